@@ -1,0 +1,53 @@
+//! Typed identifiers: a connector's id cannot be passed where a device's is meant.
+
+use uuid::Uuid;
+
+macro_rules! typed_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub Uuid);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    };
+}
+
+typed_id! {
+    /// One configured link to one organization.
+    ConnectorId
+}
+typed_id! {
+    /// One device partnership, for ever: see [`DeviceId::of`].
+    DeviceId
+}
+typed_id! {
+    /// One durable piece of work.
+    JobId
+}
+typed_id! {
+    /// One reading of an organization, full or delta.
+    PassId
+}
+
+impl DeviceId {
+    /// The id of the partnership that Exchange knows by `guid` in the organization of `connector`.
+    ///
+    /// It is computed (UUID version 5 in the connector's name space), so the same partnership has
+    /// the same id whenever and however often it is read.
+    #[must_use]
+    pub fn of(connector: ConnectorId, guid: Uuid) -> Self {
+        Self(Uuid::new_v5(&connector.0, guid.as_bytes()))
+    }
+}

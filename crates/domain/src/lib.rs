@@ -1,0 +1,30 @@
+//! The words of Gatepost and its decisions, as values and pure functions.
+//!
+//! This crate knows nothing of SQL, HTTP, JSON or Exchange's spelling. It reads no clock and does
+//! no I/O: what it needs to know is handed to it. Every other room speaks to its neighbours in the
+//! words defined here; `docs/glossary.md` explains each of them.
+//!
+//! Start reading at [`device`], the word everything else turns around.
+
+#![warn(missing_docs)]
+
+pub mod authority;
+pub mod connector;
+pub mod device;
+pub mod distinguished_name;
+pub mod id;
+pub mod inventory;
+pub mod mailbox;
+pub mod pass;
+pub mod query;
+pub mod server;
+
+pub use authority::{Caller, Permission, Scope};
+pub use connector::{Connector, ConnectorName};
+pub use device::{AccessReason, AccessState, Device, DeviceFacts, DeviceStatistics, WipeStatus};
+pub use distinguished_name::DistinguishedName;
+pub use id::{ConnectorId, DeviceId, JobId, PassId};
+pub use jiff::Timestamp;
+pub use mailbox::MailboxFacts;
+pub use query::Query;
+pub use server::ServerFacts;

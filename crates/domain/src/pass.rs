@@ -1,0 +1,67 @@
+//! A pass: one reading of an organization.
+
+use jiff::Timestamp;
+
+use crate::{ConnectorId, PassId, device::words};
+
+/// One reading of an organization and how it went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pass {
+    /// Stable id.
+    pub id: PassId,
+    /// Of which connector.
+    pub connector: ConnectorId,
+    /// Full or delta.
+    pub kind: PassKind,
+    /// When it began: what it read is true as of then.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Option<Timestamp>,
+    /// How it ended; `None` while it runs.
+    pub outcome: Option<PassOutcome>,
+    /// What it read and changed.
+    pub counts: PassCounts,
+}
+
+/// How much of an organization a pass reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PassKind {
+    /// Everything.
+    Full,
+    /// What changed since the last complete pass.
+    Delta,
+}
+
+words!(PassKind { Full = "full", Delta = "delta" });
+
+/// How a pass ended. Only a complete pass may mark devices as gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PassOutcome {
+    /// Exchange gave everything and every object was understood.
+    Complete,
+    /// Something was cut off, skipped or not understood.
+    Incomplete,
+    /// It could not be finished.
+    Failed,
+}
+
+words!(PassOutcome { Complete = "complete", Incomplete = "incomplete", Failed = "failed" });
+
+/// What a pass read and changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PassCounts {
+    /// Devices read.
+    pub devices: u64,
+    /// Devices that were not in the inventory before.
+    pub added: u64,
+    /// Devices whose facts differ from before.
+    pub changed: u64,
+    /// Devices marked as gone.
+    pub gone: u64,
+    /// Objects that could not be understood.
+    pub poisoned: u64,
+    /// Mailboxes read.
+    pub mailboxes: u64,
+    /// Statistics read.
+    pub statistics: u64,
+}
