@@ -1,1 +1,1 @@
-//! (being written)
+//! What a pass compares: what is known with what was read.
