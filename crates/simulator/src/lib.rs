@@ -1,1 +1,24 @@
-//! (being written)
+//! A simulated on-premises Exchange organization, served over the real wire.
+//!
+//! An [`Organization`] has servers in sites, mailboxes, phones that live, policies, access rules
+//! and exemptions; it is grown from a seed, so that a test can be repeated. A [`Server`] serves
+//! it as Exchange does: HTTP, NTLM with sealing or Basic, WS-Management, PowerShell remoting,
+//! with Exchange's habits (row limits, quotas, warnings, prompts) and with [`Faults`] to order.
+//! What a server was asked stands in its [`Ledger`].
+//!
+//! It does not know Gatepost's engine, store or console: what it shares with the product is the
+//! two protocol libraries, of which it uses the server halves, and the words of `domain`.
+//!
+//! Start reading at [`Organization`], then `cmdlets`, then `wire`.
+
+mod faults;
+mod ledger;
+mod options;
+mod organization;
+mod server;
+
+pub use faults::Faults;
+pub use ledger::{Entries, Ledger, ReceivedCmdlet};
+pub use options::{AccessLevel, Account, Budget, Dialect, Habits, OrganizationOptions, Visible};
+pub use organization::{Organization, Partnership};
+pub use server::{Clock, Scheme, Server, ServerOptions, system_clock};

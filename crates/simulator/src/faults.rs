@@ -1,0 +1,60 @@
+//! Faults to order.
+//!
+//! A fault that names a number counts from the moment it is set and happens once; the field is
+//! then `None` again. The others last until they are taken back.
+
+use std::{collections::BTreeSet, time::Duration};
+
+/// What shall go wrong. All `None`, false and empty: nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// Cut the connection, without a good-bye, once so many bytes of answers were sent.
+    pub cut_after_bytes: Option<u64>,
+    /// Cut the connection in the middle of the n-th (from 1) answer to Receive.
+    pub cut_receive: Option<u32>,
+    /// Make the n-th (from 1) object unreadable: a reader of CLIXML fails on it.
+    pub poison_object: Option<u64>,
+    /// Databases that are offline: statistics of their mailboxes fail, one error each.
+    pub offline_databases: BTreeSet<String>,
+    /// Refuse new shells: "Please wait for N seconds".
+    pub budget_exceeded_seconds: Option<u32>,
+    /// Wait so long before each answer.
+    pub slow: Option<Duration>,
+    /// Lists end after so many objects, with no word about it. Lasts.
+    pub truncate_after: Option<usize>,
+    /// The pipeline ends as Failed after so many more objects.
+    pub fail_after: Option<u64>,
+    /// Answer the n-th (from 1) request with 401, on whatever connection.
+    pub unauthorized_request: Option<u32>,
+    /// Answer everything with an HTML page of this status. Lasts.
+    pub html_page: Option<u16>,
+}
+
+/// Counts one event down; true when it is the one.
+pub(crate) fn strike<T: Copy + PartialOrd + std::ops::SubAssign + From<u8>>(
+    countdown: &mut Option<T>,
+) -> bool {
+    match countdown {
+        Some(left) if *left > T::from(1) => {
+            *left -= T::from(1);
+            false
+        }
+        Some(_) => {
+            *countdown = None;
+            true
+        }
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::strike;
+
+    #[test]
+    fn the_third_of_three_strikes_and_then_never_again() {
+        let mut countdown = Some(3_u32);
+        let struck: Vec<bool> = (0..5).map(|_| strike(&mut countdown)).collect();
+        assert_eq!(struck, [false, false, true, false, false]);
+    }
+}

@@ -1,0 +1,100 @@
+//! What a server was asked: for tests that prove what a client does and does not send.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// A shared view on one server's counters.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger(Arc<Mutex<Entries>>);
+
+/// The counters, and every cmdlet received.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Entries {
+    /// HTTP requests, the ones answered 401 included.
+    pub requests: u64,
+    /// TCP connections.
+    pub connections: u64,
+    /// Shells open now.
+    pub open_shells: usize,
+    /// The most shells that were open at one time.
+    pub max_open_shells: usize,
+    /// Pipelines that the client has not terminated, in open shells.
+    pub unterminated_commands: usize,
+    /// The most pipelines that were running at one time.
+    pub max_running: usize,
+    /// Objects sent.
+    pub objects: u64,
+    /// Prompts asked.
+    pub prompts: u64,
+    /// Every cmdlet, in the order of arrival; the last [`Ledger::MAX_CMDLETS`].
+    pub cmdlets: std::collections::VecDeque<ReceivedCmdlet>,
+    /// How often each cmdlet came, by its name as it was sent.
+    pub counts: BTreeMap<String, u64>,
+}
+
+/// One cmdlet as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceivedCmdlet {
+    /// Who asked: `CONTOSO\gatepost`.
+    pub account: String,
+    /// Name as it was sent.
+    pub name: String,
+    /// Parameters in order, values as text (`$null` for nothing, lists in braces).
+    pub parameters: Vec<(String, String)>,
+    /// Objects that came in through the pipeline, up to [`Ledger::MAX_INPUTS`].
+    pub input: Vec<String>,
+}
+
+impl ReceivedCmdlet {
+    /// The value of a parameter, by name without regard to case.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let mut all = self.parameters.iter();
+        all.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Ledger {
+    /// Cmdlets kept: enough for any test, little enough for a server that runs for months.
+    pub const MAX_CMDLETS: usize = 10_000;
+    /// Pipeline inputs kept per cmdlet.
+    pub const MAX_INPUTS: usize = 10_000;
+
+    /// A copy of everything, as of now.
+    #[must_use]
+    pub fn entries(&self) -> Entries {
+        self.lock().clone()
+    }
+
+    /// How often a cmdlet came, whatever case its name was sent in.
+    #[must_use]
+    pub fn count(&self, cmdlet: &str) -> u64 {
+        let entries = self.lock();
+        let named = entries.counts.iter().filter(|(name, _)| name.eq_ignore_ascii_case(cmdlet));
+        named.map(|(_, count)| count).sum()
+    }
+
+    /// Every cmdlet of that name that is still kept.
+    #[must_use]
+    pub fn received(&self, cmdlet: &str) -> Vec<ReceivedCmdlet> {
+        let entries = self.lock();
+        let named = entries.cmdlets.iter().filter(|one| one.name.eq_ignore_ascii_case(cmdlet));
+        named.cloned().collect()
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Entries> {
+        // A panic of another test thread must not hide what was counted before it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn record(&self, cmdlet: ReceivedCmdlet) {
+        let mut entries = self.lock();
+        *entries.counts.entry(cmdlet.name.clone()).or_default() += 1;
+        if entries.cmdlets.len() == Self::MAX_CMDLETS {
+            entries.cmdlets.pop_front();
+        }
+        entries.cmdlets.push_back(cmdlet);
+    }
+}

@@ -1,0 +1,137 @@
+//! One server of the organization, on one address.
+
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+
+use crate::{Faults, Ledger, Organization};
+
+/// Where the simulator takes the time from.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// An authentication scheme that a server may offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// `Basic` (RFC 7617); bodies travel as they are.
+    Basic,
+    /// `NTLM`; bodies are sealed.
+    Ntlm,
+    /// `Negotiate` with NTLM in it, raw or wrapped in SPNEGO; bodies are sealed.
+    Negotiate,
+}
+
+/// How one server presents the organization.
+#[derive(Clone)]
+pub struct ServerOptions {
+    /// Schemes named in a 401, in this order.
+    pub schemes: Vec<Scheme>,
+    /// Where the time comes from.
+    pub now: Clock,
+    /// How often the organization lives a little further; `None`: only when a test says so.
+    pub living: Option<Duration>,
+    /// Which of the organization's servers this is.
+    pub server: usize,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            schemes: vec![Scheme::Negotiate, Scheme::Ntlm, Scheme::Basic],
+            now: system_clock(),
+            living: None,
+            server: 0,
+        }
+    }
+}
+
+impl std::fmt::Debug for ServerOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerOptions")
+            .field("schemes", &self.schemes)
+            .field("living", &self.living)
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The computer's clock.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the simulated organization's one clock")]
+pub fn system_clock() -> Clock {
+    Arc::new(Timestamp::now)
+}
+
+/// A bound server. [`Server::run`] serves until it is told to stop.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    organization: Arc<Mutex<Organization>>,
+    options: ServerOptions,
+    ledger: Ledger,
+    faults: Arc<Mutex<Faults>>,
+}
+
+impl Server {
+    /// Takes an address (port 0: any free one). Nothing is answered before [`Server::run`].
+    ///
+    /// # Errors
+    /// When the address cannot be had.
+    pub async fn bind(
+        address: SocketAddr,
+        organization: Arc<Mutex<Organization>>,
+        options: ServerOptions,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Self {
+            listener,
+            address,
+            organization,
+            options,
+            ledger: Ledger::default(),
+            faults: Arc::default(),
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL to connect to.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}/PowerShell/", self.address)
+    }
+
+    /// What was asked so far; stays valid while the server runs and after.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.ledger.clone()
+    }
+
+    /// Faults to order, at any time.
+    #[must_use]
+    pub fn faults(&self) -> Arc<Mutex<Faults>> {
+        Arc::clone(&self.faults)
+    }
+
+    /// Serves until `shutdown` is ready, then closes every connection and returns.
+    ///
+    /// # Errors
+    /// When the listening socket fails for good.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
+        shutdown.await;
+        drop((self.listener, self.organization));
+        Ok(())
+    }
+}
