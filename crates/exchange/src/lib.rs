@@ -1,1 +1,29 @@
-//! (being written)
+//! The only room that speaks Exchange: sessions, cmdlets, records, errors.
+//!
+//! Names of cmdlets, properties and enums of Exchange live here and nowhere else; what leaves this
+//! crate is in the words of `domain`. It knows nothing of SQL, of serving HTTP, of schedules and of
+//! decisions; it holds no clock.
+//!
+//! Start reading at [`organization`], which says what is asked of Exchange, then [`session`], the
+//! narrow door through which everything is asked, then [`remote_powershell`], what stands behind
+//! that door today.
+
+pub mod cmdlet;
+pub mod connection;
+pub mod errors;
+pub mod notice;
+pub mod object;
+pub mod organization;
+pub mod remote_powershell;
+pub mod secret;
+pub mod session;
+
+pub use cmdlet::{Argument, Cmdlet, EmptyIdentity, Identity, Pipeline};
+pub use connection::{ConnectError, ConnectionSettings, Timeouts};
+pub use errors::{CmdletError, CmdletErrorKind};
+pub use notice::Notice;
+pub use object::{Object, Reference, Value};
+pub use organization::{Capabilities, Family, Observed, Organization, Reading, StatisticsTarget};
+pub use remote_powershell::RemotePowerShell;
+pub use secret::{Credential, Secret};
+pub use session::{Error, Reply, Session};

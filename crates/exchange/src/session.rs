@@ -1,0 +1,98 @@
+//! What a way to Exchange must be able to do: take a pipeline, give a stream of replies.
+
+use std::time::Duration;
+
+use crate::{CmdletError, ConnectError, Object, Pipeline};
+
+/// One session of one person with an organization. One pipeline runs at a time.
+///
+/// Replies are pulled: nothing is fetched from the server before [`Session::next`] asks for it, so
+/// whoever reads slowly slows the server down, and memory stays flat.
+pub trait Session: Send {
+    /// Starts a pipeline. An earlier one that was not read to its end is stopped first.
+    fn start(&mut self, pipeline: &Pipeline) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// The next reply; `None` when the pipeline has ended well and was put away.
+    fn next(&mut self) -> impl Future<Output = Result<Option<Reply>, Error>> + Send;
+
+    /// Stops the pipeline that runs, if one does, and reads what is left of its answers.
+    fn stop(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Ends the session and gives its place on the server back.
+    fn close(self) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// One thing a pipeline said.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// An object of its output.
+    Object(Object),
+    /// An object that could not be understood, and why. The others are not harmed.
+    Poison(String),
+    /// A warning, in the server's words.
+    Warning(String),
+    /// An error about one object; the pipeline goes on.
+    Error(CmdletError),
+}
+
+/// Why a session could not do what was asked of it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The connection was lost and could not be made again.
+    #[error("{0}")]
+    Connect(#[from] ConnectError),
+    /// The pipeline failed as a whole. The session can be used further.
+    #[error("{0}")]
+    Cmdlet(Box<CmdletError>),
+    /// The connection was cut while `during` was going on; nobody knows whether it was done.
+    #[error("connection was cut during {during}; whether it took effect must be read back")]
+    Interrupted {
+        /// What was going on: the name of a cmdlet.
+        during: String,
+    },
+    /// The server no longer knows the session: idle too long, or another server answered.
+    #[error("session is gone on the server; open a new one ({0})")]
+    SessionLost(String),
+    /// The server asks to wait.
+    #[error("server asks to wait {} s before the next request: {message}", wait.as_secs())]
+    Throttled {
+        /// How long.
+        wait: Duration,
+        /// In its words.
+        message: String,
+    },
+    /// The server did not answer in time.
+    #[error("server did not answer within {} s during {during}", after.as_secs())]
+    TimedOut {
+        /// What was going on.
+        during: String,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The cmdlet asked back although it was told not to; the question was answered with no.
+    #[error("cmdlet asked \"{0}\" although it was told not to; it was answered no")]
+    Prompted(String),
+    /// The server refused the request for another reason.
+    #[error("server refused the request: {0}")]
+    Refused(String),
+    /// What came is not what the protocol says.
+    #[error("answer was not understood: {0}")]
+    Protocol(String),
+    /// A cmdlet that names no object would have been sent.
+    #[error(transparent)]
+    EmptyIdentity(#[from] crate::EmptyIdentity),
+}
+
+impl Error {
+    /// Whether the session can be used for the next pipeline.
+    #[must_use]
+    pub fn leaves_session_usable(&self) -> bool {
+        matches!(self, Self::Cmdlet(_) | Self::Prompted(_) | Self::EmptyIdentity(_))
+    }
+}
+
+impl From<CmdletError> for Error {
+    fn from(error: CmdletError) -> Self {
+        Self::Cmdlet(Box::new(error))
+    }
+}
