@@ -1,1 +1,60 @@
-//! (being written)
+//! Remembers: one [`Store`] over SQLite or PostgreSQL.
+//!
+//! It knows tables, statements, paging and how a device query becomes a filter. It does not know
+//! Exchange, HTTP, what a sync is or what time it is. All statements stand in one file, `sql`, in
+//! the common subset of both databases; a test prepares each of them on both.
+//!
+//! Start reading at [`Store::open`], then `sql`, then `filter`.
+
+mod connectors;
+mod devices;
+mod error;
+mod jobs;
+mod mailboxes;
+mod passes;
+mod reading;
+mod servers;
+mod sessions;
+
+use std::path::PathBuf;
+
+pub use devices::{DeviceRow, Fingerprint};
+pub use error::Error;
+pub use jobs::{Job, JobState, NewJob, Progress};
+pub use reading::{Count, Cursor, DevicePage, Facets, InvalidCursor, Page, Totals};
+pub use sessions::Session;
+
+/// The memory of the product. Cloning gives another handle to the same database.
+#[derive(Debug, Clone)]
+pub struct Store {}
+
+/// Where the memory is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A SQLite file; made if it does not exist. Its folder must exist.
+    Sqlite(PathBuf),
+    /// A PostgreSQL database, by URL or `key=value` words (libpq's connection strings).
+    Postgres(String),
+}
+
+impl Store {
+    /// Opens the database and brings its tables up to date.
+    pub async fn open(target: Target) -> Result<Self, Error> {
+        todo!("{target:?}")
+    }
+
+    /// Waits for what was begun, and lets go of the database. Later calls answer `Unavailable`.
+    pub async fn close(&self) {
+        todo!()
+    }
+
+    /// A value kept under a name.
+    pub async fn meta(&self, key: &str) -> Result<Option<String>, Error> {
+        todo!("{key}")
+    }
+
+    /// Keeps a value under a name.
+    pub async fn set_meta(&self, key: &str, value: &str) -> Result<(), Error> {
+        todo!("{key}{value}")
+    }
+}
