@@ -1,0 +1,78 @@
+"""Starting what a test needs, and ending it by its own process id."""
+
+import os
+import queue
+import re
+import subprocess
+import threading
+
+
+class Process:
+    """A child whose output is read line by line; a test waits for a line, never for a time."""
+
+    def __init__(self, arguments, **options):
+        self.lines = []
+        self._queue = queue.Queue()
+        self._process = subprocess.Popen(
+            [str(a) for a in arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            **options,
+        )
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self._process.stdout:
+            self.lines.append(line)
+            self._queue.put(line)
+        self._queue.put(None)
+
+    def wait_for(self, pattern, timeout=60):
+        """The match of the first line that fits; an error with all lines if none comes."""
+        while True:
+            try:
+                line = self._queue.get(timeout=timeout)
+            except queue.Empty:
+                line = None
+            if line is None:
+                raise AssertionError(f"no line fits {pattern!r} in:\n{''.join(self.lines)}")
+            if match := re.search(pattern, line):
+                return match
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self):
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+def run(arguments, expect=0, **options):
+    """A program that ends by itself; its output, if the exit code is the expected one."""
+    done = subprocess.run(
+        [str(a) for a in arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=300,
+        **options,
+    )
+    codes = expect if isinstance(expect, tuple) else (expect,)
+    assert done.returncode in codes, (
+        f"{' '.join(str(a) for a in arguments)} ended with {done.returncode}\n"
+        f"{done.stdout}\n{done.stderr}"
+    )
+    return done
+
+
+def gatepost(gssapi=False):
+    """The binary under test: the default build, or the one with GSSAPI."""
+    return os.environ["GATEPOST_GSSAPI" if gssapi else "GATEPOST"]
