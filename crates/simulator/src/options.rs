@@ -53,7 +53,7 @@ impl Default for OrganizationOptions {
             sites: vec![("Berlin".to_owned(), 2), ("Shanghai".to_owned(), 1)],
             start: Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * 20_000),
             dialect: Dialect::Exchange2013,
-            default_access_level: AccessLevel::Allow,
+            default_access_level: AccessLevel::Quarantine,
             accounts: vec![Account::administrator("CONTOSO", "gatepost", "Pa55word!")],
             habits: Habits::default(),
         }

@@ -1,34 +1,95 @@
 //! The organization: who is in it, which phones they have, and how those live.
+//!
+//! `generate` grows it, `life` lets time pass, `decision` says which phone may sync, `change` is
+//! what administrators do to it, `lookup` finds what an identity names, `expectation` says what a
+//! complete sync must find.
 
-use domain::{DeviceFacts, DeviceStatistics, MailboxFacts};
+mod change;
+mod decision;
+mod device;
+mod expectation;
+mod generate;
+mod life;
+mod lookup;
+mod mailbox;
+mod models;
+mod names;
+mod server;
+mod settings;
+
+pub use expectation::Partnership;
+
+use std::collections::HashMap;
+
 use jiff::Timestamp;
+use rand_chacha::ChaCha8Rng;
 use uuid::Uuid;
+
+pub(crate) use change::Wish;
+pub(crate) use decision::{Reason, State};
+pub(crate) use device::{Device, Wipe};
+pub(crate) use lookup::Lookup;
+pub(crate) use mailbox::Mailbox;
+pub(crate) use models::{Client, MODELS, Model};
+pub(crate) use server::ExchangeServer;
+pub(crate) use settings::{AccessRule, Characteristic, DeviceClass, MailboxPolicy, Settings};
 
 use crate::OrganizationOptions;
 
 /// A simulated Exchange organization.
-#[derive(Debug)]
 pub struct Organization {
     options: OrganizationOptions,
+    guid: Uuid,
     now: Timestamp,
+    chance: ChaCha8Rng,
+    /// Fractions of events that did not happen yet, so that short steps add up.
+    arrears: life::Arrears,
+    servers: Vec<ExchangeServer>,
+    databases: Vec<Database>,
+    mailboxes: Vec<Mailbox>,
+    /// Removed partnerships stay as `None`, so that an index is valid for ever.
+    devices: Vec<Option<Device>>,
+    device_count: usize,
+    /// Devices that life must come back to: in discovery, or with a wipe under way.
+    restless: Vec<u32>,
+    rules: Vec<AccessRule>,
+    policies: Vec<MailboxPolicy>,
+    settings: Settings,
+    device_guids: HashMap<Uuid, u32>,
+    /// Mailboxes by the hash of each unique text that names them.
+    mailbox_names: HashMap<u64, u32>,
 }
 
-/// One partnership as a complete sync must find it: the expectation of tests.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Partnership {
-    /// What the device list says. `other` is left empty.
-    pub facts: DeviceFacts,
-    /// What the mailbox says. `other` is left empty.
-    pub statistics: DeviceStatistics,
-    /// The owner.
-    pub mailbox: MailboxFacts,
+/// A mailbox database.
+#[derive(Debug)]
+pub(crate) struct Database {
+    pub(crate) name: String,
+    /// Index of the server that has it mounted.
+    pub(crate) server: usize,
+}
+
+impl std::fmt::Debug for Organization {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Organization")
+            .field("name", &self.options.name)
+            .field("mailboxes", &self.mailboxes.len())
+            .field("devices", &self.device_count)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Organization {
-    /// Grows an organization.
+    /// Grows an organization. The same options give the same one.
     #[must_use]
     pub fn generate(options: &OrganizationOptions) -> Self {
-        Self { options: options.clone(), now: options.start }
+        generate::organization(options)
+    }
+
+    /// Lives until `now`: phones sync, new ones appear, wipes are fetched and acknowledged.
+    /// A time before the organization's own changes nothing.
+    pub fn advance(&mut self, now: Timestamp) {
+        life::advance(self, now);
     }
 
     /// What it was grown from.
@@ -37,36 +98,93 @@ impl Organization {
         &self.options
     }
 
+    /// Exchange's GUID of the organization object.
+    #[must_use]
+    pub const fn guid(&self) -> Uuid {
+        self.guid
+    }
+
     /// The organization's time.
     #[must_use]
     pub const fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Lives until `now`: phones sync, new ones appear, wipes are fetched and acknowledged.
-    /// A time before the organization's own changes nothing.
-    pub fn advance(&mut self, now: Timestamp) {
-        self.now = self.now.max(now);
-    }
-
-    /// Every partnership, with what a complete sync must find.
-    pub fn partnerships(&self) -> impl Iterator<Item = Partnership> + '_ {
-        std::iter::empty()
-    }
-
     /// Number of partnerships.
     #[must_use]
-    pub fn device_count(&self) -> usize {
-        0
+    pub const fn device_count(&self) -> usize {
+        self.device_count
     }
 
-    /// A new phone makes first contact at the organization's time. Gives its GUID.
-    pub fn add_device(&mut self) -> Uuid {
-        Uuid::nil()
+    /// GUIDs of all partnerships, in the order of Exchange's list.
+    pub fn device_guids(&self) -> impl Iterator<Item = Uuid> + '_ {
+        self.present().map(|(_, device)| device.guid)
     }
 
-    /// The partnership is removed, as by an administrator. False if there is none.
-    pub fn remove_device(&mut self, guid: Uuid) -> bool {
-        guid.is_nil()
+    /// Names of the mailbox databases: what a fault may take offline.
+    pub fn database_names(&self) -> impl Iterator<Item = &str> {
+        self.databases.iter().map(|database| database.name.as_str())
+    }
+
+    /// Name of a server, as errors and prompts of it say.
+    pub(crate) fn server(&self, index: usize) -> &ExchangeServer {
+        &self.servers[index % self.servers.len()]
+    }
+
+    pub(crate) fn servers(&self) -> &[ExchangeServer] {
+        &self.servers
+    }
+
+    pub(crate) fn mailboxes(&self) -> &[Mailbox] {
+        &self.mailboxes
+    }
+
+    pub(crate) fn mailbox(&self, index: u32) -> &Mailbox {
+        &self.mailboxes[index as usize]
+    }
+
+    pub(crate) fn device(&self, index: u32) -> Option<&Device> {
+        self.devices.get(index as usize)?.as_ref()
+    }
+
+    pub(crate) fn database(&self, mailbox: &Mailbox) -> &Database {
+        &self.databases[usize::from(mailbox.database)]
+    }
+
+    pub(crate) fn rules(&self) -> &[AccessRule] {
+        &self.rules
+    }
+
+    pub(crate) fn policies(&self) -> &[MailboxPolicy] {
+        &self.policies
+    }
+
+    pub(crate) fn policy_of(&self, mailbox: &Mailbox) -> &MailboxPolicy {
+        &self.policies[usize::from(mailbox.policy)]
+    }
+
+    pub(crate) const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Every partnership that exists, with its index.
+    pub(crate) fn present(&self) -> impl Iterator<Item = (u32, &Device)> {
+        (0_u32..).zip(&self.devices).filter_map(|(index, slot)| Some((index, slot.as_ref()?)))
+    }
+
+    /// `DC=contoso,DC=com`
+    pub(crate) fn domain_dn(&self) -> String {
+        let parts: Vec<String> =
+            self.options.domain.split('.').map(|part| format!("DC={part}")).collect();
+        parts.join(",")
+    }
+
+    /// Distinguished name of the organization in the configuration partition.
+    pub(crate) fn configuration_dn(&self) -> String {
+        format!(
+            "CN={},CN=Microsoft Exchange,CN=Services,CN=Configuration,{}",
+            self.options.name,
+            self.domain_dn()
+        )
     }
 }

@@ -1,0 +1,140 @@
+//! Time passes: phones sync, new ones appear, discovery ends, wipes are fetched.
+
+use jiff::{SignedDuration, Timestamp};
+use rand::RngExt as _;
+
+use super::{Organization, State, generate};
+
+/// A phone syncs every ten minutes on average: with 5,000 phones eight of them each second.
+const SYNC_INTERVAL_SECONDS: f64 = 600.0;
+/// One new phone a day for every 864 phones: with 5,000 phones one every twenty seconds, so that
+/// somebody who watches sees it.
+const NEW_PHONES_PER_PHONE_AND_SECOND: f64 = 1e-5;
+/// Three of four new phones replace an old one, whose partnership somebody removes.
+const REMOVED_PER_NEW: f64 = 0.75;
+/// Longest discovery; Exchange takes up to 14 minutes, the impatient watcher has less.
+const DISCOVERY_SECONDS: std::ops::RangeInclusive<i64> = 10..=40;
+/// How long until a phone fetches a wipe, and again until it acknowledges.
+const WIPE_STEP_SECONDS: i64 = 20;
+
+/// Fractions of events that did not happen yet.
+#[derive(Debug, Default)]
+pub(super) struct Arrears {
+    syncs: f64,
+    arrivals: f64,
+    removals: f64,
+}
+
+pub(super) fn advance(organization: &mut Organization, now: Timestamp) {
+    let elapsed = now.duration_since(organization.now).as_secs_f64();
+    if elapsed <= 0.0 {
+        return;
+    }
+    let before = organization.now;
+    organization.now = now;
+    let phones = f64::from(u32::try_from(organization.device_count).unwrap_or(u32::MAX));
+    // Nobody watches each sync of a long absence: once for every phone is enough.
+    let syncs = (phones * elapsed / SYNC_INTERVAL_SECONDS).min(phones * 2.0);
+    let arrivals = (phones * elapsed * NEW_PHONES_PER_PHONE_AND_SECOND).min(phones / 10.0);
+    let arrears = &mut organization.arrears;
+    let syncs = whole(&mut arrears.syncs, syncs);
+    let removals = whole(&mut arrears.removals, arrivals * REMOVED_PER_NEW);
+    let arrivals = whole(&mut arrears.arrivals, arrivals);
+    for _ in 0..syncs {
+        sync_of_some_phone(organization, before, now);
+    }
+    for _ in 0..arrivals {
+        organization.add_device();
+    }
+    for _ in 0..removals {
+        remove_some_idle_phone(organization, now);
+    }
+    restless(organization, now);
+}
+
+/// Takes whole events out of what has accumulated.
+fn whole(arrears: &mut f64, more: f64) -> u32 {
+    *arrears += more;
+    let due = arrears.floor().clamp(0.0, f64::from(u32::MAX));
+    *arrears -= due;
+    // INVARIANT: `due` is whole and within the range of u32, so that no digit is lost.
+    format!("{due:.0}").parse().unwrap_or(0)
+}
+
+fn some_index(organization: &mut Organization) -> Option<usize> {
+    let slots = organization.devices.len();
+    let start = (slots > 0).then(|| organization.chance.random_range(0..slots))?;
+    (start..slots).chain(0..start).find(|index| organization.devices[*index].is_some())
+}
+
+fn sync_of_some_phone(organization: &mut Organization, before: Timestamp, now: Timestamp) {
+    let Some(index) = some_index(organization) else { return };
+    let gap = now.duration_since(before).as_secs().max(1);
+    let ago = SignedDuration::from_secs(organization.chance.random_range(0..gap));
+    let at = generate::milliseconds(now - ago, &mut organization.chance).max(before);
+    let Some(device) = organization.devices[index].as_mut() else { return };
+    let wiped = device.wipe.as_ref().is_some_and(|wipe| wipe.acknowledged.is_some());
+    if wiped {
+        return;
+    }
+    device.last_attempt = device.last_attempt.max(Some(at));
+    if device.state == State::Allowed {
+        device.last_success = device.last_success.max(Some(at));
+        device.heartbeat = [300, 480, 900, 1_680][organization.chance.random_range(0..4)];
+    }
+}
+
+/// Its owner has a newer one; an administrator cleans up.
+fn remove_some_idle_phone(organization: &mut Organization, now: Timestamp) {
+    let idle_since = now - SignedDuration::from_hours(24);
+    for _ in 0..16 {
+        let Some(index) = some_index(organization) else { return };
+        let idle = organization.devices[index].as_ref();
+        let idle = idle.filter(|device| device.last_attempt < Some(idle_since));
+        if let Some(guid) = idle.map(|device| device.guid) {
+            organization.remove_device(guid);
+            return;
+        }
+    }
+}
+
+/// Ends discoveries and carries wipes one step further.
+fn restless(organization: &mut Organization, now: Timestamp) {
+    let waiting = std::mem::take(&mut organization.restless);
+    for index in waiting {
+        let Some(device) = organization.devices[index as usize].as_mut() else { continue };
+        if device.discovery_ends.is_some_and(|ends| ends <= now) {
+            device.discovery_ends = None;
+            organization.settle(index);
+        }
+        let Some(device) = organization.devices[index as usize].as_mut() else { continue };
+        // A phone that may not connect never learns that it is to be wiped.
+        let reachable = device.state == State::Allowed;
+        let step = SignedDuration::from_secs(WIPE_STEP_SECONDS);
+        if let Some(wipe) = device.wipe.as_mut().filter(|_| reachable) {
+            match (wipe.sent, wipe.acknowledged) {
+                (None, _) if wipe.requested + step <= now => wipe.sent = Some(now),
+                (Some(sent), None) if sent + step <= now => wipe.acknowledged = Some(now),
+                _ => {}
+            }
+        }
+        if device.discovery_ends.is_some() || device.wipe_under_way() {
+            organization.restless.push(index);
+        }
+    }
+}
+
+impl Organization {
+    /// A new phone makes first contact at the organization's time, and is in discovery for a
+    /// while. Gives its GUID.
+    pub fn add_device(&mut self) -> uuid::Uuid {
+        let owner = generate::owner(self);
+        let mut device = generate::new_device(self, owner, self.now);
+        let discovery = SignedDuration::from_secs(self.chance.random_range(DISCOVERY_SECONDS));
+        device.discovery_ends = Some(self.now + discovery);
+        let guid = device.guid;
+        let index = self.join(device);
+        self.restless.push(index);
+        guid
+    }
+}

@@ -1,0 +1,88 @@
+//! A mailbox: the owner side of devices.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::Organization;
+
+/// Somebody with a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mailbox {
+    pub(crate) guid: Uuid,
+    pub(crate) exchange_guid: Uuid,
+    /// Common name and display name.
+    pub(crate) name: Box<str>,
+    /// Unique within the domain, at most 20 characters.
+    pub(crate) sam: Box<str>,
+    /// `given.family`, unique: alias and local part of the address.
+    pub(crate) alias: Box<str>,
+    /// Sign-in name, where it is not the address.
+    pub(crate) principal: Option<Box<str>>,
+    /// Index into [`UNITS`].
+    pub(super) unit: u8,
+    pub(super) database: u16,
+    pub(super) policy: u16,
+    pub(crate) active_sync: bool,
+    pub(crate) created: Timestamp,
+    pub(crate) changed: Timestamp,
+    pub(crate) allowed: Vec<String>,
+    pub(crate) blocked: Vec<String>,
+    /// Indices of the owner's devices.
+    pub(crate) devices: Vec<u32>,
+}
+
+/// An organizational unit: distinguished name and canonical name below the domain.
+pub(super) struct Unit {
+    dn: &'static str,
+    canonical: &'static str,
+}
+
+pub(super) const UNITS: &[Unit] = &[
+    Unit { dn: "CN=Users", canonical: "Users" },
+    Unit { dn: "OU=Berlin,OU=Staff", canonical: "Staff/Berlin" },
+    Unit { dn: "OU=München,OU=Staff", canonical: "Staff/München" },
+    Unit { dn: "OU=上海,OU=Staff", canonical: "Staff/上海" },
+    Unit { dn: r"OU=Sales\, EMEA,OU=Staff", canonical: "Staff/Sales, EMEA" },
+    Unit { dn: "OU=R&D,OU=Staff", canonical: "Staff/R&D" },
+];
+
+impl Mailbox {
+    /// Canonical name; a slash in a part would be escaped.
+    pub(crate) fn canonical(&self, organization: &Organization) -> String {
+        let name = self.name.replace('/', r"\/");
+        format!("{}/{name}", self.unit_canonical(organization))
+    }
+
+    pub(crate) fn unit_canonical(&self, organization: &Organization) -> String {
+        format!("{}/{}", organization.options.domain, UNITS[usize::from(self.unit)].canonical)
+    }
+
+    pub(crate) fn distinguished_name(&self, organization: &Organization) -> String {
+        let unit = UNITS[usize::from(self.unit)].dn;
+        format!("CN={},{unit},{}", escaped(&self.name), organization.domain_dn())
+    }
+
+    /// Primary SMTP address.
+    pub(crate) fn address(&self, organization: &Organization) -> String {
+        format!("{}@{}", self.alias, organization.options.domain)
+    }
+
+    pub(crate) fn user_principal_name(&self, organization: &Organization) -> String {
+        match &self.principal {
+            Some(principal) => principal.to_string(),
+            None => self.address(organization),
+        }
+    }
+}
+
+/// A value as it stands in a distinguished name (RFC 4514, 2.4).
+pub(super) fn escaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len() + 2);
+    for character in value.chars() {
+        if matches!(character, ',' | '+' | '"' | '\\' | '<' | '>' | ';' | '=') {
+            text.push('\\');
+        }
+        text.push(character);
+    }
+    text
+}
