@@ -1,0 +1,222 @@
+//! One device: state and why on top, then facts in groups, then everything else.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use domain::{AccessReason, AccessState, Device, DeviceId, Timestamp, WipeStatus};
+use engine::Engine;
+
+use crate::{
+    page::{self, Fact, Place, Shell, filters},
+    problem::Problem,
+    session::SignedIn,
+    words,
+};
+
+#[derive(Template)]
+#[template(path = "device.html")]
+struct DevicePage {
+    shell: Shell,
+    name: String,
+    tail: String,
+    subtitle: String,
+    gone: Option<String>,
+    state: AccessState,
+    why: String,
+    groups: Vec<Group>,
+    other: Vec<(String, String)>,
+}
+
+struct Group {
+    title: &'static str,
+    facts: Vec<Fact>,
+}
+
+/// `GET /devices/{id}`
+pub(crate) async fn device(
+    State(engine): State<Engine>,
+    signed_in: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let id: DeviceId = id.parse().map_err(|_| Problem::not_found("device"))?;
+    let scope = signed_in.read()?;
+    let device = engine.store().device(&scope, id).await?;
+    let connectors = engine.store().connectors(&scope).await?;
+    let connector = connectors
+        .iter()
+        .find(|connector| connector.id == device.connector)
+        .map_or_else(|| "removed".to_owned(), |connector| connector.name.to_string());
+    let shell = Shell::new(Place::Devices, &signed_in);
+    Ok(page::whole(&DevicePage::new(shell, &device, &connector, engine.now())))
+}
+
+impl DevicePage {
+    fn new(shell: Shell, device: &Device, connector: &str, now: Timestamp) -> Self {
+        let facts = &device.facts;
+        let owner = device.owner.name.as_ref().or(device.owner.user.as_ref());
+        let parts = [facts.model.as_ref(), facts.client_type.as_ref(), owner];
+        let known: Vec<String> = parts.into_iter().flatten().map(|part| words::visible(part)).collect();
+        let mut other: Vec<(String, String)> = facts.other.clone();
+        other.extend(device.statistics.iter().flat_map(|statistics| statistics.other.clone()));
+        Self {
+            shell,
+            name: words::visible(&device.display_name()),
+            tail: words::visible(device.short_id()),
+            subtitle: known.join(" · "),
+            gone: device.gone_since.map(|since| {
+                format!("Missing from the organization since {}.", words::time(Some(since), now, ""))
+            }),
+            state: facts.access_state,
+            why: why(device),
+            groups: vec![
+                sync_group(device, now),
+                phone_group(device),
+                owner_group(device),
+                wipe_group(device, now),
+                identity_group(device, connector, now),
+            ],
+            other: other
+                .iter()
+                .map(|(name, value)| (words::visible(name), words::visible(value)))
+                .collect(),
+        }
+    }
+}
+
+/// One sentence: what Exchange decided and what decided it.
+fn why(device: &Device) -> String {
+    let facts = &device.facts;
+    let rule = facts.access_rule.as_deref().map(words::visible);
+    let person = device.owner.name.as_ref().or(device.owner.user.as_ref());
+    let person = person.map_or_else(|| "this mailbox".to_owned(), |name| words::visible(name));
+    let cause = match (facts.access_reason, rule) {
+        (Some(AccessReason::Rule), Some(rule)) => format!("the rule {rule} of this organization decides"),
+        (Some(AccessReason::Rule), None) => "an access rule of this organization decides".to_owned(),
+        (Some(AccessReason::Global), _) => {
+            "no rule and no exemption names it, so the default access level decides".to_owned()
+        }
+        (Some(AccessReason::Individual), _) => format!("a personal exemption of {person} decides"),
+        (Some(AccessReason::Policy), _) => {
+            "it does not satisfy the mailbox policy, or could not be asked to".to_owned()
+        }
+        (Some(AccessReason::Upgrade), _) => {
+            "the mailbox is being upgraded; this passes by itself".to_owned()
+        }
+        (Some(AccessReason::Autoblock), _) => {
+            "it went over a limit of Exchange's own protection; this passes with time".to_owned()
+        }
+        (Some(AccessReason::Other), _) => {
+            "for a reason with a name of its own, which stands among the attributes below".to_owned()
+        }
+        (None, _) => "Exchange gives no reason".to_owned(),
+    };
+    let waits = match facts.access_state {
+        AccessState::Discovery => " Exchange is still finding out what it is, for up to 14 minutes.",
+        _ => "",
+    };
+    format!("{cause}.{waits}")
+}
+
+fn text(name: &'static str, value: Option<&str>) -> Fact {
+    let value = match value.filter(|value| !value.is_empty()) {
+        Some(value) => words::escape(&words::visible(value)),
+        None => r#"<span class="quiet">not reported by this client</span>"#.to_owned(),
+    };
+    Fact { name, value, code: false }
+}
+
+fn code(name: &'static str, value: Option<&str>) -> Fact {
+    Fact { code: true, ..text(name, value) }
+}
+
+fn time(name: &'static str, at: Option<Timestamp>, now: Timestamp, otherwise: &str) -> Fact {
+    Fact { name, value: words::time(at, now, otherwise), code: false }
+}
+
+fn sync_group(device: &Device, now: Timestamp) -> Group {
+    let statistics = device.statistics.clone().unwrap_or_default();
+    let never = if device.statistics.is_some() { "never" } else { "not read yet" };
+    Group {
+        title: "Sync",
+        facts: vec![
+            time("Last success", statistics.last_success_sync, now, never),
+            time("Last attempt", statistics.last_sync_attempt, now, never),
+            time("First sync", device.facts.first_sync.or(statistics.first_sync), now, "not known"),
+            text("Policy", statistics.policy.as_deref()),
+            text("Policy status", statistics.policy_status.as_deref()),
+            time("List as of", Some(device.observed), now, ""),
+            time("Mailbox as of", device.statistics_observed, now, "not read yet"),
+        ],
+    }
+}
+
+fn phone_group(device: &Device) -> Group {
+    let facts = &device.facts;
+    Group {
+        title: "Phone",
+        facts: vec![
+            text("Name", facts.friendly_name.as_deref()),
+            text("Type", facts.device_type.as_deref()),
+            text("Model", facts.model.as_deref()),
+            text("System", facts.os.as_deref()),
+            text("Language", facts.os_language.as_deref()),
+            text("Client", facts.client_type.as_deref()),
+            text("Client version", facts.client_version.as_deref()),
+            text("User agent", facts.user_agent.as_deref()),
+            text("Phone number", facts.phone_number.as_deref()),
+            text("Operator", facts.operator.as_deref()),
+            code("IMEI", facts.imei.as_deref()),
+        ],
+    }
+}
+
+fn owner_group(device: &Device) -> Group {
+    let owner = &device.owner;
+    Group {
+        title: "Owner",
+        facts: vec![
+            text("Name", owner.name.as_deref()),
+            text("User", owner.user.as_deref()),
+            text("Mailbox", owner.mailbox.as_deref()),
+            code("Distinguished name", owner.user_dn.as_ref().map(domain::DistinguishedName::as_str)),
+        ],
+    }
+}
+
+fn wipe_group(device: &Device, now: Timestamp) -> Group {
+    let statistics = device.statistics.clone().unwrap_or_default();
+    let status = match (device.statistics.is_some(), statistics.wipe_status) {
+        (false, _) => "not read yet",
+        (true, WipeStatus::None) => "none asked for",
+        (true, WipeStatus::Requested) => "asked for; the phone has not fetched it",
+        (true, WipeStatus::Sent) => "fetched by the phone; not acknowledged",
+        (true, WipeStatus::Acknowledged) => "acknowledged by the phone",
+    };
+    Group {
+        title: "Wipe",
+        facts: vec![
+            text("Status", Some(status)),
+            time("Asked for", statistics.wipe_requested, now, "never"),
+            time("Fetched", statistics.wipe_sent, now, "never"),
+            time("Acknowledged", statistics.wipe_acknowledged, now, "never"),
+        ],
+    }
+}
+
+fn identity_group(device: &Device, connector: &str, now: Timestamp) -> Group {
+    let facts = &device.facts;
+    Group {
+        title: "Identity",
+        facts: vec![
+            code("Device id", facts.device_id.as_deref()),
+            code("Exchange GUID", Some(&facts.guid.to_string())),
+            code("Id", Some(&device.id.to_string())),
+            code("Exchange identity", facts.identity.as_deref()),
+            text("Connector", Some(connector)),
+            time("Created", facts.when_created, now, "not known"),
+            time("Changed", facts.when_changed, now, "not known"),
+        ],
+    }
+}

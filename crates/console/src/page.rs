@@ -1,0 +1,63 @@
+//! What every page has around its content, and how a view becomes an answer.
+
+use askama::Template;
+use axum::{
+    http::StatusCode,
+    response::{Html, IntoResponse as _, Response},
+};
+
+use crate::session::SignedIn;
+
+/// What the frame around a page shows.
+pub(crate) struct Shell {
+    /// Which entry of the rail is the current one.
+    pub(crate) place: Place,
+    /// Who is signed in.
+    pub(crate) person: &'static str,
+}
+
+/// An entry of the rail.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Devices,
+    Connectors,
+}
+
+impl Shell {
+    pub(crate) fn new(place: Place, signed_in: &SignedIn) -> Self {
+        Self { place, person: signed_in.caller.name() }
+    }
+}
+
+/// One line of a list of facts. `value` is HTML.
+pub(crate) struct Fact {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+    /// Set in a monospace face: something to be copied, not read.
+    pub(crate) code: bool,
+}
+
+/// Turns a rendered template into an answer.
+pub(crate) fn html(rendered: askama::Result<String>) -> Response {
+    match rendered {
+        Ok(text) => Html(text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            (StatusCode::INTERNAL_SERVER_ERROR, "This page could not be shown.").into_response()
+        }
+    }
+}
+
+/// Renders a whole page.
+pub(crate) fn whole(page: &impl Template) -> Response {
+    html(page.render())
+}
+
+/// Filters that templates use.
+pub(crate) mod filters {
+    /// The URL of an asset: `{{ "app.css"|asset }}`.
+    #[askama::filter_fn]
+    pub(crate) fn asset(name: &str, _: &dyn askama::Values) -> askama::Result<String> {
+        Ok(crate::assets::url(name))
+    }
+}
