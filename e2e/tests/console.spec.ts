@@ -1,0 +1,172 @@
+// Every page of the console in a browser: what a screen reader finds, what axe finds, and that the
+// browser has nothing to complain about (so that a break of the content security policy is seen).
+
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test as base, type Page } from "@playwright/test";
+
+const url = (path: string) => new URL(path, process.env.GATEPOST_URL).toString();
+
+const test = base.extend<{ complaints: string[]; signedIn: Page }>({
+  complaints: async ({ page }, use) => {
+    const complaints: string[] = [];
+    page.on("console", (message) => {
+      // A page that is refused on purpose answers with a status that the browser notes.
+      const isStatus = message.text().includes("the server responded with a status of");
+      if (message.type() === "error" && !isStatus) complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => complaints.push(error.message));
+    await use(complaints);
+    expect(complaints).toEqual([]);
+  },
+  signedIn: async ({ page, complaints }, use) => {
+    void complaints;
+    await page.goto(url("/sign-in"));
+    await page.getByLabel("Local administrator token").fill(process.env.GATEPOST_TOKEN ?? "");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await expect(page.getByRole("heading", { name: "Devices" })).toBeVisible();
+    await use(page);
+  },
+});
+
+/** No rule of WCAG 2.2 AA is broken, and nothing is wider than the window. */
+async function audit(page: Page) {
+  const found = await new AxeBuilder({ page })
+    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
+    .analyze();
+  expect(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" ")}`)).toEqual([]);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  expect(overflow).toBeLessThanOrEqual(0);
+}
+
+test("signing in refuses a wrong token and says which one it wants", async ({ page, complaints }) => {
+  void complaints;
+  await page.goto(url("/devices"));
+  await expect(page).toHaveURL(/sign-in\?next=/);
+  await audit(page);
+  await page.getByLabel("Local administrator token").fill("wrong");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("alert")).toContainText("not the token of this server");
+  await audit(page);
+});
+
+test("the list of devices", async ({ signedIn: page }) => {
+  await expect(page.getByRole("main")).toMatchAriaSnapshot(`
+    - main:
+      - heading "Devices" [level=1]
+      - paragraph: /300 devices; \\d+ quarantined; last full sync .+/
+      - search:
+        - text: Search devices
+        - textbox "Search devices"
+        - button "Search"
+      - navigation "Access state"
+      - status: 300 devices
+      - table
+      - navigation "Pages":
+        - link "Next page"
+  `);
+  expect(await page.locator("tbody tr").count()).toBe(50);
+  await audit(page);
+});
+
+test("a search is typed, lives in the URL and survives a reload", async ({ signedIn: page }) => {
+  await page.keyboard.press("/");
+  await page.keyboard.type("state:quarantined");
+  await expect(page).toHaveURL(/query=state/);
+  await expect(page.locator("tbody tr").first()).toContainText("quarantined");
+  const found = await page.getByRole("status").textContent();
+  await page.reload();
+  await expect(page.getByRole("status")).toHaveText(found ?? "");
+  await expect(page.getByLabel("Search devices")).toHaveValue("state:quarantined");
+  for (const row of await page.locator("tbody tr").all()) {
+    await expect(row).toContainText("quarantined");
+  }
+  await audit(page);
+});
+
+test("pages lead on and back", async ({ signedIn: page }) => {
+  const first = await page.locator("tbody tr a").first().getAttribute("href");
+  await page.getByRole("link", { name: "Next page" }).click();
+  await expect(page).toHaveURL(/cursor=/);
+  expect(await page.locator("tbody tr a").first().getAttribute("href")).not.toBe(first);
+  await page.getByRole("link", { name: "First page" }).click();
+  expect(await page.locator("tbody tr a").first().getAttribute("href")).toBe(first);
+});
+
+test("a search that is wrong says where, and one that finds nothing says so", async ({ signedIn: page }) => {
+  await page.goto(url("/devices?query=state:nonsense"));
+  await expect(page.getByRole("alert")).toBeVisible();
+  await audit(page);
+  await page.goto(url("/devices?query=no-such-phone-anywhere"));
+  await expect(page.getByRole("heading", { name: "No device fits" })).toBeVisible();
+  await audit(page);
+});
+
+test("one device says its state and why", async ({ signedIn: page }) => {
+  await page.goto(url("/devices?query=state:quarantined"));
+  await page.locator("tbody tr a").first().click();
+  await expect(page.getByRole("main")).toMatchAriaSnapshot(`
+    - main:
+      - paragraph:
+        - link "Devices"
+      - heading [level=1]
+      - paragraph: /quarantined .+\\./
+      - heading "Sync" [level=2]
+      - heading "Phone" [level=2]
+      - heading "Owner" [level=2]
+      - heading "Wipe" [level=2]
+      - heading "Identity" [level=2]
+  `);
+  await page.getByText("Everything else Exchange says").click();
+  await audit(page);
+});
+
+test("connectors, and one of them", async ({ signedIn: page }) => {
+  await page.getByRole("link", { name: "Connectors" }).click();
+  await expect(page.locator("tbody tr")).toHaveCount(1);
+  await expect(page.locator("tbody tr")).toContainText("installed");
+  await audit(page);
+  await page.getByRole("link", { name: "lab" }).click();
+  await expect(page.getByRole("main")).toMatchAriaSnapshot(`
+    - main:
+      - paragraph:
+        - link "Connectors"
+      - heading "lab" [level=1]
+      - button "Sync now"
+      - heading "Work" [level=2]
+      - heading "Connection" [level=2]
+      - heading "Inventory" [level=2]
+      - heading "Passes" [level=2]
+      - table
+  `);
+  await audit(page);
+});
+
+test("a sync is started and its end is shown", async ({ signedIn: page }) => {
+  await page.goto(url("/connectors/lab"));
+  const passes = await page.locator("tbody tr").count();
+  await page.getByRole("button", { name: "Sync now" }).click();
+  await expect(page.locator("tbody tr")).toHaveCount(passes + 1, { timeout: 60_000 });
+  await expect(page.locator("tbody tr").first()).toContainText("complete", { timeout: 60_000 });
+});
+
+test("what does not exist is named", async ({ signedIn: page }) => {
+  const answer = await page.goto(url("/devices/00000000-0000-0000-0000-000000000000"));
+  expect(answer?.status()).toBe(404);
+  await expect(page.getByRole("alert")).toContainText("no such device");
+  await audit(page);
+});
+
+test("everything works without script", async ({ browser }) => {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(url("/sign-in"));
+  await page.getByLabel("Local administrator token").fill(process.env.GATEPOST_TOKEN ?? "");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByLabel("Search devices").fill("state:allowed");
+  await page.getByRole("button", { name: "Search" }).click();
+  await expect(page.locator("tbody tr").first()).toContainText("allowed");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.goto(url("/devices"));
+  await expect(page).toHaveURL(/sign-in/);
+  await context.close();
+});
