@@ -143,13 +143,12 @@ pub(crate) fn read_fault(reader: &mut Reader<'_>) -> Result<Fault, Error> {
         match child.key() {
             (Ns::Soap, "Code") => read_code(reader, &mut fault)?,
             (Ns::Soap, "Reason") => {
-                while let Some(text) = reader.child()? {
-                    match text.key() {
-                        // The first of several languages is the server's own.
-                        (Ns::Soap, "Text") if fault.text.is_empty() => {
-                            fault.text = reader.text()?
-                        }
-                        _ => reader.skip()?,
+                while let Some(child) = reader.child()? {
+                    let is_text = child.key() == (Ns::Soap, "Text");
+                    let text = reader.text()?;
+                    // The first of several languages is the server's own.
+                    if is_text && fault.text.is_empty() {
+                        fault.text = text;
                     }
                 }
             }

@@ -109,9 +109,7 @@ pub(crate) fn read_stream(
     reader: &mut Reader<'_>,
     others: usize,
 ) -> Result<StreamData, Error> {
-    if others >= reader.limits().streams {
-        return Err(Error::TooLarge { what: "streams", limit: reader.limits().streams });
-    }
+    reader.check_count("streams", others)?;
     let name = stream.attribute("Name")?.ok_or(Error::Missing { element: "Name" })?;
     let command_id = command_id(stream)?;
     let end = stream.attribute("End")?;

@@ -1,6 +1,7 @@
 //! Reading envelopes: one pass over the body, names compared by namespace and never by prefix.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -155,7 +156,7 @@ impl<'i> Reader<'i> {
                     let ns = Ns::of(&resolved);
                     self.depth += 1;
                     if self.depth > self.limits.depth {
-                        return Err(self.too_large("levels", self.limits.depth));
+                        return Err(Error::TooLarge { what: "levels", limit: self.limits.depth });
                     }
                     return Ok(Some(Piece::Child(Element { ns, start })));
                 }
@@ -215,7 +216,7 @@ impl<'i> Reader<'i> {
     /// Adds to a text within the limit.
     pub(crate) fn push_text(&self, whole: &mut String, text: &str) -> Result<(), Error> {
         if whole.len() + text.len() > self.limits.text_bytes {
-            return Err(self.too_large("bytes of text", self.limits.text_bytes));
+            return Err(Error::TooLarge { what: "bytes of text", limit: self.limits.text_bytes });
         }
         whole.push_str(text);
         Ok(())
@@ -242,13 +243,10 @@ impl<'i> Reader<'i> {
         Ok(bytes)
     }
 
-    pub(crate) fn limits(&self) -> &'i Limits {
-        self.limits
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as what the reader found")]
-    pub(crate) fn too_large(&self, what: &'static str, limit: usize) -> Error {
-        Error::TooLarge { what, limit }
+    /// Refuses one more of something of which there are so many already.
+    pub(crate) fn check_count(&self, what: &'static str, count: usize) -> Result<(), Error> {
+        let limit = self.limits.streams;
+        if count < limit { Ok(()) } else { Err(Error::TooLarge { what, limit }) }
     }
 }
 
@@ -288,6 +286,6 @@ fn not_soap(text: &str) -> Error {
     Error::NotSoap { start: text.trim_start().chars().take(Error::START_CHARS).collect() }
 }
 
-fn malformed(reason: impl ToString) -> Error {
-    Error::Malformed { reason: reason.to_string() }
+fn malformed(reason: impl Display) -> Error {
+    Error::Malformed { reason: format!("{reason}") }
 }

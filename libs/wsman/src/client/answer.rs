@@ -270,9 +270,7 @@ fn read_items(reader: &mut Reader<'_>) -> Result<Vec<Item>, Error> {
             continue;
         }
         while let Some(child) = reader.child()? {
-            if items.len() == reader.limits().streams {
-                return Err(Error::TooLarge { what: "items", limit: reader.limits().streams });
-            }
+            reader.check_count("items", items.len())?;
             items.push(item(&child, reader)?);
         }
     }
@@ -299,7 +297,10 @@ fn item(element: &Element<'_>, reader: &mut Reader<'_>) -> Result<Item, Error> {
                 }
             }
             None => match open.pop() {
-                Some((name, text, false)) => item.fields.push((name, text.trim().to_owned())),
+                Some((name, text, false)) => {
+                    reader.check_count("fields", item.fields.len())?;
+                    item.fields.push((name, text.trim().to_owned()));
+                }
                 Some(_) => {}
                 None => return Ok(item),
             },

@@ -150,15 +150,17 @@ impl<'a> Cursor<'a> {
     fn part(&mut self) -> Result<(Part, Boundary), Error> {
         let original_bytes = self.header()?;
         self.octet_stream()?;
-        let length = self.rest().first_chunk::<4>().ok_or(self.malformed("signature length"))?;
+        let length =
+            self.rest().first_chunk::<4>().ok_or_else(|| self.malformed("signature length"))?;
         let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
         let signature_start = self.at + 4;
         let sealed_start = signature_start
             .checked_add(length)
             .filter(|end| *end <= self.body.len())
-            .ok_or(self.malformed("signature"))?;
-        let (sealed_end, boundary) =
-            self.end_of_sealed(sealed_start, original_bytes).ok_or(self.malformed("end"))?;
+            .ok_or_else(|| self.malformed("signature"))?;
+        let (sealed_end, boundary) = self
+            .end_of_sealed(sealed_start, original_bytes)
+            .ok_or_else(|| self.malformed("end"))?;
         let part = Part {
             original_bytes,
             signature: signature_start..sealed_start,
@@ -176,12 +178,12 @@ impl<'a> Cursor<'a> {
                 Some(Boundary::Last) => return Err(self.malformed("second half")),
                 None => {}
             }
-            let line = self.line().ok_or(self.malformed("header line"))?;
+            let line = self.line().ok_or_else(|| self.malformed("header line"))?;
             if let Some(length) = original_length(line) {
                 original_bytes = Some(length);
             }
         }
-        original_bytes.ok_or(self.malformed("OriginalContent"))
+        original_bytes.ok_or_else(|| self.malformed("OriginalContent"))
     }
 
     /// Reads the line that announces the sealed bytes; they begin right behind it.
@@ -199,10 +201,9 @@ impl<'a> Cursor<'a> {
     /// original length ends.
     fn end_of_sealed(&mut self, start: usize, original_bytes: usize) -> Option<(usize, Boundary)> {
         let from = start.checked_add(original_bytes).filter(|from| *from <= self.body.len())?;
-        let finder = memmem::Finder::new(b"--");
         let mut searched = from;
         loop {
-            let found = searched + finder.find(self.body.get(searched..)?)?;
+            let found = searched + memmem::find(self.body.get(searched..)?, b"--")?;
             self.at = found;
             if let Some(boundary) = self.boundary_line() {
                 return Some((found, boundary));
@@ -214,27 +215,21 @@ impl<'a> Cursor<'a> {
     /// Goes behind a boundary if one stands here: dashes, spaces, its text, and dashes again if it is
     /// the last.
     fn boundary_line(&mut self) -> Option<Boundary> {
-        let rest = self.rest().strip_prefix(b"--")?.trim_ascii_start();
+        let rest = after_blanks(self.rest().strip_prefix(b"--")?);
         let rest = rest.strip_prefix(self.boundary)?;
-        let (rest, boundary) = match rest.strip_prefix(b"--") {
-            Some(rest) => (rest, Boundary::Last),
-            None => (rest, Boundary::Next),
-        };
-        let line_end = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-        let rest = rest.get(line_end..).unwrap_or_default();
-        let rest = match rest {
-            [b'\r', b'\n', rest @ ..] | [b'\n', rest @ ..] => rest,
-            [] if boundary == Boundary::Last => rest,
-            _ if boundary == Boundary::Last => rest,
-            _ => return None,
-        };
+        if let Some(rest) = rest.strip_prefix(b"--") {
+            self.at = self.body.len() - rest.len();
+            return Some(Boundary::Last);
+        }
+        let rest = after_blanks(rest);
+        let rest = rest.strip_prefix(b"\r").unwrap_or(rest).strip_prefix(b"\n")?;
         self.at = self.body.len() - rest.len();
-        Some(boundary)
+        Some(Boundary::Next)
     }
 
     /// The next line without its end, at most so long as a header may be.
     fn line(&mut self) -> Option<&'a [u8]> {
-        let window = self.rest().get(..MAX_HEADER_BYTES).unwrap_or(self.rest());
+        let window = self.rest().get(..MAX_HEADER_BYTES).unwrap_or_else(|| self.rest());
         let end = memchr::memchr(b'\n', window)?;
         let line = window.get(..end)?;
         self.at += end + 1;
@@ -248,6 +243,11 @@ impl<'a> Cursor<'a> {
     fn malformed(&self, what: &'static str) -> Error {
         Error::Malformed { what, at: self.at }
     }
+}
+
+fn after_blanks(bytes: &[u8]) -> &[u8] {
+    let blanks = bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    bytes.get(blanks..).unwrap_or_default()
 }
 
 /// The longest header line, in bytes; the longest known has 78.

@@ -218,6 +218,7 @@ fn read_header(reader: &mut Reader<'_>, header: &mut Header) -> Result<(), Error
 fn read_named(reader: &mut Reader<'_>) -> Result<Vec<(String, String)>, Error> {
     let mut pairs = Vec::new();
     while let Some(child) = reader.child()? {
+        reader.check_count("options", pairs.len())?;
         let name = child.attribute("Name")?.ok_or(Error::Missing { element: "Name" })?;
         pairs.push((name, reader.text()?));
     }
@@ -283,9 +284,7 @@ fn read_command(line: &Element<'_>, reader: &mut Reader<'_>) -> Result<Operation
         match child.key() {
             (Ns::Shell, "Command") => command = reader.text()?,
             (Ns::Shell, "Arguments") => {
-                if arguments.len() == reader.limits().streams {
-                    return Err(reader.too_large("arguments", arguments.len()));
-                }
+                reader.check_count("arguments", arguments.len())?;
                 arguments.push(reader.long_text()?.into_owned());
             }
             _ => reader.skip()?,
