@@ -7,11 +7,13 @@ use thiserror::Error;
 /// Texts of values are never part of an error: they may be secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Error {
-    /// Well-formed XML with a root element that CLIXML does not have.
-    #[error("not a CLIXML document: its root element is <{root}>")]
+    /// Text, or XML with a root element that CLIXML does not have.
+    #[error("not a CLIXML {expected}: it begins with {found}")]
     NotClixml {
-        /// Name of the root element.
-        root: String,
+        /// What it was read as: `document`, `message` or `value`.
+        expected: &'static str,
+        /// What was found: `<name>` of the root element, or `text`.
+        found: String,
     },
     /// No element at all.
     #[error("no CLIXML value, only {size_bytes} bytes without an element")]
@@ -52,33 +54,31 @@ pub enum Error {
         offset: u64,
     },
     /// Text of a primitive that is not one of its type.
-    #[error("<{tag}> in {path} does not hold {expected} (byte {offset})")]
+    #[error("{path} does not hold {expected} (byte {offset})")]
     Value {
-        /// Element of the primitive.
-        tag: String,
         /// What its text should have been.
         expected: &'static str,
-        /// Elements around it, outermost first, with their `N` attributes.
+        /// Its element and those around it, outermost first, with their `N` attributes.
         path: String,
         /// Where it ends.
         offset: u64,
     },
     /// A `<Ref>` or `<TNRef>` to something that is not there, or that could not be read.
-    #[error("reference {id:?} in {path} leads to nothing that could be read (byte {offset})")]
+    #[error("the reference {id:?} at {path} leads to nothing that could be read (byte {offset})")]
     Reference {
         /// The `RefId`.
         id: String,
-        /// Elements around it, outermost first, with their `N` attributes.
+        /// Its element and those around it, outermost first, with their `N` attributes.
         path: String,
         /// Where it ends.
         offset: u64,
     },
     /// Elements that do not fit into each other.
-    #[error("{problem} in {path} (byte {offset})")]
+    #[error("{problem} at {path} (byte {offset})")]
     Structure {
         /// What does not fit.
         problem: &'static str,
-        /// Elements around it, outermost first, with their `N` attributes.
+        /// The element and those around it, outermost first, with their `N` attributes.
         path: String,
         /// Where it was met.
         offset: u64,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::value::{RefId, Value};
+use super::value::{RefId, Unknown, Value};
 
 /// An `<Obj>`. Every part is optional, and content and members may stand side by side.
 ///
@@ -19,6 +19,8 @@ pub struct Object {
     pub adapted: Vec<Property>,
     /// `<MS>`: properties added by PowerShell. A name may stand here and in `adapted`.
     pub extended: Vec<Property>,
+    /// Elements of unknown name beside the members, kept to be written back.
+    pub unknown: Vec<Unknown>,
     /// The id by which a [`Value::Cycle`] inside this object names it; `None` where nothing does.
     pub ref_id: Option<RefId>,
 }
@@ -177,6 +179,7 @@ impl PartialEq for Object {
             && self.content == other.content
             && self.adapted == other.adapted
             && self.extended == other.extended
+            && self.unknown == other.unknown
     }
 }
 
