@@ -2,10 +2,17 @@
 
 use crate::process;
 
-/// Builds the measuring program with the release profile and runs it.
+/// Builds the product and the measuring program with the release profile, and runs the latter.
 pub(crate) fn run(names: &[String]) -> anyhow::Result<()> {
-    let mut arguments =
-        vec!["run", "--locked", "--release", "--package", "testkit", "--bin", "bench", "--"];
-    arguments.extend(names.iter().map(String::as_str));
-    process::run("cargo", &arguments)
+    process::run("cargo", &["build", "--locked", "--release", "--package", "app"])?;
+    let mut bench = process::command(
+        "cargo",
+        &["run", "--locked", "--release", "--package", "testkit", "--bin", "bench", "--"],
+    );
+    bench.args(names).env("GATEPOST", process::root().join("target/release/gatepost"));
+    let python = process::root().join("target/interop/venv/bin/python");
+    if python.exists() {
+        bench.env("GATEPOST_PYTHON", python);
+    }
+    process::finish(&mut bench)
 }
