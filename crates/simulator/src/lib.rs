@@ -11,6 +11,7 @@
 //!
 //! Start reading at [`Organization`], then `cmdlets`, then `wire`.
 
+mod cmdlets;
 mod faults;
 mod ledger;
 mod options;

@@ -15,7 +15,7 @@ pub(crate) enum Wish {
 }
 
 impl Wish {
-    fn grant(&self, list: &mut Vec<String>) {
+    pub(crate) fn grant(&self, list: &mut Vec<String>) {
         let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
         match self {
             Self::Overwrite(whole) => list.clone_from(whole),

@@ -62,6 +62,12 @@ impl Mailbox {
         format!("CN={},{unit},{}", escaped(&self.name), organization.domain_dn())
     }
 
+    /// Gives the mailbox another policy, by its index.
+    pub(crate) fn assign_policy(&mut self, index: Option<usize>) {
+        let index = index.and_then(|index| u16::try_from(index).ok());
+        self.policy = index.unwrap_or(self.policy);
+    }
+
     /// Primary SMTP address.
     pub(crate) fn address(&self, organization: &Organization) -> String {
         format!("{}@{}", self.alias, organization.options.domain)
@@ -76,7 +82,7 @@ impl Mailbox {
 }
 
 /// A value as it stands in a distinguished name (RFC 4514, 2.4).
-pub(super) fn escaped(value: &str) -> String {
+pub(crate) fn escaped(value: &str) -> String {
     let mut text = String::with_capacity(value.len() + 2);
     for character in value.chars() {
         if matches!(character, ',' | '+' | '"' | '\\' | '<' | '>' | ';' | '=') {

@@ -29,9 +29,9 @@ pub(crate) use change::Wish;
 pub(crate) use decision::{Reason, State};
 pub(crate) use device::{Device, Wipe};
 pub(crate) use lookup::Lookup;
-pub(crate) use mailbox::Mailbox;
+pub(crate) use mailbox::{Mailbox, escaped};
 pub(crate) use models::{Client, MODELS, Model};
-pub(crate) use server::ExchangeServer;
+pub(crate) use server::{ExchangeServer, Role as ServerRole};
 pub(crate) use settings::{AccessRule, Characteristic, DeviceClass, MailboxPolicy, Settings};
 
 use crate::OrganizationOptions;
@@ -170,6 +170,23 @@ impl Organization {
     /// Every partnership that exists, with its index.
     pub(crate) fn present(&self) -> impl Iterator<Item = (u32, &Device)> {
         (0_u32..).zip(&self.devices).filter_map(|(index, slot)| Some((index, slot.as_ref()?)))
+    }
+
+    /// The types and models that were seen, each once, in order.
+    pub(crate) fn device_classes(&self) -> Vec<DeviceClass> {
+        let mut seen: std::collections::BTreeMap<_, Timestamp> = std::collections::BTreeMap::new();
+        for (_, device) in self.present() {
+            let model = device.model();
+            let updated = seen.entry((model.device_type, model.model)).or_insert(device.created);
+            *updated = (*updated).max(device.created);
+        }
+        let classes = seen.into_iter().map(|((device_type, model), updated)| DeviceClass {
+            guid: Uuid::new_v5(&self.guid, format!("{device_type}/{model}").as_bytes()),
+            device_type,
+            model,
+            updated,
+        });
+        classes.collect()
     }
 
     /// `DC=contoso,DC=com`

@@ -73,6 +73,16 @@ impl AccessRule {
     }
 }
 
+impl MailboxPolicy {
+    /// Whether an identity (name, GUID or distinguished name) means this policy.
+    pub(crate) fn answers_to(&self, identity: &str) -> bool {
+        let beginning = format!("cn={},", super::escaped(&self.name)).to_lowercase();
+        self.name.eq_ignore_ascii_case(identity)
+            || self.guid.to_string().eq_ignore_ascii_case(identity)
+            || identity.to_lowercase().starts_with(&beginning)
+    }
+}
+
 impl Characteristic {
     pub(crate) const ALL: [Self; 5] =
         [Self::DeviceType, Self::DeviceModel, Self::DeviceOS, Self::UserAgent, Self::XmsWlHeader];

@@ -1,0 +1,195 @@
+//! Binding: which value belongs to which parameter, and what kind of value it is.
+
+use psrp::clixml::{Content, Value};
+
+use super::{Definition, Problem};
+use crate::organization::Wish;
+
+/// Parameters that every cmdlet takes and that change nothing here.
+const COMMON: &[&str] = &[
+    "Debug",
+    "DomainController",
+    "ErrorAction",
+    "ErrorVariable",
+    "InformationAction",
+    "InformationVariable",
+    "OutBuffer",
+    "OutVariable",
+    "PipelineVariable",
+    "Verbose",
+    "WarningAction",
+    "WarningVariable",
+];
+
+/// One cmdlet as it was sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Invocation {
+    pub(crate) name: String,
+    /// Values with their parameter's name; without, it is found by position.
+    pub(crate) parameters: Vec<(Option<String>, Value)>,
+}
+
+/// A cmdlet with its parameters bound.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) definition: &'static Definition,
+    bound: Vec<(&'static str, Value)>,
+}
+
+impl Call {
+    /// Binds by name (any case, or an unambiguous beginning of it) and by position.
+    pub(super) fn bind(
+        definition: &'static Definition,
+        sent: &Invocation,
+    ) -> Result<Self, Problem> {
+        let mut bound: Vec<(&'static str, Value)> = Vec::with_capacity(sent.parameters.len());
+        let cmdlet = definition.name;
+        for (name, value) in &sent.parameters {
+            let parameter = match name {
+                Some(name) => named(definition, name)?,
+                None => definition.positional.ok_or_else(|| {
+                    let text = value.text().unwrap_or_default();
+                    let message = format!(
+                        "A positional parameter cannot be found that accepts argument '{text}'."
+                    );
+                    Problem::binding(cmdlet, "PositionalParameterNotFound", message)
+                })?,
+            };
+            if bound.iter().any(|(known, _)| *known == parameter) {
+                let message = format!(
+                    "Cannot bind parameter because parameter '{parameter}' is specified more than once."
+                );
+                return Err(Problem::binding(cmdlet, "ParameterAlreadyBound", message));
+            }
+            bound.push((parameter, value.clone()));
+        }
+        Ok(Self { definition, bound })
+    }
+
+    /// The same call with the object of the pipeline bound to its parameter.
+    pub(super) fn with_input(&self, value: Value) -> Self {
+        let mut call = self.clone();
+        call.bound.retain(|(name, _)| *name != "Identity");
+        call.bound.push(("Identity", value));
+        call
+    }
+
+    pub(super) fn has(&self, parameter: &str) -> bool {
+        self.value(parameter).is_some()
+    }
+
+    pub(super) fn value(&self, parameter: &str) -> Option<&Value> {
+        self.bound.iter().find(|(name, _)| *name == parameter).map(|(_, value)| value)
+    }
+
+    /// The text of a parameter; `None` when it is absent, null or empty.
+    pub(super) fn text(&self, parameter: &str) -> Option<String> {
+        identity_text(self.value(parameter)?).filter(|text| !text.is_empty())
+    }
+
+    /// A switch or boolean: present without a value is true.
+    pub(super) fn flag(&self, parameter: &str) -> Option<bool> {
+        let value = self.value(parameter)?;
+        let present = value.property("IsPresent").and_then(Value::as_bool);
+        let said = value.as_bool().or(present);
+        Some(said.unwrap_or_else(|| {
+            let text = value.text().unwrap_or_default();
+            !matches!(text.trim_start_matches('$').to_ascii_lowercase().as_str(), "false" | "0")
+        }))
+    }
+
+    /// All texts of a parameter: a list, or one alone.
+    pub(super) fn texts(&self, parameter: &str) -> Vec<String> {
+        self.value(parameter).map(texts).unwrap_or_default()
+    }
+
+    /// How a list of ids is to become: a whole list, or `@{Add=…; Remove=…}`.
+    pub(super) fn wish(&self, parameter: &str) -> Option<Wish> {
+        let value = self.value(parameter)?;
+        let Some(entries) = value.entries() else { return Some(Wish::Overwrite(texts(value))) };
+        let of = |wanted: &str| {
+            let keyed = entries
+                .iter()
+                .filter(|(key, _)| key.text().is_some_and(|key| key.eq_ignore_ascii_case(wanted)));
+            keyed.flat_map(|(_, value)| texts(value)).collect()
+        };
+        Some(Wish::Edit { add: of("Add"), remove: of("Remove") })
+    }
+
+    /// A parameter whose value is one of a few words, in any case.
+    pub(super) fn word<T: Copy>(
+        &self,
+        parameter: &str,
+        words: &[(&str, T)],
+        wanted: &str,
+    ) -> Result<Option<T>, Problem> {
+        let Some(value) = self.value(parameter) else { return Ok(None) };
+        let text = value.text().unwrap_or_default();
+        let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&text));
+        found
+            .map(|(_, value)| Some(*value))
+            .ok_or_else(|| Problem::transformation(self.definition.name, parameter, &text, wanted))
+    }
+
+    /// `Identity`, which may not be null here.
+    pub(super) fn mandatory(&self, parameter: &'static str) -> Result<String, Problem> {
+        let cmdlet = self.definition.name;
+        let Some(value) = self.value(parameter) else {
+            let message = format!(
+                "Cannot process command because of one or more missing mandatory parameters: {parameter}."
+            );
+            return Err(Problem::binding(cmdlet, "MissingMandatoryParameter", message));
+        };
+        identity_text(value).filter(|text| !text.is_empty()).ok_or_else(|| {
+            let message =
+                format!("Cannot bind argument to parameter '{parameter}' because it is null.");
+            Problem::binding(cmdlet, "ParameterArgumentValidationErrorNullNotAllowed", message)
+        })
+    }
+}
+
+/// What a value means as an identity: its text, or the identity of an object that was read.
+pub(crate) fn identity_text(value: &Value) -> Option<String> {
+    let is_bag = value.as_object().is_some_and(|object| object.content == Content::None);
+    let inner = is_bag.then(|| value.property("Guid").or_else(|| value.property("Identity")));
+    match inner.flatten() {
+        Some(inner) => inner.text().map(std::borrow::Cow::into_owned),
+        None => value.text().map(std::borrow::Cow::into_owned),
+    }
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    match value.items() {
+        Some(items) => items.iter().flat_map(texts).collect(),
+        None => value.text().map(|text| text.into_owned()).into_iter().collect(),
+    }
+}
+
+fn named(definition: &'static Definition, name: &str) -> Result<&'static str, Problem> {
+    let cmdlet = definition.name;
+    let name = name.trim_start_matches('-').trim_end_matches(':');
+    let writes: &'static [&'static str] =
+        if definition.writes { &["Confirm", "WhatIf"] } else { &[] };
+    let all = || definition.parameters.iter().chain(writes).chain(COMMON).copied();
+    if let Some(exact) = all().find(|known| known.eq_ignore_ascii_case(name)) {
+        return Ok(exact);
+    }
+    let begins = |known: &&str| {
+        known.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+    };
+    let mut candidates = all().filter(begins);
+    match (candidates.next(), candidates.next()) {
+        (Some(only), None) if !name.is_empty() => Ok(only),
+        (Some(_), Some(_)) => {
+            let message = format!(
+                "Parameter cannot be processed because the parameter name '{name}' is ambiguous."
+            );
+            Err(Problem::binding(cmdlet, "AmbiguousParameter", message))
+        }
+        _ => {
+            let message =
+                format!("A parameter cannot be found that matches parameter name '{name}'.");
+            Err(Problem::binding(cmdlet, "NamedParameterNotFound", message))
+        }
+    }
+}

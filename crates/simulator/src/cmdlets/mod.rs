@@ -1,0 +1,69 @@
+//! The cmdlets: what each takes, what it does to the organization, what it gives back.
+//!
+//! `catalogue` is the list of them, `binding` finds the value of each parameter, `reads` and
+//! `writes` are what they do, `filter` understands `-Filter`, `render` makes the objects as
+//! Exchange serializes them, `pipeline` runs one after another, an object at a time.
+//!
+//! Nothing here knows of PSRP messages, shells or HTTP.
+
+mod binding;
+mod catalogue;
+mod filter;
+mod pipeline;
+mod problem;
+mod reads;
+mod render;
+mod writes;
+
+pub(crate) use binding::{Call, Invocation, identity_text};
+pub(crate) use catalogue::Definition;
+pub(crate) use pipeline::{Execution, Step};
+pub(crate) use problem::{Category, Problem};
+pub(crate) use render::Context;
+
+use psrp::clixml::Value;
+
+use crate::organization::Organization;
+
+/// Something a cmdlet gives back.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Reply {
+    Object(Value),
+    Warning(String),
+    Error(Box<Problem>),
+}
+
+/// A question that a cmdlet asks before it goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Question {
+    pub(crate) caption: String,
+    pub(crate) message: String,
+}
+
+/// What a cmdlet does to the organization once it may.
+type Change = Box<dyn FnOnce(&mut Organization, &Context) -> Vec<Reply> + Send>;
+
+/// What is left to do for one call of a cmdlet.
+enum Work {
+    /// One object for each row.
+    Rows {
+        rows: std::vec::IntoIter<u32>,
+        view: render::View,
+    },
+    Reply(Reply),
+    Ask(Question, Change),
+    Do(Change),
+}
+
+/// What a cmdlet begins with.
+type Begun = Result<Vec<Work>, Problem>;
+
+impl Work {
+    fn object(value: Value) -> Self {
+        Self::Reply(Reply::Object(value))
+    }
+
+    fn error(problem: Problem) -> Self {
+        Self::Reply(Reply::Error(Box::new(problem)))
+    }
+}

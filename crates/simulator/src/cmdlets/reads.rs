@@ -1,0 +1,410 @@
+//! The Get cmdlets.
+
+use psrp::clixml::Value;
+
+use super::{
+    Begun, Call, Context, Definition, Problem, Reply, Work,
+    filter::{Field, Filter},
+    render::{self, View},
+};
+use crate::organization::{Device, Lookup, Mailbox, Organization};
+
+/// What a truncated list says.
+const MORE_RESULTS: &str = "There are more results available than are currently displayed. To view \
+                            them, increase the value for the ResultSize parameter.";
+
+const DEVICE_PROPERTIES: &[&str] = &[
+    "ClientType",
+    "DeviceAccessControlRule",
+    "DeviceAccessState",
+    "DeviceAccessStateReason",
+    "DeviceActiveSyncVersion",
+    "DeviceId",
+    "DeviceImei",
+    "DeviceMobileOperator",
+    "DeviceModel",
+    "DeviceOS",
+    "DeviceOSLanguage",
+    "DeviceTelephoneNumber",
+    "DeviceType",
+    "DeviceUserAgent",
+    "FirstSyncTime",
+    "FriendlyName",
+    "ProvisioningFlags",
+    "UserDisplayName",
+];
+const MAILBOX_PROPERTIES: &[&str] = &[
+    "ActiveSyncAllowedDeviceIDs",
+    "ActiveSyncBlockedDeviceIDs",
+    "ActiveSyncEnabled",
+    "ActiveSyncMailboxPolicy",
+    "Alias",
+    "DisplayName",
+    "DistinguishedName",
+    "Guid",
+    "HasActiveSyncDevicePartnership",
+    "Name",
+    "PrimarySmtpAddress",
+    "SamAccountName",
+    "UserPrincipalName",
+    "WhenChangedUTC",
+    "WhenCreatedUTC",
+];
+
+/// Get-MobileDevice, Get-ActiveSyncDevice.
+pub(super) fn devices(call: &Call, organization: &Organization, context: &Context) -> Begun {
+    let definition = call.definition;
+    let view = if definition.name.ends_with("ActiveSyncDevice") {
+        View::ActiveSyncDevice
+    } else {
+        View::MobileDevice
+    };
+    if let Some(identity) = call.text("Identity") {
+        return Ok(match device_named(definition, organization, &identity) {
+            Ok(row) => vec![Work::Rows { rows: vec![row].into_iter(), view }],
+            Err(problem) => vec![Work::error(problem)],
+        });
+    }
+    let filter = filter(call, DEVICE_PROPERTIES)?;
+    let fits = |device: &Device| {
+        filter.as_ref().is_none_or(|filter| {
+            filter.matches(&|name: &str| device_field(organization, device, name))
+        })
+    };
+    let rows: Vec<u32> = match call.text("Mailbox") {
+        Some(mailbox) => match mailbox_named(definition, organization, &mailbox) {
+            Ok(owner) => {
+                let own = organization.mailbox(owner).devices.iter().copied();
+                own.filter(|row| organization.device(*row).is_some_and(fits)).collect()
+            }
+            Err(problem) => return Ok(vec![Work::error(problem)]),
+        },
+        None => organization.present().filter(|(_, one)| fits(one)).map(|(row, _)| row).collect(),
+    };
+    limited(call, organization, context, rows, view)
+}
+
+/// Get-MobileDeviceStatistics, Get-ActiveSyncDeviceStatistics.
+pub(super) fn statistics(call: &Call, organization: &Organization, _: &Context) -> Begun {
+    let definition = call.definition;
+    let view = if definition.name.contains("ActiveSync") {
+        View::ActiveSyncDeviceStatistics
+    } else {
+        View::MobileDeviceStatistics
+    };
+    let found = if call.has("Mailbox") {
+        let mailbox = call.mandatory("Mailbox")?;
+        mailbox_named(definition, organization, &mailbox)
+            .map(|owner| organization.mailbox(owner).devices.clone())
+    } else {
+        let identity = call.mandatory("Identity")?;
+        device_named(definition, organization, &identity).map(|row| vec![row])
+    };
+    Ok(vec![match found {
+        Ok(rows) => Work::Rows { rows: rows.into_iter(), view },
+        Err(problem) => Work::error(problem),
+    }])
+}
+
+/// Get-CASMailbox, Get-Mailbox, Get-User, Get-Recipient.
+pub(super) fn mailboxes(call: &Call, organization: &Organization, context: &Context) -> Begun {
+    let definition = call.definition;
+    let view = match definition.name {
+        "Get-CASMailbox" => View::CasMailbox,
+        "Get-Mailbox" => View::Mailbox,
+        "Get-User" => View::User,
+        _ => View::Recipient,
+    };
+    if let Some(identity) = call.text("Identity") {
+        return Ok(match mailbox_named(definition, organization, &identity) {
+            Ok(row) => vec![Work::Rows { rows: vec![row].into_iter(), view }],
+            Err(problem) => vec![Work::error(problem)],
+        });
+    }
+    let filter = filter(call, MAILBOX_PROPERTIES)?;
+    let anr = call.text("Anr").map(|text| text.to_lowercase());
+    let fits = |mailbox: &Mailbox| {
+        let named = anr.as_ref().is_none_or(|anr| {
+            [&mailbox.name, &mailbox.alias, &mailbox.sam]
+                .iter()
+                .any(|text| text.to_lowercase().starts_with(anr))
+        });
+        named
+            && filter.as_ref().is_none_or(|filter| {
+                filter.matches(&|name: &str| mailbox_field(organization, mailbox, name))
+            })
+    };
+    let all = (0_u32..).zip(organization.mailboxes());
+    let rows = all.filter(|(_, mailbox)| fits(mailbox)).map(|(row, _)| row).collect();
+    limited(call, organization, context, rows, view)
+}
+
+/// Get-ExchangeServer.
+pub(super) fn servers(call: &Call, organization: &Organization, context: &Context) -> Begun {
+    let identity = call.text("Identity");
+    let found: Vec<Work> = organization
+        .servers()
+        .iter()
+        .filter(|server| {
+            identity.as_ref().is_none_or(|identity| {
+                [&server.name, &server.fqdn, &server.guid.to_string()]
+                    .iter()
+                    .any(|text| text.eq_ignore_ascii_case(identity))
+            })
+        })
+        .map(|server| Work::object(render::exchange_server(organization, context, server)))
+        .collect();
+    Ok(found_or_error(call, organization, found))
+}
+
+/// Get-OrganizationConfig.
+pub(super) fn organization_config(
+    _: &Call,
+    organization: &Organization,
+    context: &Context,
+) -> Begun {
+    Ok(vec![Work::object(render::organization_config(organization, context))])
+}
+
+/// Get-ActiveSyncOrganizationSettings: there is one, whatever it is called.
+pub(super) fn organization_settings(
+    _: &Call,
+    organization: &Organization,
+    context: &Context,
+) -> Begun {
+    Ok(vec![Work::object(render::organization_settings(organization, context))])
+}
+
+/// Get-ActiveSyncDeviceAccessRule.
+pub(super) fn access_rules(call: &Call, organization: &Organization, context: &Context) -> Begun {
+    let identity = call.text("Identity");
+    let wanted = organization
+        .rules()
+        .iter()
+        .filter(|rule| identity.as_ref().is_none_or(|identity| rule.answers_to(identity)));
+    let found =
+        wanted.map(|rule| Work::object(render::access_rule(organization, context, rule))).collect();
+    Ok(found_or_error(call, organization, found))
+}
+
+/// Get-MobileDeviceMailboxPolicy, Get-ActiveSyncMailboxPolicy.
+pub(super) fn mailbox_policies(
+    call: &Call,
+    organization: &Organization,
+    context: &Context,
+) -> Begun {
+    let old_names = call.definition.name == "Get-ActiveSyncMailboxPolicy";
+    let identity = call.text("Identity");
+    let wanted = organization
+        .policies()
+        .iter()
+        .filter(|policy| identity.as_ref().is_none_or(|identity| policy.answers_to(identity)));
+    let found = wanted
+        .map(|policy| {
+            Work::object(render::mailbox_policy(organization, context, policy, old_names))
+        })
+        .collect();
+    Ok(found_or_error(call, organization, found))
+}
+
+/// Get-ActiveSyncDeviceClass.
+pub(super) fn device_classes(call: &Call, organization: &Organization, context: &Context) -> Begun {
+    let identity = call.text("Identity");
+    let found = organization
+        .device_classes()
+        .iter()
+        .filter(|class| {
+            identity.as_ref().is_none_or(|identity| {
+                identity.eq_ignore_ascii_case(&class.guid.to_string())
+                    || *identity == format!("{}§{}", class.device_type, class.model)
+            })
+        })
+        .map(|class| Work::object(render::device_class(organization, context, class)))
+        .collect();
+    Ok(found_or_error(call, organization, found))
+}
+
+/// Get-Command: what the caller may see.
+pub(super) fn commands(call: &Call, organization: &Organization, context: &Context) -> Begun {
+    let show = |definition| Work::object(render::command(organization, context, definition));
+    if !call.has("Name") {
+        return Ok(Definition::visible(organization, context).map(show).collect());
+    }
+    let mut works = Vec::new();
+    for name in call.texts("Name") {
+        let (start, wild) =
+            name.split_once('*').map_or((name.as_str(), false), |(start, _)| (start, true));
+        let fits = |known: &&Definition| {
+            let head = known.name.get(..start.len());
+            head.is_some_and(|head| head.eq_ignore_ascii_case(start))
+                && (wild || known.name.len() == start.len())
+        };
+        let before = works.len();
+        works.extend(Definition::visible(organization, context).filter(fits).map(show));
+        if works.len() == before && !wild {
+            let mut problem = Problem::unknown_cmdlet(&name);
+            problem.id = super::problem::ProblemId::PowerShell(
+                "CommandNotFoundException,Microsoft.PowerShell.Commands.GetCommandCommand"
+                    .to_owned(),
+            );
+            problem.activity = "Get-Command".to_owned();
+            problem.terminating = false;
+            works.push(Work::error(problem));
+        }
+    }
+    Ok(works)
+}
+
+/// The device that an identity names.
+pub(super) fn device_named(
+    definition: &'static Definition,
+    organization: &Organization,
+    identity: &str,
+) -> Result<u32, Problem> {
+    found(definition, organization, identity, organization.find_device(identity))
+}
+
+/// The mailbox that an identity names.
+pub(super) fn mailbox_named(
+    definition: &'static Definition,
+    organization: &Organization,
+    identity: &str,
+) -> Result<u32, Problem> {
+    found(definition, organization, identity, organization.find_mailbox(identity))
+}
+
+fn found(
+    definition: &'static Definition,
+    organization: &Organization,
+    identity: &str,
+    lookup: Lookup,
+) -> Result<u32, Problem> {
+    match lookup {
+        Lookup::Found(row) => Ok(row),
+        Lookup::Nothing => Err(not_found(definition, organization, identity)),
+        Lookup::Ambiguous => Err(Problem::ambiguous(definition.name, definition.class, identity)),
+    }
+}
+
+/// An object that is not there.
+pub(super) fn not_found(
+    definition: &'static Definition,
+    organization: &Organization,
+    identity: &str,
+) -> Problem {
+    let controller = Context::domain_controller(organization);
+    Problem::not_found(definition.name, definition.class, identity, &controller)
+}
+
+fn found_or_error(call: &Call, organization: &Organization, found: Vec<Work>) -> Vec<Work> {
+    match call.text("Identity") {
+        Some(identity) if found.is_empty() => {
+            vec![Work::error(not_found(call.definition, organization, &identity))]
+        }
+        _ => found,
+    }
+}
+
+/// Cuts a list at what was asked for, or at the default, with the warning that goes with it.
+fn limited(
+    call: &Call,
+    organization: &Organization,
+    context: &Context,
+    mut rows: Vec<u32>,
+    view: View,
+) -> Begun {
+    let default = organization.options().habits.default_result_size;
+    let size = match call.value("ResultSize") {
+        None => Some(default),
+        Some(value) => match value.as_i64() {
+            Some(number) => usize::try_from(number).ok(),
+            None => {
+                let text = value.text().unwrap_or_default();
+                let unlimited = text.eq_ignore_ascii_case("Unlimited");
+                let number: Option<usize> = text.parse().ok();
+                if number.is_none() && !unlimited {
+                    const WANTED: &str = "Microsoft.Exchange.Data.Unlimited`1[System.UInt32]";
+                    let cmdlet = call.definition.name;
+                    return Err(Problem::transformation(cmdlet, "ResultSize", &text, WANTED));
+                }
+                number
+            }
+        },
+    };
+    let cut = size.is_some_and(|size| rows.len() > size);
+    rows.truncate(size.unwrap_or(usize::MAX));
+    rows.truncate(context.truncate_after.unwrap_or(usize::MAX));
+    let mut works = vec![Work::Rows { rows: rows.into_iter(), view }];
+    if cut {
+        works.push(Work::Reply(Reply::Warning(MORE_RESULTS.to_owned())));
+    }
+    Ok(works)
+}
+
+fn filter(call: &Call, properties: &'static [&'static str]) -> Result<Option<Filter>, Problem> {
+    let Some(text) = call.text("Filter") else { return Ok(None) };
+    Filter::parse(&text, properties).map(Some).map_err(|reason| {
+        let message = format!(
+            "Cannot bind parameter 'Filter' to the target. Exception setting \"Filter\": \"Invalid \
+             filter syntax. {reason}\""
+        );
+        Problem::binding(call.definition.name, "ParameterBindingFailed", message)
+    })
+}
+
+fn device_field(organization: &Organization, device: &Device, name: &str) -> Field {
+    let model = device.model();
+    let telephony = device.telephony.as_deref();
+    let text = |text: &str| {
+        if text.is_empty() { Field::Null } else { Field::Text(text.to_owned()) }
+    };
+    match name {
+        "ClientType" => text(model.client.word()),
+        "DeviceAccessControlRule" => {
+            let rule = organization.rules().iter().find(|rule| Some(rule.guid) == device.rule);
+            rule.map_or(Field::Null, |rule| Field::Text(rule.name()))
+        }
+        "DeviceAccessState" => text(device.state.printed().0),
+        "DeviceAccessStateReason" => text(device.reason.printed().0),
+        "DeviceActiveSyncVersion" => text(model.version),
+        "DeviceId" => text(&device.id),
+        "DeviceImei" => telephony.map_or(Field::Null, |own| text(&own.imei)),
+        "DeviceMobileOperator" => telephony.map_or(Field::Null, |own| text(own.operator)),
+        "DeviceModel" => text(model.model),
+        "DeviceOS" => text(model.os),
+        "DeviceOSLanguage" => text(device.language()),
+        "DeviceTelephoneNumber" => telephony.map_or(Field::Null, |own| text(&own.number)),
+        "DeviceType" => text(model.device_type),
+        "DeviceUserAgent" => text(model.user_agent),
+        "FirstSyncTime" => Field::Time(device.created),
+        "FriendlyName" => text(model.friendly),
+        "ProvisioningFlags" => text("0"),
+        "UserDisplayName" => text(&organization.mailbox(device.mailbox).canonical(organization)),
+        _ => Field::Null,
+    }
+}
+
+fn mailbox_field(organization: &Organization, mailbox: &Mailbox, name: &str) -> Field {
+    match name {
+        "ActiveSyncAllowedDeviceIDs" => Field::Any(mailbox.allowed.clone()),
+        "ActiveSyncBlockedDeviceIDs" => Field::Any(mailbox.blocked.clone()),
+        "ActiveSyncEnabled" => Field::Bool(mailbox.active_sync),
+        "ActiveSyncMailboxPolicy" => Field::Text(organization.policy_of(mailbox).name.clone()),
+        "Alias" => Field::Text(mailbox.alias.to_string()),
+        "DisplayName" | "Name" => Field::Text(mailbox.name.to_string()),
+        "DistinguishedName" => Field::Text(mailbox.distinguished_name(organization)),
+        "Guid" => Field::Text(mailbox.guid.to_string()),
+        "HasActiveSyncDevicePartnership" => Field::Bool(!mailbox.devices.is_empty()),
+        "PrimarySmtpAddress" => Field::Text(mailbox.address(organization)),
+        "SamAccountName" => Field::Text(mailbox.sam.to_string()),
+        "UserPrincipalName" => Field::Text(mailbox.user_principal_name(organization)),
+        "WhenChangedUTC" => Field::Time(mailbox.changed),
+        "WhenCreatedUTC" => Field::Time(mailbox.created),
+        _ => Field::Null,
+    }
+}
+
+/// What a following cmdlet of a pipeline takes as its identity.
+pub(super) fn piped(value: &Value) -> Value {
+    render::identity_of(value).unwrap_or_else(|| value.clone())
+}

@@ -1,0 +1,226 @@
+//! The cmdlets that change something.
+
+use super::{
+    Begun, Call, Change, Context, Problem, Question, Reply, Work,
+    problem::{INVALID_OPERATION, OBJECT_EXISTS},
+    reads::{device_named, mailbox_named, not_found},
+    render,
+};
+use crate::{
+    AccessLevel,
+    organization::{AccessRule, Characteristic, Organization},
+};
+
+const WIPE_WARNING: &str = "This command will force all the data on the device to be permanently \
+                            deleted. Do you want to continue?";
+
+/// Clear-MobileDevice, Clear-ActiveSyncDevice.
+pub(super) fn clear_device(call: &Call, organization: &Organization, context: &Context) -> Begun {
+    let definition = call.definition;
+    let identity = call.mandatory("Identity")?;
+    let row = match device_named(definition, organization, &identity) {
+        Ok(row) => row,
+        Err(problem) => return Ok(vec![Work::error(problem)]),
+    };
+    let Some(device) = organization.device(row) else { return Ok(Vec::new()) };
+    let (guid, account_only) = (device.guid, call.flag("AccountOnly") == Some(true));
+    let refused = |message: &str| {
+        Problem::of_task(definition.name, definition.class, INVALID_OPERATION, message.to_owned())
+    };
+    if call.flag("Cancel") == Some(true) {
+        let failure =
+            refused("There is no pending remote wipe on this device that could be cancelled.");
+        return Ok(vec![Work::Do(Box::new(move |organization, _| {
+            let cancelled = organization.cancel_wipe(row);
+            if cancelled { Vec::new() } else { vec![Reply::Error(Box::new(failure))] }
+        }))]);
+    }
+    if account_only && device.model().version != "16.1" {
+        return Ok(vec![Work::error(refused(
+            "The account-only remote wipe is not supported by this device. It needs Exchange \
+             ActiveSync 16.1 or later.",
+        ))]);
+    }
+    let requestor = requestor(&context.account, &organization.options().domain);
+    let wipe: Change = Box::new(move |organization, _| {
+        organization.wipe_device(guid, account_only, &requestor);
+        Vec::new()
+    });
+    Ok(confirmed(call, WIPE_WARNING.to_owned(), wipe))
+}
+
+/// Remove-MobileDevice, Remove-ActiveSyncDevice.
+pub(super) fn remove_device(call: &Call, organization: &Organization, _: &Context) -> Begun {
+    let identity = call.mandatory("Identity")?;
+    let row = match device_named(call.definition, organization, &identity) {
+        Ok(row) => row,
+        Err(problem) => return Ok(vec![Work::error(problem)]),
+    };
+    let Some(device) = organization.device(row) else { return Ok(Vec::new()) };
+    let (guid, name) = (device.guid, device.canonical(organization));
+    let message = format!("Removing mobile device \"{name}\".");
+    let remove: Change = Box::new(move |organization, _| {
+        organization.remove_device(guid);
+        Vec::new()
+    });
+    Ok(confirmed(call, message, remove))
+}
+
+/// Set-CASMailbox.
+pub(super) fn set_cas_mailbox(call: &Call, organization: &Organization, _: &Context) -> Begun {
+    let definition = call.definition;
+    let identity = call.mandatory("Identity")?;
+    let row = match mailbox_named(definition, organization, &identity) {
+        Ok(row) => row,
+        Err(problem) => return Ok(vec![Work::error(problem)]),
+    };
+    let policy = match call.value("ActiveSyncMailboxPolicy") {
+        None => None,
+        Some(_) => match policy_index(call, organization) {
+            Ok(index) => Some(index),
+            Err(problem) => return Ok(vec![Work::error(problem)]),
+        },
+    };
+    let allowed = call.wish("ActiveSyncAllowedDeviceIDs");
+    let blocked = call.wish("ActiveSyncBlockedDeviceIDs");
+    let enabled = call.flag("ActiveSyncEnabled");
+    Ok(vec![Work::Do(Box::new(move |organization, _| {
+        organization.change_mailbox(row, |mailbox| {
+            mailbox.active_sync = enabled.unwrap_or(mailbox.active_sync);
+            mailbox.assign_policy(policy);
+        });
+        organization.exempt(row, allowed.as_ref(), blocked.as_ref());
+        Vec::new()
+    }))])
+}
+
+/// Index of the policy named, of the default one for null.
+fn policy_index(call: &Call, organization: &Organization) -> Result<usize, Problem> {
+    let mut policies = organization.policies().iter();
+    let Some(identity) = call.text("ActiveSyncMailboxPolicy") else {
+        return Ok(policies.position(|policy| policy.is_default).unwrap_or(0));
+    };
+    policies
+        .position(|policy| policy.answers_to(&identity))
+        .ok_or_else(|| not_found(call.definition, organization, &identity))
+}
+
+/// Set-ActiveSyncOrganizationSettings.
+pub(super) fn set_organization_settings(call: &Call, _: &Organization, _: &Context) -> Begun {
+    let level = access_level(call, "DefaultAccessLevel")?;
+    let insert =
+        call.has("UserMailInsert").then(|| call.text("UserMailInsert").unwrap_or_default());
+    let recipients = call.wish("AdminMailRecipients");
+    Ok(vec![Work::Do(Box::new(move |organization, _| {
+        organization.change_settings(|settings| {
+            settings.default_access_level = level.unwrap_or(settings.default_access_level);
+            if let Some(insert) = insert {
+                settings.user_mail_insert = insert;
+            }
+            if let Some(wish) = recipients {
+                wish.grant(&mut settings.admin_mail_recipients);
+            }
+        });
+        Vec::new()
+    }))])
+}
+
+/// New-ActiveSyncDeviceAccessRule. Gives the rule back.
+pub(super) fn new_access_rule(call: &Call, organization: &Organization, _: &Context) -> Begun {
+    let definition = call.definition;
+    let query = call.mandatory("QueryString")?;
+    call.mandatory("AccessLevel")?;
+    call.mandatory("Characteristic")?;
+    let words = Characteristic::ALL.map(|one| (one.word(), one));
+    let wanted = "Microsoft.Exchange.Data.Directory.SystemConfiguration.DeviceAccessCharacteristic";
+    let characteristic = call.word("Characteristic", &words, wanted)?;
+    let (Some(characteristic), Some(level)) = (characteristic, access_level(call, "AccessLevel")?)
+    else {
+        return Ok(Vec::new());
+    };
+    let second = organization.second();
+    Ok(vec![Work::Do(Box::new(move |organization, context| {
+        let guid = organization.new_guid();
+        let rule =
+            AccessRule { guid, characteristic, query, level, created: second, changed: second };
+        let name = rule.name();
+        if organization.rules().iter().any(|known| known.answers_to(&name)) {
+            let controller = Context::domain_controller(organization);
+            let message = format!(
+                "Active Directory operation failed on {controller}. The object '{name}' already exists."
+            );
+            let problem =
+                Problem::of_task(definition.name, definition.class, OBJECT_EXISTS, message);
+            return vec![Reply::Error(Box::new(problem))];
+        }
+        organization.change_rules(|rules| rules.push(rule.clone()));
+        vec![Reply::Object(render::access_rule(organization, context, &rule))]
+    }))])
+}
+
+/// Set-ActiveSyncDeviceAccessRule: only the level can be changed.
+pub(super) fn set_access_rule(call: &Call, organization: &Organization, _: &Context) -> Begun {
+    let identity = call.mandatory("Identity")?;
+    let level = access_level(call, "AccessLevel")?;
+    let Some(guid) = rule_guid(organization, &identity) else {
+        return Ok(vec![Work::error(not_found(call.definition, organization, &identity))]);
+    };
+    Ok(vec![Work::Do(Box::new(move |organization, _| {
+        let second = organization.second();
+        organization.change_rules(|rules| {
+            if let Some(rule) = rules.iter_mut().find(|rule| rule.guid == guid) {
+                rule.level = level.unwrap_or(rule.level);
+                rule.changed = second;
+            }
+        });
+        Vec::new()
+    }))])
+}
+
+/// Remove-ActiveSyncDeviceAccessRule.
+pub(super) fn remove_access_rule(call: &Call, organization: &Organization, _: &Context) -> Begun {
+    let identity = call.mandatory("Identity")?;
+    let Some(guid) = rule_guid(organization, &identity) else {
+        return Ok(vec![Work::error(not_found(call.definition, organization, &identity))]);
+    };
+    let message = format!("Removing the Exchange ActiveSync Device Access Rule \"{identity}\".");
+    let remove: Change = Box::new(move |organization, _| {
+        organization.change_rules(|rules| rules.retain(|rule| rule.guid != guid));
+        Vec::new()
+    });
+    Ok(confirmed(call, message, remove))
+}
+
+/// Set-ADServerSettings: there is one domain, so that every view is of the entire forest.
+pub(super) fn set_server_settings(call: &Call, _: &Organization, _: &Context) -> Begun {
+    call.flag("ViewEntireForest");
+    Ok(Vec::new())
+}
+
+/// Does it at once with `Confirm` false, asks otherwise; `WhatIf` does nothing.
+fn confirmed(call: &Call, message: String, change: Change) -> Vec<Work> {
+    if call.flag("WhatIf") == Some(true) {
+        return Vec::new();
+    }
+    if call.flag("Confirm") == Some(false) {
+        return vec![Work::Do(change)];
+    }
+    let caption = "Confirm\nAre you sure you want to perform this action?".to_owned();
+    vec![Work::Ask(Question { caption, message }, change)]
+}
+
+fn access_level(call: &Call, parameter: &str) -> Result<Option<AccessLevel>, Problem> {
+    let words = AccessLevel::ALL.map(|level| (level.word(), level));
+    let wanted = "Microsoft.Exchange.Data.Directory.SystemConfiguration.DeviceAccessLevel";
+    call.word(parameter, &words, wanted)
+}
+
+fn rule_guid(organization: &Organization, identity: &str) -> Option<uuid::Uuid> {
+    organization.rules().iter().find(|rule| rule.answers_to(identity)).map(|rule| rule.guid)
+}
+
+/// `CONTOSO\gatepost` asks as `gatepost@contoso.com`.
+fn requestor(account: &str, domain: &str) -> String {
+    let user = account.rsplit_once('\\').map_or(account, |(_, user)| user);
+    format!("{user}@{domain}")
+}
