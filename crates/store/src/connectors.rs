@@ -1,9 +1,16 @@
 //! Connectors and their sealed secrets.
 
-use domain::connector::{ConnectorState, OrganizationIdentity};
+use domain::connector::{
+    Authentication, ConnectorState, Endpoint, OrganizationIdentity, Proxy, Trust,
+};
 use domain::{Connector, ConnectorId, ConnectorName, Scope};
+use serde_json::{Value as Json, json};
 
-use crate::{Error, Store};
+use crate::value::{Columns, Value};
+use crate::{Error, Store, sql};
+
+/// Devices removed in one transaction: others wait some tenths of a second at most.
+const REMOVED_AT_ONCE: i64 = 5_000;
 
 impl Store {
     /// Keeps a new connector, with its secret as sealed by the engine. `Conflict` if the name or
@@ -13,22 +20,49 @@ impl Store {
         connector: &Connector,
         sealed_secret: Option<&[u8]>,
     ) -> Result<(), Error> {
-        todo!("{connector:?}{sealed_secret:?}")
+        let organization = connector.organization.as_ref();
+        let mut steps = vec![(
+            sql::ADD_CONNECTOR,
+            vec![
+                Value::id(connector.id),
+                Value::text(connector.name.as_str()),
+                Value::text(&endpoint_document(&connector.endpoint).to_string()),
+                Value::optional_text(organization.map(|it| it.key.as_str())),
+                Value::optional_text(organization.map(|it| it.name.as_str())),
+                Value::text(connector.state.word()),
+                Value::optional_text(connector.trouble.as_deref()),
+                Value::time(connector.created),
+                Value::optional_time(connector.last_full_sync),
+            ],
+        )];
+        if let Some(sealed) = sealed_secret {
+            let values = vec![Value::id(connector.id), Value::Bytes(sealed.to_owned())];
+            steps.push((sql::ADD_SECRET, values));
+        }
+        let taken =
+            || format!("a connector named {} or of this organization exists", connector.name);
+        self.database.write(steps).await.map(drop).map_err(|error| error.or_conflict(taken))
     }
 
     /// All connectors in scope, by name.
     pub async fn connectors(&self, scope: &Scope) -> Result<Vec<Connector>, Error> {
-        todo!("{scope:?}")
+        let mut connectors = self.database.query(sql::CONNECTORS, vec![], connector).await?;
+        connectors.retain(|connector| reaches(scope, connector.id));
+        Ok(connectors)
     }
 
     /// One connector.
     pub async fn connector(&self, scope: &Scope, name: &ConnectorName) -> Result<Connector, Error> {
-        todo!("{scope:?}{name}")
+        let values = vec![Value::text(name.as_str())];
+        let found = self.database.query_one(sql::CONNECTOR_BY_NAME, values, connector).await?;
+        let found = found.filter(|connector| reaches(scope, connector.id));
+        found.ok_or(Error::NotFound("the connector"))
     }
 
     /// The sealed secret of a connector, if it has one.
     pub async fn sealed_secret(&self, id: ConnectorId) -> Result<Option<Vec<u8>>, Error> {
-        todo!("{id}")
+        let decode = |row: &mut Columns<'_>| row.table("connector_secret").bytes("sealed");
+        self.database.query_one(sql::SECRET, vec![Value::id(id)], decode).await
     }
 
     /// Notes where a connector stands, and its trouble if it is in any.
@@ -38,7 +72,8 @@ impl Store {
         state: ConnectorState,
         trouble: Option<&str>,
     ) -> Result<(), Error> {
-        todo!("{id}{state}{trouble:?}")
+        let values = vec![Value::id(id), Value::text(state.word()), Value::optional_text(trouble)];
+        self.write_one(sql::SET_CONNECTOR_STATE, values, "the connector").await
     }
 
     /// Notes the organization that a connector leads to. `Conflict` if another connector leads
@@ -48,12 +83,125 @@ impl Store {
         id: ConnectorId,
         organization: &OrganizationIdentity,
     ) -> Result<(), Error> {
-        todo!("{id}{organization:?}")
+        let values =
+            vec![Value::id(id), Value::text(&organization.key), Value::text(&organization.name)];
+        let taken =
+            || format!("another connector leads to the organization {} already", organization.name);
+        let written = self.write_one(sql::SET_ORGANIZATION, values, "the connector").await;
+        written.map_err(|error| error.or_conflict(taken))
     }
 
     /// Forgets a connector with its devices, mailboxes, servers, passes and jobs, in batches, so
     /// that nobody waits long. A removal that was cut short can be asked for again.
     pub async fn remove_connector(&self, id: ConnectorId) -> Result<(), Error> {
-        todo!("{id}")
+        let one = || vec![Value::id(id)];
+        loop {
+            let some = vec![Value::id(id), Value::Integer(REMOVED_AT_ONCE)];
+            let removed = self.database.write(vec![(sql::REMOVE_SOME_DEVICES, some)]).await?;
+            if removed.iter().all(|count| *count == 0) {
+                break;
+            }
+        }
+        // The connector's row goes before what may have been written meanwhile: who writes devices
+        // holds that row, so after it nothing can follow.
+        let steps = vec![
+            (sql::REMOVE_SECRET, one()),
+            (sql::REMOVE_PASSES, one()),
+            (sql::REMOVE_JOBS, one()),
+            (sql::REMOVE_SERVERS, one()),
+            (sql::REMOVE_CONNECTOR, one()),
+            (sql::REMOVE_DEVICES, one()),
+            (sql::REMOVE_MAILBOXES, one()),
+        ];
+        let removed = self.database.write(steps).await?;
+        let existed = removed.get(4).is_some_and(|count| *count > 0);
+        if existed { Ok(()) } else { Err(Error::NotFound("the connector")) }
     }
+}
+
+impl Store {
+    /// Runs one statement that changes one row; `NotFound` if it changed none.
+    pub(crate) async fn write_one(
+        &self,
+        statement: &'static str,
+        values: Vec<Value>,
+        what: &'static str,
+    ) -> Result<(), Error> {
+        let changed = self.database.write(vec![(statement, values)]).await?;
+        if changed == [0] { Err(Error::NotFound(what)) } else { Ok(()) }
+    }
+}
+
+/// Whether a scope reaches a connector.
+pub(crate) fn reaches(scope: &Scope, connector: ConnectorId) -> bool {
+    scope.connectors().is_none_or(|within| within.contains(&connector))
+}
+
+fn connector(row: &mut Columns<'_>) -> Result<Connector, Error> {
+    row.table("connector");
+    Ok(Connector {
+        id: ConnectorId(row.uuid("id")?),
+        name: ConnectorName::parse(&row.text("name")?).map_err(|_| row.corrupt("name"))?,
+        endpoint: endpoint(&row.json("endpoint")?).ok_or(row.corrupt("endpoint"))?,
+        organization: {
+            let key = row.optional_text("organization_key")?;
+            let name = row.optional_text("organization_name")?;
+            key.map(|key| OrganizationIdentity { key, name: name.unwrap_or_default() })
+        },
+        state: row.word("state", ConnectorState::from_word)?,
+        trouble: row.optional_text("trouble")?,
+        created: row.time("created")?,
+        last_full_sync: row.optional_time("last_full_sync")?,
+    })
+}
+
+fn endpoint_document(endpoint: &Endpoint) -> Json {
+    let proxy = endpoint
+        .proxy
+        .as_ref()
+        .map(|proxy| json!({ "address": proxy.address, "username": proxy.username }));
+    json!({
+        "url": endpoint.url,
+        "connect_to": endpoint.connect_to,
+        "spn": endpoint.spn,
+        "authentication": endpoint.authentication.word(),
+        "username": endpoint.username,
+        "kdc": endpoint.kdc,
+        "keytab": endpoint.keytab,
+        "allow_basic_without_tls": endpoint.allow_basic_without_tls,
+        "extra_roots_pem": endpoint.trust.extra_roots_pem,
+        "pinned_sha256": endpoint.trust.pinned_sha256,
+        "proxy": proxy,
+    })
+}
+
+/// The endpoint that a document describes; `None` if it lacks what every endpoint has.
+fn endpoint(document: &Json) -> Option<Endpoint> {
+    let text = |name: &str| document.get(name).and_then(Json::as_str).map(str::to_owned);
+    Some(Endpoint {
+        url: text("url")?,
+        connect_to: text("connect_to"),
+        spn: text("spn"),
+        authentication: Authentication::from_word(&text("authentication")?)?,
+        username: text("username"),
+        kdc: texts(document.get("kdc")?)?,
+        keytab: text("keytab"),
+        allow_basic_without_tls: document.get("allow_basic_without_tls")?.as_bool()?,
+        trust: Trust {
+            extra_roots_pem: text("extra_roots_pem"),
+            pinned_sha256: text("pinned_sha256"),
+        },
+        proxy: match document.get("proxy")? {
+            Json::Null => None,
+            proxy => Some(Proxy {
+                address: proxy.get("address")?.as_str()?.to_owned(),
+                username: proxy.get("username")?.as_str().map(str::to_owned),
+            }),
+        },
+    })
+}
+
+/// A list of texts in a document.
+pub(crate) fn texts(list: &Json) -> Option<Vec<String>> {
+    list.as_array()?.iter().map(|text| text.as_str().map(str::to_owned)).collect()
 }

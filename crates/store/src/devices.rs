@@ -1,10 +1,16 @@
 //! Writing devices: what was read before, and what changed.
 
+use std::collections::HashMap;
+
 use domain::device::Owner;
 use domain::{ConnectorId, DeviceFacts, DeviceId, DeviceStatistics, DistinguishedName, Timestamp};
 use uuid::Uuid;
 
-use crate::{Error, Store};
+use crate::value::{Columns, Value};
+use crate::{Error, Store, device_row, sql};
+
+/// Fingerprints read at once: some megabytes.
+const FINGERPRINTS_AT_ONCE: i64 = 20_000;
 
 /// What Exchange says of one device, joined with its owner, ready to be written.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +28,7 @@ impl DeviceRow {
     /// does. The same on every machine and in every version that has the same fields.
     #[must_use]
     pub fn hash(&self) -> u64 {
-        todo!()
+        device_row::hash_of(&device_row::facts(&self.facts, &self.owner))
     }
 }
 
@@ -49,7 +55,19 @@ impl Store {
 
     /// What is known of every device of a connector, gone ones included, in no order.
     pub async fn fingerprints(&self, connector: ConnectorId) -> Result<Vec<Fingerprint>, Error> {
-        todo!("{connector}")
+        let mut fingerprints = Vec::new();
+        let mut after = i64::MIN;
+        loop {
+            let values = vec![
+                Value::id(connector),
+                Value::Integer(after),
+                Value::Integer(FINGERPRINTS_AT_ONCE),
+            ];
+            let part = self.database.query(sql::FINGERPRINTS, values, fingerprint).await?;
+            let Some((last, _)) = part.last() else { return Ok(fingerprints) };
+            after = *last;
+            fingerprints.extend(part.into_iter().map(|(_, fingerprint)| fingerprint));
+        }
     }
 
     /// Writes devices, new or known, in one transaction. What is written is not gone (any more);
@@ -59,7 +77,14 @@ impl Store {
         connector: ConnectorId,
         rows: Vec<DeviceRow>,
     ) -> Result<(), Error> {
-        todo!("{connector}{rows:?}")
+        refuse_over_long(rows.len())?;
+        // One statement cannot write a row twice: the last of two with the same GUID stands.
+        let last: HashMap<_, _> =
+            (0..).zip(&rows).map(|(index, row): (usize, _)| (row.facts.guid, index)).collect();
+        let rows = rows.into_iter().enumerate().filter_map(move |(index, row)| {
+            (last.get(&row.facts.guid) == Some(&index)).then(|| device_row::encode(connector, &row))
+        });
+        self.database.write_bulk(&sql::WRITE_DEVICES, Value::id(connector), rows).await
     }
 
     /// Writes statistics of known devices with their times of reading, in one transaction.
@@ -69,7 +94,13 @@ impl Store {
         connector: ConnectorId,
         rows: Vec<(DeviceId, DeviceStatistics, Timestamp)>,
     ) -> Result<(), Error> {
-        todo!("{connector}{rows:?}")
+        refuse_over_long(rows.len())?;
+        let last: HashMap<_, _> =
+            rows.into_iter().map(|(id, statistics, at)| (id, (statistics, at))).collect();
+        let rows = last.into_iter().map(move |(id, (statistics, at))| {
+            device_row::encode_statistics(connector, id, &statistics, at)
+        });
+        self.database.write_bulk(&sql::WRITE_STATISTICS, Value::id(connector), rows).await
     }
 
     /// Marks devices as gone, in one transaction. Those that are gone already keep their time.
@@ -79,6 +110,30 @@ impl Store {
         devices: Vec<DeviceId>,
         at: Timestamp,
     ) -> Result<(), Error> {
-        todo!("{connector}{devices:?}{at}")
+        refuse_over_long(devices.len())?;
+        let rows = devices
+            .into_iter()
+            .map(move |id| vec![Value::id(id), Value::id(connector), Value::time(at)]);
+        self.database.write_bulk(&sql::MARK_GONE, Value::id(connector), rows).await
     }
+}
+
+fn refuse_over_long(rows: usize) -> Result<(), Error> {
+    if rows > Store::MAX_BATCH {
+        return Err(Error::Internal(format!("{rows} rows in one batch of {}", Store::MAX_BATCH)));
+    }
+    Ok(())
+}
+
+fn fingerprint(row: &mut Columns<'_>) -> Result<(i64, Fingerprint), Error> {
+    let sequence = row.table("device").integer("sequence")?;
+    let fingerprint = Fingerprint {
+        id: DeviceId(row.uuid("id")?),
+        guid: row.uuid("guid")?,
+        hash: row.integer("hash")?.cast_unsigned(),
+        gone: row.optional_integer("gone_since")?.is_some(),
+        statistics_observed: row.optional_time("statistics_observed")?,
+        user_dn: row.optional_text("owner_dn")?.and_then(|name| DistinguishedName::parse(&name)),
+    };
+    Ok((sequence, fingerprint))
 }

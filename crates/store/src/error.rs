@@ -41,3 +41,13 @@ pub enum Error {
     #[error("the database refused a statement: {0}")]
     Internal(String),
 }
+
+impl Error {
+    /// Puts a conflict that the database found into words for people.
+    pub(crate) fn or_conflict(self, words: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::Conflict { .. } => Self::Conflict { what: words() },
+            other => other,
+        }
+    }
+}

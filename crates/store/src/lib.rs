@@ -7,16 +7,24 @@
 //! Start reading at [`Store::open`], then `sql`, then `filter`.
 
 mod connectors;
+mod database;
+mod device_row;
 mod devices;
 mod error;
+mod filter;
 mod jobs;
 mod mailboxes;
 mod passes;
 mod reading;
 mod servers;
 mod sessions;
+mod sql;
+#[cfg(test)]
+mod testing;
+mod value;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use devices::{DeviceRow, Fingerprint};
 pub use error::Error;
@@ -24,9 +32,14 @@ pub use jobs::{Job, JobState, NewJob, Progress};
 pub use reading::{Count, Cursor, DevicePage, Facets, InvalidCursor, Page, Totals};
 pub use sessions::Session;
 
+use self::database::Database;
+use self::value::Value;
+
 /// The memory of the product. Cloning gives another handle to the same database.
 #[derive(Debug, Clone)]
-pub struct Store {}
+pub struct Store {
+    database: Arc<Database>,
+}
 
 /// Where the memory is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,21 +53,23 @@ pub enum Target {
 impl Store {
     /// Opens the database and brings its tables up to date.
     pub async fn open(target: Target) -> Result<Self, Error> {
-        todo!("{target:?}")
+        Ok(Self { database: Arc::new(Database::open(target).await?) })
     }
 
     /// Waits for what was begun, and lets go of the database. Later calls answer `Unavailable`.
     pub async fn close(&self) {
-        todo!()
+        self.database.close().await;
     }
 
     /// A value kept under a name.
     pub async fn meta(&self, key: &str) -> Result<Option<String>, Error> {
-        todo!("{key}")
+        let values = vec![Value::text(key)];
+        self.database.query_one(sql::META, values, |row| row.table("meta").text("value")).await
     }
 
     /// Keeps a value under a name.
     pub async fn set_meta(&self, key: &str, value: &str) -> Result<(), Error> {
-        todo!("{key}{value}")
+        let values = vec![Value::text(key), Value::text(value)];
+        self.database.write(vec![(sql::SET_META, values)]).await.map(drop)
     }
 }

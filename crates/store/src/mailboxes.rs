@@ -1,8 +1,13 @@
 //! Mailboxes that have partnerships.
 
+use std::collections::HashMap;
+
 use domain::{ConnectorId, DistinguishedName, MailboxFacts, Scope};
 
-use crate::{Error, Store};
+use crate::connectors::{reaches, texts};
+use crate::device_row::hash_of;
+use crate::value::{Columns, Value};
+use crate::{Error, Store, sql};
 
 impl Store {
     /// Writes mailboxes, new or known, in one transaction; rows that did not change are left.
@@ -11,7 +16,13 @@ impl Store {
         connector: ConnectorId,
         mailboxes: Vec<MailboxFacts>,
     ) -> Result<(), Error> {
-        todo!("{connector}{mailboxes:?}")
+        // One statement cannot write a row twice: the last of two with the same name stands.
+        let last: HashMap<_, _> = mailboxes
+            .into_iter()
+            .map(|mailbox| (mailbox.distinguished_name.key(), mailbox))
+            .collect();
+        let rows = last.into_iter().map(move |(key, mailbox)| encode(connector, &key, &mailbox));
+        self.database.write_bulk(&sql::WRITE_MAILBOXES, Value::id(connector), rows).await
     }
 
     /// The mailbox with a distinguished name, in any case of its letters.
@@ -21,6 +32,44 @@ impl Store {
         connector: ConnectorId,
         name: &DistinguishedName,
     ) -> Result<MailboxFacts, Error> {
-        todo!("{scope:?}{connector}{name}")
+        let values = vec![Value::id(connector), Value::text(&name.key())];
+        let found = self.database.query_one(sql::MAILBOX, values, mailbox).await?;
+        found.filter(|_| reaches(scope, connector)).ok_or(Error::NotFound("the mailbox"))
     }
+}
+
+fn encode(connector: ConnectorId, key: &str, mailbox: &MailboxFacts) -> Vec<Value> {
+    let facts = vec![
+        mailbox.guid.map_or(Value::Null, Value::id),
+        Value::text(mailbox.distinguished_name.as_str()),
+        Value::optional_text(mailbox.display_name.as_deref()),
+        Value::optional_text(mailbox.alias.as_deref()),
+        Value::optional_text(mailbox.sam_account_name.as_deref()),
+        Value::optional_text(mailbox.user_principal_name.as_deref()),
+        Value::optional_text(mailbox.primary_smtp_address.as_deref()),
+        Value::text(&serde_json::json!(mailbox.allowed_device_ids).to_string()),
+        Value::text(&serde_json::json!(mailbox.blocked_device_ids).to_string()),
+        Value::optional_text(mailbox.policy.as_deref()),
+    ];
+    let hash = Value::Integer(hash_of(&facts).cast_signed());
+    [Value::id(connector), Value::text(key), hash].into_iter().chain(facts).collect()
+}
+
+fn mailbox(row: &mut Columns<'_>) -> Result<MailboxFacts, Error> {
+    row.table("mailbox");
+    Ok(MailboxFacts {
+        guid: row.optional_uuid("guid")?,
+        distinguished_name: DistinguishedName::parse(&row.text("distinguished_name")?)
+            .ok_or(row.corrupt("distinguished_name"))?,
+        display_name: row.optional_text("display_name")?,
+        alias: row.optional_text("alias")?,
+        sam_account_name: row.optional_text("sam_account_name")?,
+        user_principal_name: row.optional_text("user_principal_name")?,
+        primary_smtp_address: row.optional_text("primary_smtp_address")?,
+        allowed_device_ids: texts(&row.json("allowed_device_ids")?)
+            .ok_or(row.corrupt("allowed_device_ids"))?,
+        blocked_device_ids: texts(&row.json("blocked_device_ids")?)
+            .ok_or(row.corrupt("blocked_device_ids"))?,
+        policy: row.optional_text("policy")?,
+    })
 }

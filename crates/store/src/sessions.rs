@@ -2,7 +2,8 @@
 
 use domain::Timestamp;
 
-use crate::{Error, Store};
+use crate::value::Value;
+use crate::{Error, Store, sql};
 
 /// A signed-in browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,16 +20,24 @@ impl Store {
         expires: Timestamp,
         now: Timestamp,
     ) -> Result<(), Error> {
-        todo!("{hash:?}{expires}{now}")
+        let values = vec![Value::Bytes(hash.to_owned()), Value::time(expires)];
+        let steps =
+            vec![(sql::REMOVE_ENDED_SESSIONS, vec![Value::time(now)]), (sql::ADD_SESSION, values)];
+        self.database.write(steps).await.map(drop)
     }
 
     /// The session with this hash, unless it ended before `now`.
     pub async fn session(&self, hash: &[u8], now: Timestamp) -> Result<Option<Session>, Error> {
-        todo!("{hash:?}{now}")
+        let values = vec![Value::Bytes(hash.to_owned()), Value::time(now)];
+        let found = self.database.query_one(sql::SESSION, values, |row| {
+            Ok(Session { expires: row.table("session").time("expires")? })
+        });
+        found.await
     }
 
     /// Ends a session.
     pub async fn remove_session(&self, hash: &[u8]) -> Result<(), Error> {
-        todo!("{hash:?}")
+        let values = vec![Value::Bytes(hash.to_owned())];
+        self.database.write(vec![(sql::REMOVE_SESSION, values)]).await.map(drop)
     }
 }

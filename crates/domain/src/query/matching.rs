@@ -38,7 +38,7 @@ impl Subject<'_> {
             Term::Text(field, values) => {
                 let texts = self.texts(*field);
                 let mut texts = texts.iter().flatten();
-                texts.any(|text| values.iter().any(|value| compare(text, value)))
+                texts.any(|text| values.iter().any(|value| value.fits(text)))
             }
             Term::State(values) => values.contains(&facts.access_state),
             Term::Reason(values) => facts.access_reason.is_some_and(|it| values.contains(&it)),
@@ -121,15 +121,19 @@ impl Subject<'_> {
     }
 }
 
-/// Whether a field's text is what a value asks for.
-fn compare(text: &str, value: &Text) -> bool {
-    let text = text.to_ascii_lowercase();
-    let wanted = value.text.to_ascii_lowercase();
-    match value.kind {
-        TextKind::Exact => text == wanted,
-        TextKind::Prefix => text.starts_with(&wanted),
-        TextKind::Plain => {
-            text.strip_prefix(&wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+impl Text {
+    /// Whether the text of a field is what this asks for.
+    #[must_use]
+    pub fn fits(&self, field: &str) -> bool {
+        let field = field.to_ascii_lowercase();
+        let wanted = self.text.to_ascii_lowercase();
+        match self.kind {
+            TextKind::Exact => field == wanted,
+            TextKind::Prefix => field.starts_with(&wanted),
+            TextKind::Plain => {
+                let rest = field.strip_prefix(&wanted);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+            }
         }
     }
 }

@@ -1,0 +1,214 @@
+//! Every statement, in the common subset of both databases.
+//!
+//! Parameters are `?1`, `?2`, … (`$1`, … in PostgreSQL). Two marks mean something to PostgreSQL
+//! alone, where several processes may write: `/*skip locked*/` takes a row that nobody else is
+//! taking, `/*hold*/` keeps a row from being removed until the transaction ends. Lists of devices
+//! are the one dynamic part: `filter` makes them.
+
+use std::sync::LazyLock;
+
+use crate::database::{Bulk, ColumnType};
+
+macro_rules! statements {
+    ($($name:ident = $text:expr;)+) => {
+        $(pub(crate) const $name: &str = $text;)+
+
+        /// All constants by name, for the test that prepares each on both databases.
+        #[cfg(test)]
+        pub(crate) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
+    };
+}
+
+statements! {
+    META = "SELECT value FROM meta WHERE name = ?1";
+    SET_META = "INSERT INTO meta (name, value) VALUES (?1, ?2)
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
+    ADD_CONNECTOR = "INSERT INTO connector (id, name, endpoint, organization_key,
+        organization_name, state, trouble, created, last_full_sync)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    ADD_SECRET = "INSERT INTO connector_secret (connector, sealed) VALUES (?1, ?2)";
+    SECRET = "SELECT sealed FROM connector_secret WHERE connector = ?1";
+    CONNECTORS = "SELECT id, name, endpoint, organization_key, organization_name, state, trouble,
+        created, last_full_sync FROM connector ORDER BY name";
+    CONNECTOR_NAMES = "SELECT id, name FROM connector";
+    CONNECTOR_BY_NAME = "SELECT id, name, endpoint, organization_key, organization_name, state,
+        trouble, created, last_full_sync FROM connector WHERE name = ?1";
+    SET_CONNECTOR_STATE = "UPDATE connector SET state = ?2, trouble = ?3 WHERE id = ?1";
+    SET_ORGANIZATION = "UPDATE connector SET organization_key = ?2, organization_name = ?3
+        WHERE id = ?1";
+    HOLD_CONNECTOR = "SELECT id FROM connector WHERE id = ?1 /*hold*/";
+    REMOVE_SECRET = "DELETE FROM connector_secret WHERE connector = ?1";
+    REMOVE_PASSES = "DELETE FROM pass WHERE connector = ?1";
+    REMOVE_JOBS = "DELETE FROM job WHERE connector = ?1";
+    REMOVE_SERVERS = "DELETE FROM server WHERE connector = ?1";
+    REMOVE_MAILBOXES = "DELETE FROM mailbox WHERE connector = ?1";
+    REMOVE_DEVICES = "DELETE FROM device WHERE connector = ?1";
+    REMOVE_CONNECTOR = "DELETE FROM connector WHERE id = ?1";
+    REMOVE_SOME_DEVICES = "DELETE FROM device WHERE sequence IN
+        (SELECT sequence FROM device WHERE connector = ?1 LIMIT ?2)";
+
+    BEGIN_PASS = "INSERT INTO pass (id, connector, kind, started, finished, outcome, devices,
+        added, changed, gone, poisoned, mailboxes, statistics)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    UPDATE_PASS = "UPDATE pass SET finished = ?2, outcome = ?3, devices = ?4, added = ?5,
+        changed = ?6, gone = ?7, poisoned = ?8, mailboxes = ?9, statistics = ?10 WHERE id = ?1";
+    CONFIRM_DEVICES = "UPDATE connector SET last_full_sync = ?2
+        WHERE id = ?1 AND (last_full_sync IS NULL OR last_full_sync < ?2)";
+    PASSES = "SELECT id, connector, kind, started, finished, outcome, devices, added, changed,
+        gone, poisoned, mailboxes, statistics FROM pass WHERE connector = ?1
+        ORDER BY started DESC, id DESC LIMIT ?2";
+    UNFINISHED_PASSES = "SELECT id, connector, kind, started, finished, outcome, devices, added,
+        changed, gone, poisoned, mailboxes, statistics FROM pass WHERE finished IS NULL
+        ORDER BY started, id";
+
+    ADD_JOB = "INSERT INTO job (id, connector, kind, state, done, created)
+        VALUES (?1, ?2, ?3, 'waiting', 0, ?4)
+        ON CONFLICT (connector, kind) WHERE state IN ('waiting', 'running') DO NOTHING";
+    OPEN_JOB = "SELECT id FROM job
+        WHERE connector = ?1 AND kind = ?2 AND state IN ('waiting', 'running')";
+    CLAIM_JOB = "UPDATE job SET state = 'running', started = ?1, step = NULL, done = 0,
+        expected = NULL WHERE id = (SELECT id FROM job WHERE state = 'waiting'
+            AND connector NOT IN (SELECT connector FROM job WHERE state = 'running')
+            ORDER BY created, id LIMIT 1 /*skip locked*/)
+        RETURNING id, connector, kind, state, step, done, expected, outcome, created, started,
+        finished";
+    UPDATE_JOB = "UPDATE job SET step = ?2, done = ?3, expected = ?4
+        WHERE id = ?1 AND state = 'running'";
+    FINISH_JOB = "UPDATE job SET state = ?2, outcome = ?3, finished = ?4
+        WHERE id = ?1 AND state IN ('waiting', 'running')";
+    REQUEUE_JOBS = "UPDATE job SET state = 'waiting', started = NULL WHERE state = 'running'";
+    JOB = "SELECT id, connector, kind, state, step, done, expected, outcome, created, started,
+        finished FROM job WHERE id = ?1";
+    JOBS = "SELECT id, connector, kind, state, step, done, expected, outcome, created, started,
+        finished FROM job ORDER BY created DESC, id DESC LIMIT ?1";
+
+    ADD_SESSION = "INSERT INTO session (hash, expires) VALUES (?1, ?2)
+        ON CONFLICT (hash) DO UPDATE SET expires = excluded.expires";
+    SESSION = "SELECT expires FROM session WHERE hash = ?1 AND expires > ?2";
+    REMOVE_SESSION = "DELETE FROM session WHERE hash = ?1";
+    REMOVE_ENDED_SESSIONS = "DELETE FROM session WHERE expires <= ?1";
+
+    ADD_SERVER = "INSERT INTO server (connector, position, name, fqdn, distinguished_name, site,
+        version, role, is_client_access, is_mailbox, is_edge)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    SERVERS = "SELECT name, fqdn, distinguished_name, site, version, role, is_client_access,
+        is_mailbox, is_edge FROM server WHERE connector = ?1 ORDER BY name, position";
+
+    MAILBOX = "SELECT guid, distinguished_name, display_name, alias, sam_account_name,
+        user_principal_name, primary_smtp_address, allowed_device_ids, blocked_device_ids, policy
+        FROM mailbox WHERE connector = ?1 AND dn_key = ?2";
+
+    FINGERPRINTS = "SELECT sequence, id, guid, hash, gone_since, statistics_observed, owner_dn
+        FROM device WHERE connector = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
+    TOTALS = "SELECT connector, access_state, gone_since IS NULL, count(*) FROM device
+        GROUP BY connector, access_state, gone_since IS NULL";
+}
+
+use ColumnType::{Integer, Text};
+
+/// Devices: everything but the statistics.
+pub(crate) static WRITE_DEVICES: LazyLock<Bulk> = LazyLock::new(|| {
+    let columns = [
+        ("id", Text),
+        ("connector", Text),
+        ("guid", Text),
+        ("hash", Integer),
+        ("observed", Integer),
+        ("gone_since", Integer),
+        ("access_state", Text),
+        ("access_reason", Text),
+        ("access_rule", Text),
+        ("owner_user", Text),
+        ("owner_mailbox", Text),
+        ("owner_name", Text),
+        ("owner_dn", Text),
+        ("identity", Text),
+        ("distinguished_name", Text),
+        ("device_id", Text),
+        ("friendly_name", Text),
+        ("device_type", Text),
+        ("model", Text),
+        ("os", Text),
+        ("os_language", Text),
+        ("user_agent", Text),
+        ("imei", Text),
+        ("phone_number", Text),
+        ("operator", Text),
+        ("client_type", Text),
+        ("client_version", Text),
+        ("first_sync", Integer),
+        ("when_created", Integer),
+        ("when_changed", Integer),
+        ("other", Text),
+    ];
+    Bulk::upsert("device", "id", &columns, "")
+});
+
+/// Statistics of known devices.
+pub(crate) static WRITE_STATISTICS: LazyLock<Bulk> = LazyLock::new(|| {
+    let columns = [
+        ("id", Text),
+        ("connector", Text),
+        ("statistics_observed", Integer),
+        ("statistics_guid", Text),
+        ("statistics_identity", Text),
+        ("statistics_device_id", Text),
+        ("statistics_first_sync", Integer),
+        ("last_sync_attempt", Integer),
+        ("last_success_sync", Integer),
+        ("policy", Text),
+        ("policy_status", Text),
+        ("wipe_status", Text),
+        ("wipe_requested", Integer),
+        ("wipe_sent", Integer),
+        ("wipe_acknowledged", Integer),
+        ("statistics_other", Text),
+    ];
+    Bulk::update("device", &columns, "")
+});
+
+/// Devices that are missing.
+pub(crate) static MARK_GONE: LazyLock<Bulk> = LazyLock::new(|| {
+    let columns = [("id", Text), ("connector", Text), ("gone_since", Integer)];
+    Bulk::update("device", &columns, "AND device.gone_since IS NULL")
+});
+
+/// Mailboxes.
+pub(crate) static WRITE_MAILBOXES: LazyLock<Bulk> = LazyLock::new(|| {
+    let columns = [
+        ("connector", Text),
+        ("dn_key", Text),
+        ("hash", Integer),
+        ("guid", Text),
+        ("distinguished_name", Text),
+        ("display_name", Text),
+        ("alias", Text),
+        ("sam_account_name", Text),
+        ("user_principal_name", Text),
+        ("primary_smtp_address", Text),
+        ("allowed_device_ids", Text),
+        ("blocked_device_ids", Text),
+        ("policy", Text),
+    ];
+    Bulk::upsert("mailbox", "connector, dn_key", &columns, "WHERE mailbox.hash <> excluded.hash")
+});
+
+/// One device by its id.
+pub(crate) fn device() -> String {
+    format!("{DEVICE} FROM device d WHERE d.id = ?1")
+}
+
+/// What a [`domain::Device`] is made of, from `device d`: the beginning of a statement.
+pub(crate) const DEVICE: &str = "SELECT d.sequence, d.id, d.connector, d.guid, \
+    d.observed, d.gone_since, \
+    (SELECT c.last_full_sync FROM connector c WHERE c.id = d.connector), \
+    d.access_state, d.access_reason, d.access_rule, \
+    d.owner_user, d.owner_mailbox, d.owner_name, d.owner_dn, d.identity, d.distinguished_name, \
+    d.device_id, d.friendly_name, d.device_type, d.model, d.os, d.os_language, d.user_agent, \
+    d.imei, d.phone_number, d.operator, d.client_type, d.client_version, d.first_sync, \
+    d.when_created, d.when_changed, d.other, \
+    d.statistics_observed, d.statistics_guid, d.statistics_identity, d.statistics_device_id, \
+    d.statistics_first_sync, d.last_sync_attempt, d.last_success_sync, d.policy, \
+    d.policy_status, d.wipe_status, d.wipe_requested, d.wipe_sent, d.wipe_acknowledged, \
+    d.statistics_other";
