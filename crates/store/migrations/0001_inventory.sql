@@ -188,7 +188,7 @@ CREATE VIEW device_words (sequence, words) AS SELECT sequence, lower(
 ) FROM device;
 
 CREATE VIRTUAL TABLE device_text USING fts5 (
-    words, content = '', contentless_delete = 1, detail = none, columnsize = 0,
+    words, content = '', contentless_delete = 1, detail = none,
     tokenize = 'trigram case_sensitive 1');
 INSERT INTO device_text (device_text, rank) VALUES ('hashsize', 33554432);
 

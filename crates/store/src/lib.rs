@@ -21,6 +21,8 @@ mod sessions;
 mod sql;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::path::PathBuf;

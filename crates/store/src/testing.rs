@@ -106,3 +106,14 @@ fn programs() -> Option<PathBuf> {
     versions.sort();
     versions.pop()
 }
+
+/// Runs a story on both databases, each with nothing in it.
+pub(crate) async fn on_both<F: Future<Output = ()>>(story: impl Fn(Store) -> F) {
+    let (_folder, store) = sqlite().await;
+    story(store.clone()).await;
+    store.close().await;
+    let Some(cluster) = Postgres::start() else { return };
+    let store = Store::open(cluster.target()).await.unwrap();
+    story(store.clone()).await;
+    store.close().await;
+}

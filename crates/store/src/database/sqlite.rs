@@ -44,7 +44,7 @@ impl Sqlite {
         let (answer, opened) = oneshot::channel();
         // Opening may wait for the disk, so it has a thread of its own.
         spawn("store-open", move || {
-            let _ = answer.send(Self::open_now(&path));
+            drop(answer.send(Self::open_now(&path)));
         })?;
         opened.await.map_err(|_| closed())?
     }
@@ -173,7 +173,7 @@ impl Lane {
             let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
             let work: Work = Box::new(move |connection| {
                 // Whoever asked may have stopped waiting; what was written stays written.
-                let _ = answer.send(work(connection));
+                drop(answer.send(work(connection)));
             });
             queue.as_ref().ok_or_else(closed)?.send(work).map_err(|_| closed())?;
         }

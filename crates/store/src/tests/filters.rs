@@ -1,0 +1,218 @@
+//! The database's filters find what `Query::matches` finds.
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+
+use super::*;
+
+const WORDS: &[&str] = &[
+    "ann",
+    "Anne",
+    "an",
+    "a%b",
+    "a_b",
+    "iOS",
+    "iOS 17",
+    "Ä",
+    "使用者",
+    "o'x",
+    "q\"t",
+    "\\",
+    "x\0y",
+];
+
+fn text() -> impl Strategy<Value = Option<String>> {
+    let words = prop::collection::vec(prop::sample::select(WORDS), 0..3);
+    prop::option::of(words.prop_map(|words| words.join(" ")))
+}
+
+fn time() -> impl Strategy<Value = Option<Timestamp>> {
+    prop::option::of((-4i64..4).prop_map(|days| at(days * 86_400)))
+}
+
+prop_compose! {
+    fn facts()(
+        texts in prop::array::uniform14(text()),
+        times in prop::array::uniform3(time()),
+        state in prop::sample::select(AccessState::ALL),
+        reason in prop::option::of(prop::sample::select(AccessReason::ALL)),
+    ) -> DeviceFacts {
+        let [device_id, friendly_name, device_type, model, os, os_language, user_agent, imei,
+            phone_number, operator, client_type, client_version, access_rule, identity] = texts;
+        let [first_sync, when_created, when_changed] = times;
+        DeviceFacts {
+            guid: Uuid::nil(), identity, distinguished_name: None, device_id, friendly_name,
+            device_type, model, os, os_language, user_agent, imei, phone_number, operator,
+            client_type, client_version, access_state: state, access_reason: reason, access_rule,
+            first_sync, when_created, when_changed, other: vec![],
+        }
+    }
+}
+
+prop_compose! {
+    fn case()(
+        facts in facts(),
+        owner in prop::array::uniform3(text()),
+        statistics in prop::option::of((
+            prop::array::uniform2(text()), prop::array::uniform2(time()),
+            prop::sample::select(WipeStatus::ALL),
+        )),
+        observed in -4i64..4,
+        gone in prop::option::weighted(0.2, -4i64..4),
+    ) -> (DeviceRow, Option<DeviceStatistics>, Option<Timestamp>) {
+        let [user, mailbox, name] = owner;
+        let owner = Owner { user, mailbox, name, user_dn: None };
+        let statistics = statistics.map(|([policy, policy_status], [attempt, success], wipe)| {
+            DeviceStatistics {
+                policy, policy_status, last_sync_attempt: attempt, last_success_sync: success,
+                wipe_status: wipe, ..DeviceStatistics::default()
+            }
+        });
+        let row = DeviceRow { facts, owner, observed: at(observed * 86_400) };
+        (row, statistics, gone.map(|days| at(days * 86_400)))
+    }
+}
+
+fn term() -> impl Strategy<Value = String> {
+    let texts = &[
+        "rule",
+        "user",
+        "mailbox",
+        "name",
+        "type",
+        "model",
+        "os",
+        "language",
+        "useragent",
+        "imei",
+        "phone",
+        "operator",
+        "client",
+        "version",
+        "policy",
+        "policystatus",
+        "deviceid",
+        "connector",
+    ];
+    let times = &["firstsync", "lastsync", "lastattempt", "created", "changed", "observed", "gone"];
+    let moments = &[
+        "never",
+        "<1d",
+        ">1d",
+        "<49h",
+        ">100w",
+        "<2026-09-21",
+        "2026-09-21",
+        ">2026-09-21",
+        "2026-09-21T13:33:20Z",
+    ];
+    let words = &[
+        "ann",
+        "an",
+        "lab",
+        "x\0",
+        "iOS",
+        "ios 17",
+        "ä",
+        "使用者",
+        "a%",
+        "a_",
+        "o'x",
+        "q\"",
+        "\\",
+        "unknown_d",
+    ];
+    let value = (prop::sample::select(words), 0..3)
+        .prop_map(|(word, kind)| {
+            let quoted = format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""));
+            match kind {
+                0 if !word.contains([' ', '"']) => (*word).to_owned(),
+                1 => format!("{quoted}*"),
+                _ => quoted,
+            }
+        })
+        .boxed();
+    let list = prop::collection::vec(value.clone(), 1..3).prop_map(|values| values.join(","));
+    let ids = (0u128..8).prop_map(|number| Uuid::from_u128(number).to_string());
+    prop_oneof![
+        2 => value,
+        4 => (prop::sample::select(texts), list).prop_map(|(field, list)| format!("{field}:{list}")),
+        3 => (prop::sample::select(times), prop::collection::vec(prop::sample::select(moments), 1..3))
+            .prop_map(|(field, moments)| format!("{field}:{}", moments.join(","))),
+        2 => prop::sample::subsequence(&["allowed", "blocked", "quarantined", "discovery", "unknown"][..], 1..=5)
+            .prop_map(|states| format!("state:{}", states.join(","))),
+        1 => prop::sample::select(&["reason:global,rule", "reason:policy", "wipe:none,sent", "wipe:requested"][..])
+            .prop_map(str::to_owned),
+        1 => ids.prop_map(|id| format!("guid:{id}")),
+    ]
+}
+
+fn query() -> impl Strategy<Value = String> {
+    term().prop_recursive(3, 8, 3, |inner| {
+        prop_oneof![
+            inner.clone().prop_map(|part| format!("not ({part})")),
+            prop::collection::vec(inner.clone(), 1..4).prop_map(|parts| parts.join(" ")),
+            prop::collection::vec(inner, 1..4)
+                .prop_map(|parts| format!("({})", parts.join(" or "))),
+        ]
+    })
+}
+
+#[tokio::test]
+async fn the_database_finds_what_the_query_means() {
+    on_both(async |store: Store| {
+        let mut runner = TestRunner::deterministic();
+        let lab = connector("lab");
+        store.add_connector(&lab, None).await.unwrap();
+        for number in 0..120 {
+            let (mut row, statistics, gone) = case().new_tree(&mut runner).unwrap().current();
+            row.facts.guid = Uuid::from_u128(number);
+            let id = DeviceId::of(lab.id, row.facts.guid);
+            store.write_devices(lab.id, vec![row]).await.unwrap();
+            if let Some(statistics) = statistics {
+                store.write_statistics(lab.id, vec![(id, statistics, at(0))]).await.unwrap();
+            }
+            if let Some(gone) = gone {
+                store.mark_gone(lab.id, vec![id], gone).await.unwrap();
+            }
+        }
+        let pass = Pass {
+            id: PassId(Uuid::nil()),
+            connector: lab.id,
+            kind: PassKind::Full,
+            started: at(0),
+            finished: Some(at(0)),
+            outcome: Some(PassOutcome::Complete),
+            counts: PassCounts::default(),
+        };
+        store.begin_pass(&pass).await.unwrap();
+        store.update_pass(&pass).await.unwrap();
+
+        let all = found(&store, "gone:never or not gone:never").await;
+        assert_eq!(all.len(), 120);
+        let mut hits = 0;
+        for _ in 0..300 {
+            let text = query().new_tree(&mut runner).unwrap().current();
+            let query = Query::parse(&text).unwrap();
+            let wanted: Vec<_> = all
+                .iter()
+                .filter(|device| query.matches(device, &lab.name, at(100)))
+                .map(|device| device.facts.guid)
+                .collect();
+            let got = found(&store, &text).await;
+            let got: Vec<_> = got.iter().map(|device| device.facts.guid).collect();
+            assert_eq!(got, wanted, "{text}");
+            hits += wanted.len();
+            let count = store.count_devices(&scope(), &query, at(100)).await.unwrap();
+            assert_eq!(count, Count::Exactly(wanted.len() as u64), "{text}");
+            let facets = store.facets(&scope(), &query, at(100)).await.unwrap();
+            let sum = facets.states.iter().map(|(_, count)| match count {
+                Count::Exactly(count) | Count::MoreThan(count) => *count,
+            });
+            assert_eq!(sum.sum::<u64>(), wanted.len() as u64, "{text}");
+        }
+        assert!(hits > 2_500, "the queries find too little to show anything: {hits}");
+    })
+    .await;
+}
