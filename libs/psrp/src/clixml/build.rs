@@ -70,7 +70,7 @@ enum Finished {
 pub(super) type Misfit = &'static str;
 
 /// A limit that was passed.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Passed {
     pub(super) what: &'static str,
     pub(super) limit: usize,
@@ -195,13 +195,14 @@ impl Builder {
         self.push(Frame::Dictionary(self.entries.len()))
     }
 
-    /// Opens `<En>`; false if no dictionary is open.
-    pub(super) fn open_entry(&mut self) -> Result<bool, Passed> {
-        let is_in_dictionary = matches!(self.frames.last(), Some(Frame::Dictionary(_)));
-        if is_in_dictionary {
-            self.push(Frame::Entry(None, None))?;
-        }
-        Ok(is_in_dictionary)
+    /// True if the innermost open element is a dictionary.
+    pub(super) fn is_in_dictionary(&self) -> bool {
+        matches!(self.frames.last(), Some(Frame::Dictionary(_)))
+    }
+
+    /// Opens `<En>` in a dictionary.
+    pub(super) fn open_entry(&mut self) -> Result<(), Passed> {
+        self.push(Frame::Entry(None, None))
     }
 
     /// True where `<MS N="…">` is a member.

@@ -149,7 +149,7 @@ impl Primitive {
             Self::Bytes => bytes(&text).map(Value::Bytes),
             Self::Guid => Uuid::try_parse(number).ok().map(Value::Guid),
         }
-        .ok_or(self.expectation())
+        .ok_or_else(|| self.expectation())
     }
 
     fn expectation(self) -> &'static str {
@@ -222,7 +222,7 @@ pub(super) fn write_bytes(out: &mut String, bytes: &[u8]) {
 impl Progress {
     /// The record that these children of a `<PR>` make, in the order Windows writes them; `None`
     /// if they are others.
-    pub(super) fn from_children(children: &[(String, String)]) -> Option<Self> {
+    pub(super) fn of(children: &[(String, String)]) -> Option<Self> {
         let [av, ai, operation, pi, pc, kind, sr, sd] = children else { return None };
         let text = |(tag, text): &(String, String), name| {
             (tag == name).then(|| text::decode(Cow::Borrowed(text)))

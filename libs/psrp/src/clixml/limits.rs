@@ -19,19 +19,20 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// PowerShell serializes a few levels (2 by default, 100 at most for `Export-Clixml`), each of
-    /// three elements. Dropping a tree of this depth needs some 100 KB of stack.
+    /// Windows serializes two levels of properties unless it is told otherwise, three elements to
+    /// a level: real documents stay below 20. A tree of this depth is dropped within the stack of
+    /// any thread.
     pub const DEPTH: usize = 384;
-    /// Exchange refuses received objects above 75 MB, so no longer text can be honest.
+    /// Exchange lets no object of more than 75 MB pass, so no longer text can be honest.
     pub const TEXT_BYTES: usize = 75 * 1024 * 1024;
-    /// The richest Exchange objects have some 300 members.
+    /// A hundred times the members of the richest configuration objects of Exchange, some 170.
     pub const MEMBERS: usize = 16 * 1024;
-    /// A distribution list or an array of bytes written as a list stays below this.
+    /// The shortest item takes six bytes, so an object of 25 MB can have this many.
     pub const ITEMS: usize = 4 * 1024 * 1024;
-    /// An export of a million devices with three nested objects each.
+    /// An export of a million devices with three objects in each.
     pub const OBJECTS: usize = 4 * 1024 * 1024;
-    /// What a walk through a document may visit twice or more: some seconds of work, where
-    /// references that double from object to object would ask for centuries.
+    /// What a walk through a document may visit twice or more: a second of work, where references
+    /// that double from object to object would ask for centuries.
     pub const EXPANSION: usize = 16 * 1024 * 1024;
 }
 

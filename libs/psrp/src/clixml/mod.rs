@@ -40,6 +40,7 @@
 
 mod build;
 mod census;
+mod cursor;
 mod element;
 mod encoding;
 mod error;

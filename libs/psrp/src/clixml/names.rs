@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::object::TypeNames;
 
-/// Names kept for sharing. Exchange's objects have some 2,000 different ones; what comes after
-/// that many is read as well, only not shared.
-const SHARED_NAMES: usize = 16 * 1024;
-/// Longest name kept for sharing: longer ones are rare and not repeated.
-const SHARED_NAME_BYTES: usize = 1024;
-/// Lists of type names kept for sharing. One cmdlet writes a few dozen.
+/// Names kept for sharing. The configuration of an Exchange server has some 1,600 different ones;
+/// what comes after that many is read as well, only not shared.
+const SHARED_NAMES: usize = 4 * 1024;
+/// Longest name kept for sharing. Type names with their type arguments come up to some 250 bytes;
+/// longer ones are rare and not repeated.
+const SHARED_NAME_BYTES: usize = 512;
+/// Lists of type names kept for sharing. A document on a whole server has fewer than 300.
 const SHARED_LISTS: usize = 512;
 
 /// Gives out one `Arc` for each name, however often it is read.

@@ -100,11 +100,9 @@ fn is_lone_surrogate(unit: u16, text: &str) -> bool {
 }
 
 /// True if some reader might take the underscore that `text` starts with for an escape. Windows
-/// also takes `_X` and eight digits for one, so what closes it does not count.
+/// escapes it before every `x` and `X`, and takes `_X` and eight digits for an escape as well.
 fn looks_like_escape(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    matches!(bytes, [b'_', b'x' | b'X', digits @ ..]
-        if digits.len() >= 4 && digits.iter().take(4).all(u8::is_ascii_hexdigit))
+    matches!(text.as_bytes(), [b'_', b'x' | b'X', ..])
 }
 
 /// The first escape of a text: what stands before it, its code unit, what stands after it.
@@ -164,6 +162,7 @@ mod tests {
             assert_eq!(decode(encoded(plain).into()), plain, "{escaped}");
         }
         assert_eq!(encoded("Order_x0020_\n😀"), "Order_x005F_x0020__x000A__xD83D__xDE00_");
+        assert_eq!(encoded("Viewer_XPS_"), "Viewer_x005F_XPS_");
         assert_eq!(decode("_x000a_".into()), "\n");
     }
 

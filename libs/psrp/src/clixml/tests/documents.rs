@@ -64,6 +64,7 @@ fn what_is_no_clixml_is_named() {
             "the XML is not well-formed at byte 20: something after the root element",
         ),
         (b"<Objs>text</Objs>", "the XML is not well-formed at byte 10: text between values"),
+        (b"<Objs></Obj>", "the XML is not well-formed at byte 12: an end tag without a start tag"),
         (b"<S>\xFF</S>", "the bytes at 3 are not UTF-8"),
     ] {
         assert_eq!(read_document(bytes).unwrap_err().to_string(), expected);

@@ -203,7 +203,7 @@ fn what_does_not_fit_is_said() {
             "<Obj><DCT><En><S N=\"Key\">a</S></En></DCT></Obj>",
             "an entry without a key or without a value at Obj/DCT (byte 35)",
         ),
-        ("<S>a<b>c</b></S>", "an element where only text may be at S (byte 12)"),
+        ("<S>a<b>c</b></S>", "an element where only text may be at S (byte 16)"),
     ] {
         assert!(check_error(xml, expected).is_local());
     }

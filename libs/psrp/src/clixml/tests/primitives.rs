@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::super::{Progress, Unknown, Value, read, write};
+use super::super::{Content, Object, Progress, Unknown, Value, read, write};
 use super::{check, check_error};
 
 fn text(text: &str) -> String {
@@ -146,5 +146,34 @@ fn what_is_unknown_is_written_back() {
         let read_back = read(xml.as_bytes()).unwrap();
         assert_eq!(read_back.property("n"), Some(&value), "{xml}");
         assert_eq!(read(write(&read_back).as_bytes()), Ok(read_back), "{xml}");
+    }
+}
+
+#[test]
+fn accessors_see_through_objects() {
+    let id = Uuid::from_u128(7);
+    let around = |value: Value| Value::from(Object::around(Content::Primitive(value)));
+    for value in [Value::from("a"), around("a".into()), around(around("a".into()))] {
+        assert_eq!((value.as_str(), value.text().as_deref()), (Some("a"), Some("a")));
+        assert_eq!((value.as_i64(), value.as_bool(), value.as_guid()), (None, None, None));
+    }
+    assert_eq!(around(Value::UInt8(7)).as_i64(), Some(7));
+    assert_eq!(Value::UInt64(u64::MAX).as_i64(), None);
+    assert_eq!(around(true.into()).as_bool(), Some(true));
+    assert_eq!(around(id.into()).as_guid(), Some(id));
+    for (value, text) in [
+        (Value::Char(65), "A"),
+        (false.into(), "false"),
+        (Value::Int64(-1), "-1"),
+        (Value::UInt64(u64::MAX), "18446744073709551615"),
+        (Value::Double(0.5), "0.5"),
+        (id.into(), "00000000-0000-0000-0000-000000000007"),
+        (Object::around(Content::Primitive(1.into())).with_text("Allowed").into(), "Allowed"),
+    ] {
+        assert_eq!(value.text().as_deref(), Some(text));
+    }
+    for value in [Value::Nil, Value::Bytes(vec![1]), Object::new().into()] {
+        assert_eq!(value.text(), None, "{value:?}");
+        assert!(value.items().is_none() && value.property("a").is_none());
     }
 }

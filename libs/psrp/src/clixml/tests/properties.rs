@@ -147,6 +147,9 @@ fn tangled() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
+    // Trees are dear to make and to shrink; this many cost a second or two.
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     #[test]
     fn reading_what_was_written_gives_an_equal_value(value in prop_oneof![value(), tangled()]) {
         let xml = write(&value);
