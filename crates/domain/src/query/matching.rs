@@ -137,3 +137,155 @@ impl Text {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::device::Owner;
+    use crate::{AccessState, ConnectorId, DeviceFacts, DeviceId, DeviceStatistics};
+
+    fn at(text: &str) -> Option<Timestamp> {
+        Some(text.parse().unwrap())
+    }
+
+    fn device() -> Device {
+        let text = |text: &str| Some(text.to_owned());
+        let connector = ConnectorId(Uuid::from_u128(1));
+        Device {
+            id: DeviceId::of(connector, Uuid::from_u128(2)),
+            connector,
+            facts: DeviceFacts {
+                guid: Uuid::from_u128(2),
+                identity: None,
+                distinguished_name: None,
+                device_id: text("APPL5K3M"),
+                friendly_name: text("Work phone"),
+                device_type: text("iPhone"),
+                model: text("iPhone14C5"),
+                os: text("iOS 17.4 21E217"),
+                os_language: None,
+                user_agent: None,
+                imei: None,
+                phone_number: None,
+                operator: None,
+                client_type: text("EAS"),
+                client_version: None,
+                access_state: AccessState::Quarantined,
+                access_reason: None,
+                access_rule: None,
+                first_sync: None,
+                when_created: at("2026-01-31T23:59:59.999Z"),
+                when_changed: None,
+                other: Vec::new(),
+            },
+            statistics: Some(DeviceStatistics {
+                last_success_sync: at("2026-02-01T00:00:00Z"),
+                ..DeviceStatistics::default()
+            }),
+            owner: Owner { user: text("ann"), name: text("Ann Müller"), ..Owner::default() },
+            observed: at("2026-03-01T00:00:00Z").unwrap(),
+            statistics_observed: at("2026-03-01T00:00:00Z"),
+            gone_since: None,
+        }
+    }
+
+    fn matches(text: &str, device: &Device) -> bool {
+        let now = at("2026-03-03T00:00:00Z").unwrap();
+        Query::parse(text).unwrap().matches(device, &ConnectorName::parse("lab").unwrap(), now)
+    }
+
+    #[test]
+    fn texts_are_compared_as_the_kind_of_value_says() {
+        for found in [
+            "",
+            "user:ann",
+            "user:ANN",
+            "user:\"ann\"",
+            "user:a*",
+            "os:iOS",
+            "os:\"iOS 17.4\"*",
+            "os:\"ios 17.4 21e217\"",
+            "os:android,ios",
+            "name:ann_iphone",
+            "name:work",
+            "name:ann",
+            "14c",
+            "n_iph",
+            "müller",
+            "\"rk ph\"",
+            "appl*",
+            "not user:anne",
+            "not imei:3",
+            "connector:lab",
+            "state:allowed,quarantined",
+            "wipe:none",
+            "not reason:rule",
+            "guid:00000000-0000-0000-0000-000000000002",
+            "zzz or ann",
+        ] {
+            assert!(matches(found, &device()), "{found}");
+        }
+        for missed in [
+            "user:an",
+            "user:\"an\"",
+            "os:\"iOS 17.4\"",
+            "os:17.4",
+            "phone*",
+            "MÜLLER",
+            "imei:3",
+            "reason:rule",
+            "not (user:ann)",
+            "ann zzz",
+            "connector:la",
+            "21E217",
+        ] {
+            assert!(!matches(missed, &device()), "{missed}");
+        }
+    }
+
+    #[test]
+    fn times_are_compared_with_days_and_ages() {
+        for found in [
+            "created:2026-01-31",
+            "created:<2026-02-01",
+            "created:>2026-01-30",
+            "lastsync:2026-02-01",
+            "lastsync:>2026-01-31",
+            "lastsync:2026-02-01T00:00:00Z",
+            "lastsync:<31d",
+            "lastsync:>29d",
+            "not lastsync:<30d",
+            "not lastsync:>30d",
+            "firstsync:never",
+            "not firstsync:<9y",
+            "lastattempt:never,<1d",
+            "observed:<49h",
+        ] {
+            assert!(matches(found, &device()), "{found}");
+        }
+        for missed in [
+            "created:>2026-01-31",
+            "created:2026-02-01",
+            "lastsync:<30d",
+            "lastsync:>30d",
+            "lastsync:never",
+            "firstsync:<9y",
+            "firstsync:>1m",
+            "observed:<48h",
+        ] {
+            assert!(!matches(missed, &device()), "{missed}");
+        }
+    }
+
+    #[test]
+    fn gone_devices_are_found_only_by_name() {
+        let gone = Device { gone_since: at("2026-03-02T00:00:00Z"), ..device() };
+        assert!(!matches("", &gone));
+        assert!(!matches("ann or not ann", &gone));
+        assert!(matches("gone:<2d", &gone));
+        assert!(matches("not gone:never", &gone));
+        assert!(!matches("not gone:never", &device()));
+    }
+}

@@ -1,7 +1,5 @@
 //! Text to [`Query`] and back.
 
-use std::fmt;
-
 use jiff::Timestamp;
 
 use super::{
@@ -276,7 +274,7 @@ impl Parser<'_> {
 }
 
 /// What a word without quotation marks stops at.
-fn ends_word(c: char) -> bool {
+pub(super) fn ends_word(c: char) -> bool {
     c.is_whitespace() || matches!(c, '(' | ')' | '"')
 }
 
@@ -385,108 +383,66 @@ impl Expression {
     }
 }
 
-impl fmt::Display for Query {
-    /// The canonical text: parsing it gives the same query.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.root.as_ref().map_or(Ok(()), |root| root.fmt(f))
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl fmt::Display for Expression {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Term(term) => term.fmt(f),
-            Self::Not(part) => {
-                f.write_str("not ")?;
-                part.fmt_as_part(f)
-            }
-            Self::Any(parts) => {
-                for (index, part) in parts.iter().enumerate() {
-                    f.write_str(if index == 0 { "" } else { " or " })?;
-                    part.fmt(f)?;
-                }
-                Ok(())
-            }
-            Self::All(parts) => {
-                for (index, part) in parts.iter().enumerate() {
-                    f.write_str(if index == 0 { "" } else { " " })?;
-                    part.fmt_as_part(f)?;
-                }
-                Ok(())
-            }
+    fn check(text: &str, position: usize, expected: &str) {
+        let error = Query::parse(text).unwrap_err();
+        assert_eq!(error.position, position, "{text}: {error}");
+        assert!(error.expected.contains(expected), "{text}: {error}");
+    }
+
+    #[test]
+    fn an_error_says_where_and_what_was_expected() {
+        check("state:quarantene", 6, "allowed, blocked, quarantined, discovery, unknown");
+        check("größe:5", 0, "state, reason, rule");
+        check("os:iOS stat:blocked", 7, "one of the fields");
+        check("user:", 5, "a value");
+        check("user:,a", 5, "a value");
+        check("user:a,", 7, "a value");
+        check("user:\"a", 7, "closing quotation mark");
+        check("user:a*b", 7, "a blank");
+        check("(a or b", 7, "closing parenthesis");
+        check("a)", 1, "the end");
+        check("a or", 4, "a word, a field");
+        check("or a", 0, "a word, a field");
+        check("not", 3, "a word, a field");
+        check("()", 1, "a word, a field");
+        check("lastsync:30d", 9, "never");
+        check("lastsync:<30", 9, "m, h, d, w, y");
+        check("lastsync:>2026-13-01", 9, "never");
+        check("lastsync:0000-01-01", 9, "never");
+        check("lastsync:<\"30d\"", 9, "never");
+        check("id:abc", 3, "an id such as");
+        check("state:block*", 6, "one of");
+    }
+
+    #[test]
+    fn limits_hold() {
+        check(&"a".repeat(Query::MAX_LENGTH + 1), Query::MAX_LENGTH, "4096 bytes");
+        check(&"a ".repeat(Query::MAX_TERMS + 1), Query::MAX_TERMS * 2, "at most 100");
+        check(&"(".repeat(Query::MAX_DEPTH + 1), Query::MAX_DEPTH, "at most 20");
+        check(&"not ".repeat(Query::MAX_DEPTH + 1), Query::MAX_DEPTH * 4, "at most 20");
+        assert!(Query::parse(&"a ".repeat(Query::MAX_TERMS)).is_ok());
+        assert!(Query::parse(&format!("{}a", "not ".repeat(Query::MAX_DEPTH))).is_ok());
+    }
+
+    #[test]
+    fn every_field_of_the_list_is_read() {
+        for field in FIELDS {
+            let value = match *field {
+                "state" => "allowed",
+                "reason" => "rule",
+                "wipe" => "none",
+                "id" | "guid" => "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+                field if TimeField::from_word(field).is_some() => "never",
+                _ => "x",
+            };
+            assert!(Query::parse(&format!("{field}:{value}")).is_ok(), "{field}");
         }
-    }
-}
-
-impl Expression {
-    /// As part of something that binds closer than "or" and "and".
-    fn fmt_as_part(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::All(_) | Self::Any(_) => write!(f, "({self})"),
-            Self::Not(_) | Self::Term(_) => write!(f, "{self}"),
-        }
-    }
-}
-
-impl fmt::Display for Term {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Word(word) => word.fmt(f),
-            Self::Text(field, values) => list(f, field.word(), values),
-            Self::State(values) => list(f, "state", values),
-            Self::Reason(values) => list(f, "reason", values),
-            Self::Wipe(values) => list(f, "wipe", values),
-            Self::Id(values) => list(f, "id", values),
-            Self::Guid(values) => list(f, "guid", values),
-            Self::Time(field, values) => list(f, field.word(), values),
-        }
-    }
-}
-
-fn list(f: &mut fmt::Formatter<'_>, field: &str, values: &[impl fmt::Display]) -> fmt::Result {
-    for (index, value) in values.iter().enumerate() {
-        match index {
-            0 => write!(f, "{field}:{value}")?,
-            _ => write!(f, ",{value}")?,
-        }
-    }
-    Ok(())
-}
-
-impl fmt::Display for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let needs_quotes = self.kind == TextKind::Exact
-            || self.text.contains(|c| ends_word(c) || matches!(c, ',' | ':' | '*'));
-        match (needs_quotes, self.kind) {
-            (false, TextKind::Prefix) => write!(f, "{}*", self.text),
-            // Only what was typed without quotation marks is plain, and so needs none.
-            (_, TextKind::Plain) | (false, _) => f.write_str(&self.text),
-            (true, kind) => {
-                let escaped = self.text.replace('\\', "\\\\").replace('"', "\\\"");
-                write!(f, "\"{escaped}\"{}", if kind == TextKind::Prefix { "*" } else { "" })
-            }
-        }
-    }
-}
-
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Never => f.write_str("never"),
-            Self::YoungerThan(age) => write!(f, "<{}{}", age.count, age.unit),
-            Self::OlderThan(age) => write!(f, ">{}{}", age.count, age.unit),
-            Self::Before(point) => write!(f, "<{point}"),
-            Self::At(point) => point.fmt(f),
-            Self::After(point) => write!(f, ">{point}"),
-        }
-    }
-}
-
-impl fmt::Display for Point {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Day(day) => day.fmt(f),
-            Self::Time(time) => time.fmt(f),
+        for word in TextField::ALL.iter().map(|field| field.word()) {
+            assert!(FIELDS.contains(&word), "{word}");
         }
     }
 }
