@@ -1,0 +1,121 @@
+//! The remoting messages within recorded exchanges: what travels in the streams of PowerShell's shells.
+
+use std::collections::BTreeMap;
+
+use psrp::clixml;
+use psrp::fragment::Defragmenter;
+use psrp::message::{Message, MessageType};
+use wsman::StreamData;
+use wsman::client::Response;
+use wsman::server::{Operation, Request};
+
+use super::document;
+use super::report::Report;
+
+/// Who wrote a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Writer {
+    Client,
+    Server,
+}
+
+/// The streams of one recording, by writer, shell and command.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    streams: BTreeMap<(Writer, String, Option<String>), Defragmenter>,
+}
+
+impl Sessions {
+    /// Takes in one exchange; the answer is none when there was none or it is no envelope.
+    pub(crate) fn exchange(
+        &mut self,
+        place: &str,
+        request: &Request,
+        response: Option<&Response>,
+        report: &mut Report,
+    ) {
+        if !request.header.resource_uri.starts_with(wsman::uri::POWERSHELL) {
+            return;
+        }
+        let mut shell = request.header.shell_id.clone().unwrap_or_default();
+        let mut pieces: Vec<(Writer, Option<String>, &[u8])> = Vec::new();
+        let argument = request.operation.payload().unwrap_or_default();
+        match &request.operation {
+            Operation::Create { shell_id, payload, .. } => {
+                if let Some(Response::Created(created)) = response {
+                    shell.clone_from(&created.shell_id);
+                } else if let Some(id) = shell_id {
+                    shell.clone_from(id);
+                }
+                pieces.push((Writer::Client, None, payload));
+            }
+            Operation::Connect { payload } => pieces.push((Writer::Client, None, payload)),
+            Operation::Command { command_id, .. } => {
+                pieces.push((Writer::Client, command_id.map(|id| id.to_string()), &argument));
+            }
+            Operation::Send { streams } => {
+                for stream in streams {
+                    pieces.push((Writer::Client, command_of(stream), &stream.bytes));
+                }
+            }
+            _ => {}
+        }
+        match response {
+            Some(Response::Received(received)) => {
+                for stream in &received.streams {
+                    pieces.push((Writer::Server, command_of(stream), &stream.bytes));
+                }
+            }
+            Some(Response::Connected { payload }) => pieces.push((Writer::Server, None, payload)),
+            _ => {}
+        }
+        for (writer, command, bytes) in pieces {
+            let stream = self.streams.entry((writer, shell.clone(), command)).or_default();
+            if let Err(error) = stream.push(bytes) {
+                report.lose(place, error);
+            }
+            while let Some(bytes) = stream.next_message() {
+                message(place, &bytes, report);
+            }
+        }
+    }
+
+    /// Looks for messages that never ended.
+    pub(crate) fn finish(self, name: &str, report: &mut Report) {
+        for ((writer, _, command), stream) in self.streams {
+            if !stream.is_between_messages() {
+                let of = command.as_deref().unwrap_or("the shell");
+                report.lose(name, format!("a message of the {writer:?} to {of} never ends"));
+            }
+        }
+    }
+}
+
+fn command_of(stream: &StreamData) -> Option<String> {
+    stream.command_id.map(|id| id.to_string())
+}
+
+fn message(place: &str, bytes: &[u8], report: &mut Report) {
+    let message = match Message::decode(bytes) {
+        Ok(message) => message,
+        Err(error) => return report.lose(place, error),
+    };
+    let kind = message.message_type;
+    *report.messages.entry(kind.name().to_owned()).or_default() += 1;
+    if let MessageType::Unknown(number) = kind {
+        return report.lose(place, format!("holds a message of the unknown type {number:#010x}"));
+    }
+    if message.data.is_empty() {
+        return;
+    }
+    match clixml::read(&message.data) {
+        Ok(value) => {
+            let text = String::from_utf8_lossy(&message.data);
+            document::compare(place, &text, std::slice::from_ref(&value), report);
+            if clixml::read(clixml::write(&value).as_bytes()).as_ref() != Ok(&value) {
+                report.lose(place, format!("{}: differs when written and read again", kind.name()));
+            }
+        }
+        Err(error) => report.lose(place, format!("{}: {error}", kind.name())),
+    }
+}
