@@ -142,7 +142,7 @@ fn connector(row: &mut Columns<'_>) -> Result<Connector, Error> {
     Ok(Connector {
         id: ConnectorId(row.uuid("id")?),
         name: ConnectorName::parse(&row.text("name")?).map_err(|_| row.corrupt("name"))?,
-        endpoint: endpoint(&row.json("endpoint")?).ok_or(row.corrupt("endpoint"))?,
+        endpoint: endpoint(&row.json("endpoint")?).ok_or_else(|| row.corrupt("endpoint"))?,
         organization: {
             let key = row.optional_text("organization_key")?;
             let name = row.optional_text("organization_name")?;

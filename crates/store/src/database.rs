@@ -19,14 +19,16 @@ pub(crate) type Decode<T> = fn(&mut Columns<'_>) -> Result<T, Error>;
 #[derive(Debug)]
 pub(crate) enum Database {
     Sqlite(Sqlite),
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 impl Database {
     pub(crate) async fn open(target: Target) -> Result<Self, Error> {
         match target {
             Target::Sqlite(path) => Sqlite::open(&path).await.map(Self::Sqlite),
-            Target::Postgres(address) => Postgres::open(&address).await.map(Self::Postgres),
+            Target::Postgres(address) => {
+                Postgres::open(&address).await.map(|it| Self::Postgres(Box::new(it)))
+            }
         }
     }
 

@@ -161,7 +161,7 @@ pub(crate) fn decode(row: &mut Columns<'_>) -> Result<(i64, Device), Error> {
         first_sync: row.optional_time("first_sync")?,
         when_created: row.optional_time("when_created")?,
         when_changed: row.optional_time("when_changed")?,
-        other: pairs(&row.json("other")?).ok_or(row.corrupt("other"))?,
+        other: pairs(&row.json("other")?).ok_or_else(|| row.corrupt("other"))?,
     };
     let statistics_observed = row.optional_time("statistics_observed")?;
     let statistics = match statistics_observed {
@@ -195,13 +195,14 @@ fn statistics(row: &mut Columns<'_>) -> Result<DeviceStatistics, Error> {
         wipe_requested: row.optional_time("wipe_requested")?,
         wipe_sent: row.optional_time("wipe_sent")?,
         wipe_acknowledged: row.optional_time("wipe_acknowledged")?,
-        other: pairs(&row.json("statistics_other")?).ok_or(row.corrupt("statistics_other"))?,
+        other: pairs(&row.json("statistics_other")?)
+            .ok_or_else(|| row.corrupt("statistics_other"))?,
     })
 }
 
 fn name(row: &mut Columns<'_>, column: &'static str) -> Result<Option<DistinguishedName>, Error> {
     let text = row.optional_text(column)?;
-    text.map(|text| DistinguishedName::parse(&text).ok_or(row.corrupt(column))).transpose()
+    text.map(|text| DistinguishedName::parse(&text).ok_or_else(|| row.corrupt(column))).transpose()
 }
 
 /// Properties without a column, as `[["name","text"],…]`: names may come twice, and in any order.

@@ -122,10 +122,9 @@ impl Filter {
 
 /// The terms that are true of every device found.
 fn required(query: &Query) -> Vec<&Term> {
-    let term = |expression| match expression {
-        &Expression::Term(ref term) => Some(term),
-        _ => None,
-    };
+    fn term(expression: &Expression) -> Option<&Term> {
+        if let Expression::Term(term) = expression { Some(term) } else { None }
+    }
     match query.root() {
         Some(Expression::All(parts)) => parts.iter().filter_map(term).collect(),
         Some(root) => term(root).into_iter().collect(),

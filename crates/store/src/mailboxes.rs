@@ -60,16 +60,16 @@ fn mailbox(row: &mut Columns<'_>) -> Result<MailboxFacts, Error> {
     Ok(MailboxFacts {
         guid: row.optional_uuid("guid")?,
         distinguished_name: DistinguishedName::parse(&row.text("distinguished_name")?)
-            .ok_or(row.corrupt("distinguished_name"))?,
+            .ok_or_else(|| row.corrupt("distinguished_name"))?,
         display_name: row.optional_text("display_name")?,
         alias: row.optional_text("alias")?,
         sam_account_name: row.optional_text("sam_account_name")?,
         user_principal_name: row.optional_text("user_principal_name")?,
         primary_smtp_address: row.optional_text("primary_smtp_address")?,
         allowed_device_ids: texts(&row.json("allowed_device_ids")?)
-            .ok_or(row.corrupt("allowed_device_ids"))?,
+            .ok_or_else(|| row.corrupt("allowed_device_ids"))?,
         blocked_device_ids: texts(&row.json("blocked_device_ids")?)
-            .ok_or(row.corrupt("blocked_device_ids"))?,
+            .ok_or_else(|| row.corrupt("blocked_device_ids"))?,
         policy: row.optional_text("policy")?,
     })
 }

@@ -137,7 +137,7 @@ impl<'a> Columns<'a> {
     }
 
     pub(crate) fn text(&mut self, column: &'static str) -> Result<String, Error> {
-        self.optional_text(column)?.ok_or(self.corrupt(column))
+        self.optional_text(column)?.ok_or_else(|| self.corrupt(column))
     }
 
     pub(crate) fn optional_integer(&mut self, column: &'static str) -> Result<Option<i64>, Error> {
@@ -145,7 +145,7 @@ impl<'a> Columns<'a> {
     }
 
     pub(crate) fn integer(&mut self, column: &'static str) -> Result<i64, Error> {
-        self.optional_integer(column)?.ok_or(self.corrupt(column))
+        self.optional_integer(column)?.ok_or_else(|| self.corrupt(column))
     }
 
     pub(crate) fn count(&mut self, column: &'static str) -> Result<u64, Error> {
@@ -153,11 +153,11 @@ impl<'a> Columns<'a> {
     }
 
     pub(crate) fn flag(&mut self, column: &'static str) -> Result<bool, Error> {
-        self.next(column)?.ok_or(self.corrupt(column))
+        self.next(column)?.ok_or_else(|| self.corrupt(column))
     }
 
     pub(crate) fn bytes(&mut self, column: &'static str) -> Result<Vec<u8>, Error> {
-        self.next(column)?.ok_or(self.corrupt(column))
+        self.next(column)?.ok_or_else(|| self.corrupt(column))
     }
 
     pub(crate) fn optional_time(
@@ -169,7 +169,7 @@ impl<'a> Columns<'a> {
     }
 
     pub(crate) fn time(&mut self, column: &'static str) -> Result<Timestamp, Error> {
-        self.optional_time(column)?.ok_or(self.corrupt(column))
+        self.optional_time(column)?.ok_or_else(|| self.corrupt(column))
     }
 
     pub(crate) fn optional_uuid(&mut self, column: &'static str) -> Result<Option<Uuid>, Error> {
@@ -178,7 +178,7 @@ impl<'a> Columns<'a> {
     }
 
     pub(crate) fn uuid(&mut self, column: &'static str) -> Result<Uuid, Error> {
-        self.optional_uuid(column)?.ok_or(self.corrupt(column))
+        self.optional_uuid(column)?.ok_or_else(|| self.corrupt(column))
     }
 
     /// A value that is kept as a word.
@@ -188,7 +188,7 @@ impl<'a> Columns<'a> {
         from_word: fn(&str) -> Option<T>,
     ) -> Result<Option<T>, Error> {
         let Some(word) = self.optional_text(column)? else { return Ok(None) };
-        from_word(&word).map(Some).ok_or(self.corrupt(column))
+        from_word(&word).map(Some).ok_or_else(|| self.corrupt(column))
     }
 
     pub(crate) fn word<T>(
@@ -196,7 +196,7 @@ impl<'a> Columns<'a> {
         column: &'static str,
         from_word: fn(&str) -> Option<T>,
     ) -> Result<T, Error> {
-        self.optional_word(column, from_word)?.ok_or(self.corrupt(column))
+        self.optional_word(column, from_word)?.ok_or_else(|| self.corrupt(column))
     }
 
     pub(crate) fn optional_json(
@@ -208,7 +208,7 @@ impl<'a> Columns<'a> {
     }
 
     pub(crate) fn json(&mut self, column: &'static str) -> Result<serde_json::Value, Error> {
-        self.optional_json(column)?.ok_or(self.corrupt(column))
+        self.optional_json(column)?.ok_or_else(|| self.corrupt(column))
     }
 
     pub(crate) fn corrupt(&self, column: &'static str) -> Error {

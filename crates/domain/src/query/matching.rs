@@ -60,14 +60,13 @@ impl Subject<'_> {
         let names = self.texts(TextField::Name);
         let rest = [TextField::User, TextField::Model, TextField::DeviceId]
             .map(|field| self.texts(field)[0].clone());
-        let found = names.iter().chain(&rest).flatten().any(|text| {
+        names.iter().chain(&rest).flatten().any(|text| {
             let text = text.to_ascii_lowercase();
             match word.kind {
                 TextKind::Plain | TextKind::Exact => text.contains(&wanted),
                 TextKind::Prefix => text.starts_with(&wanted),
             }
-        });
-        found
+        })
     }
 
     fn texts(&self, field: TextField) -> [Option<String>; 3] {

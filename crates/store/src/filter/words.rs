@@ -71,7 +71,8 @@ impl Field {
 pub(super) fn of_query(scope: &Scope, query: &Query, connectors: &Connectors) -> Option<String> {
     let scope = scope.connectors().map(of_connectors);
     let query = query.root().and_then(|root| of_expression(root, connectors));
-    all_of([scope, query].into_iter().flatten().collect())
+    let parts: Vec<_> = [scope, query].into_iter().flatten().collect();
+    all_of(&parts)
 }
 
 /// A match for the devices in an access state.
@@ -82,7 +83,8 @@ pub(super) fn of_state(state: AccessState) -> String {
 fn of_expression(expression: &Expression, connectors: &Connectors) -> Option<String> {
     match expression {
         Expression::All(parts) => {
-            all_of(parts.iter().filter_map(|part| of_expression(part, connectors)).collect())
+            let parts = parts.iter().filter_map(|part| of_expression(part, connectors));
+            all_of(&parts.collect::<Vec<_>>())
         }
         Expression::Any(parts) => {
             let parts = parts.iter().map(|part| of_expression(part, connectors));
@@ -155,7 +157,7 @@ fn trigrams(characters: &[char]) -> String {
     format!("({})", quoted.collect::<Vec<_>>().join(" AND "))
 }
 
-fn all_of(parts: Vec<String>) -> Option<String> {
+fn all_of(parts: &[String]) -> Option<String> {
     (!parts.is_empty()).then(|| format!("({})", parts.join(" AND ")))
 }
 

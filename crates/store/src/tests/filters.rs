@@ -74,39 +74,41 @@ prop_compose! {
     }
 }
 
+const TEXT_FIELDS: &[&str] = &[
+    "rule",
+    "user",
+    "mailbox",
+    "name",
+    "type",
+    "model",
+    "os",
+    "language",
+    "useragent",
+    "imei",
+    "phone",
+    "operator",
+    "client",
+    "version",
+    "policy",
+    "policystatus",
+    "deviceid",
+    "connector",
+];
+const TIME_FIELDS: &[&str] =
+    &["firstsync", "lastsync", "lastattempt", "created", "changed", "observed", "gone"];
+const MOMENTS: &[&str] = &[
+    "never",
+    "<1d",
+    ">1d",
+    "<49h",
+    ">100w",
+    "<2026-09-21",
+    "2026-09-21",
+    ">2026-09-21",
+    "2026-09-21T13:33:20Z",
+];
+
 fn term() -> impl Strategy<Value = String> {
-    let texts = &[
-        "rule",
-        "user",
-        "mailbox",
-        "name",
-        "type",
-        "model",
-        "os",
-        "language",
-        "useragent",
-        "imei",
-        "phone",
-        "operator",
-        "client",
-        "version",
-        "policy",
-        "policystatus",
-        "deviceid",
-        "connector",
-    ];
-    let times = &["firstsync", "lastsync", "lastattempt", "created", "changed", "observed", "gone"];
-    let moments = &[
-        "never",
-        "<1d",
-        ">1d",
-        "<49h",
-        ">100w",
-        "<2026-09-21",
-        "2026-09-21",
-        ">2026-09-21",
-        "2026-09-21T13:33:20Z",
-    ];
     let words = &[
         "ann",
         "an",
@@ -137,8 +139,8 @@ fn term() -> impl Strategy<Value = String> {
     let ids = (0u128..8).prop_map(|number| Uuid::from_u128(number).to_string());
     prop_oneof![
         2 => value,
-        4 => (prop::sample::select(texts), list).prop_map(|(field, list)| format!("{field}:{list}")),
-        3 => (prop::sample::select(times), prop::collection::vec(prop::sample::select(moments), 1..3))
+        4 => (prop::sample::select(TEXT_FIELDS), list).prop_map(|(field, list)| format!("{field}:{list}")),
+        3 => (prop::sample::select(TIME_FIELDS), prop::collection::vec(prop::sample::select(MOMENTS), 1..3))
             .prop_map(|(field, moments)| format!("{field}:{}", moments.join(","))),
         2 => prop::sample::subsequence(&["allowed", "blocked", "quarantined", "discovery", "unknown"][..], 1..=5)
             .prop_map(|states| format!("state:{}", states.join(","))),
