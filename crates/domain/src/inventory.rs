@@ -1,1 +1,250 @@
-//! What a pass compares: what is known with what was read.
+//! What a pass compares: what is known with what was read. Pure.
+//!
+//! A pass may be cut, repeated, and read in any order; the comparison gives the same inventory in
+//! the end. It holds as little as it can, because there is one entry for each device.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use crate::{
+    DistinguishedName, MailboxFacts,
+    device::Owner,
+    pass::{PassCounts, PassOutcome},
+};
+
+/// What is known of the devices of one connector, and which of them a reading has met.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    devices: HashMap<Uuid, Entry>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    hash: u64,
+    is_gone: bool,
+    is_seen: bool,
+}
+
+/// How a device that was read stands to what is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It was not known.
+    Added,
+    /// It is known and differs, or was gone and is back.
+    Changed,
+    /// It is known as it is.
+    Unchanged,
+    /// This reading has met it before, just so.
+    Repeated,
+}
+
+impl Comparison {
+    /// Begins a comparison with what is known: GUID, hash of facts and owner, whether it is gone.
+    pub fn new(known: impl IntoIterator<Item = (Uuid, u64, bool)>) -> Self {
+        let devices = known
+            .into_iter()
+            .map(|(guid, hash, is_gone)| (guid, Entry { hash, is_gone, is_seen: false }))
+            .collect();
+        Self { devices }
+    }
+
+    /// How many devices are known and not gone.
+    #[must_use]
+    pub fn living(&self) -> u64 {
+        self.devices.values().filter(|entry| !entry.is_gone).count() as u64
+    }
+
+    /// Takes a device that was read, and says how it differs from what is known.
+    pub fn observe(&mut self, guid: Uuid, hash: u64) -> Change {
+        let fresh = Entry { hash, is_gone: false, is_seen: true };
+        let Some(entry) = self.devices.get_mut(&guid) else {
+            self.devices.insert(guid, fresh);
+            return Change::Added;
+        };
+        let before = std::mem::replace(entry, fresh);
+        if before.hash != hash || before.is_gone {
+            Change::Changed
+        } else if before.is_seen {
+            Change::Repeated
+        } else {
+            Change::Unchanged
+        }
+    }
+
+    /// Begins the reading anew, after a cut: what was written stays known, nothing is seen yet.
+    pub fn restart(&mut self) {
+        self.devices.values_mut().for_each(|entry| entry.is_seen = false);
+    }
+
+    /// Devices that are known, not gone, and were not met. Only a complete reading may call them
+    /// gone.
+    pub fn unseen(&self) -> impl Iterator<Item = Uuid> + '_ {
+        self.devices
+            .iter()
+            .filter(|(_, entry)| !entry.is_seen && !entry.is_gone)
+            .map(|(guid, _)| *guid)
+    }
+}
+
+/// What could make the reading of a list less than complete. It came to its end, or there is no
+/// reading to judge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Shortfall {
+    /// Objects that were not understood.
+    pub poisoned: u64,
+    /// Errors that stood in place of objects.
+    pub problems: u64,
+    /// Whether the server said that there is more.
+    pub is_truncated: bool,
+}
+
+impl Shortfall {
+    /// Complete, or not.
+    #[must_use]
+    pub fn outcome(&self) -> PassOutcome {
+        if *self == Self::default() { PassOutcome::Complete } else { PassOutcome::Incomplete }
+    }
+
+    /// One clause for each thing that is amiss.
+    #[must_use]
+    pub fn reasons(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if self.poisoned > 0 {
+            reasons.push(format!("{} objects were not understood", self.poisoned));
+        }
+        if self.problems > 0 {
+            reasons.push(format!("{} errors came in place of devices", self.problems));
+        }
+        if self.is_truncated {
+            reasons.push("the server holds back a part of the list".to_owned());
+        }
+        reasons
+    }
+}
+
+/// The owner of a device, from its distinguished name and, if it was read, the mailbox.
+///
+/// The user is the logon name, else the alias, else the common name.
+#[must_use]
+pub fn owner(user_dn: Option<DistinguishedName>, mailbox: Option<&MailboxFacts>) -> Owner {
+    let logon = mailbox
+        .and_then(|mailbox| mailbox.sam_account_name.clone().or_else(|| mailbox.alias.clone()))
+        .filter(|name| !name.is_empty());
+    Owner {
+        user: logon.or_else(|| user_dn.as_ref().and_then(DistinguishedName::first_value)),
+        mailbox: mailbox.and_then(|mailbox| mailbox.primary_smtp_address.clone()),
+        name: mailbox.and_then(|mailbox| mailbox.display_name.clone()),
+        user_dn,
+    }
+}
+
+/// One sentence about what a pass did.
+#[must_use]
+pub fn summary(counts: &PassCounts) -> String {
+    format!(
+        "{} devices read: {} new, {} changed, {} gone; {} mailboxes, {} statistics",
+        counts.devices,
+        counts.added,
+        counts.changed,
+        counts.gone,
+        counts.mailboxes,
+        counts.statistics
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn guid(n: u8) -> Uuid {
+        Uuid::from_u128(u128::from(n))
+    }
+
+    #[test]
+    fn each_way_of_differing_has_its_name() {
+        let mut comparison = Comparison::new([(guid(1), 10, false), (guid(2), 20, true)]);
+        assert_eq!(comparison.living(), 1);
+        assert_eq!(comparison.observe(guid(1), 10), Change::Unchanged);
+        assert_eq!(comparison.observe(guid(1), 10), Change::Repeated);
+        assert_eq!(comparison.observe(guid(1), 11), Change::Changed);
+        assert_eq!(comparison.observe(guid(2), 20), Change::Changed, "it is back");
+        assert_eq!(comparison.observe(guid(3), 30), Change::Added);
+        assert_eq!(comparison.unseen().count(), 0);
+        comparison.restart();
+        assert_eq!(comparison.unseen().count(), 3);
+    }
+
+    #[test]
+    fn only_a_reading_without_shortfall_is_complete() {
+        assert_eq!(Shortfall::default().outcome(), PassOutcome::Complete);
+        for shortfall in [
+            Shortfall { poisoned: 1, ..Shortfall::default() },
+            Shortfall { problems: 1, ..Shortfall::default() },
+            Shortfall { is_truncated: true, ..Shortfall::default() },
+        ] {
+            assert_eq!(shortfall.outcome(), PassOutcome::Incomplete);
+            assert_eq!(shortfall.reasons().len(), 1);
+        }
+    }
+
+    #[test]
+    fn the_owner_has_the_best_name_there_is() {
+        let dn = DistinguishedName::parse(r"CN=Ocampo\, Jorge,DC=contoso,DC=com").unwrap();
+        assert_eq!(owner(Some(dn.clone()), None).user.unwrap(), "Ocampo, Jorge");
+        let mut mailbox = MailboxFacts {
+            guid: None,
+            distinguished_name: dn.clone(),
+            display_name: Some("Jorge Ocampo".to_owned()),
+            alias: Some("jorge.o".to_owned()),
+            sam_account_name: Some("jocampo".to_owned()),
+            user_principal_name: None,
+            primary_smtp_address: Some("jorge@contoso.com".to_owned()),
+            allowed_device_ids: Vec::new(),
+            blocked_device_ids: Vec::new(),
+            policy: None,
+        };
+        assert_eq!(owner(Some(dn.clone()), Some(&mailbox)).user.unwrap(), "jocampo");
+        mailbox.sam_account_name = None;
+        assert_eq!(owner(Some(dn), Some(&mailbox)).user.unwrap(), "jorge.o");
+    }
+
+    proptest! {
+        /// Whatever was known, however often a reading is cut and begun again: after a reading to
+        /// the end the inventory is what was read.
+        #[test]
+        fn a_complete_reading_converges(
+            known in proptest::collection::btree_map(0..12_u8, (0..3_u64, any::<bool>()), 0..12),
+            cuts in proptest::collection::vec(0..12_usize, 0..4),
+            read in proptest::collection::vec((0..12_u8, 0..3_u64), 0..12),
+        ) {
+            let read: BTreeMap<u8, u64> = read.into_iter().collect();
+            let mut rows: BTreeMap<Uuid, (u64, bool)> =
+                known.iter().map(|(n, (hash, gone))| (guid(*n), (*hash, *gone))).collect();
+            let mut comparison = Comparison::new(rows.iter().map(|(g, (h, gone))| (*g, *h, *gone)));
+            for length in cuts.into_iter().chain([usize::MAX]) {
+                comparison.restart();
+                for (n, hash) in read.iter().take(length) {
+                    match comparison.observe(guid(*n), *hash) {
+                        Change::Added | Change::Changed => {
+                            rows.insert(guid(*n), (*hash, false));
+                        }
+                        Change::Unchanged | Change::Repeated => {}
+                    }
+                }
+            }
+            for gone in comparison.unseen().collect::<Vec<_>>() {
+                rows.entry(gone).and_modify(|row| row.1 = true);
+            }
+            let living: BTreeMap<Uuid, u64> =
+                rows.iter().filter(|(_, row)| !row.1).map(|(g, row)| (*g, row.0)).collect();
+            let expected: BTreeMap<Uuid, u64> =
+                read.iter().map(|(n, hash)| (guid(*n), *hash)).collect();
+            prop_assert_eq!(living, expected);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The engine itself: what everything else is a command of.
+
+use std::sync::Arc;
+
+use domain::{Caller, ConnectorName, JobId, Permission, Timestamp, pass::PassKind};
+use store::{Job, JobState, NewJob, Store};
+use tokio::sync::{Notify, watch};
+use uuid::Uuid;
+
+use crate::{Clock, Error, component_log, secrets::DataKey, tasks::Tasks, worker};
+
+/// Carries out what callers ask for. Cloning gives another handle to the same engine.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// What an engine is started with.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// Key that secrets are sealed with; kept outside the database.
+    pub data_key: [u8; 32],
+    /// Token of the local administrator; empty means that nobody can sign in with one.
+    pub admin_token: String,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) options: Options,
+    pub(crate) data_key: DataKey,
+    pub(crate) tasks: Tasks,
+    /// Wakes the workers when there is a new job.
+    pub(crate) new_job: Notify,
+    /// Counts the jobs that have ended, so that somebody can wait for one.
+    pub(crate) ended_jobs: watch::Sender<u64>,
+}
+
+impl Engine {
+    /// Puts jobs that were cut short back among the waiting, and begins to work.
+    pub async fn start(store: Store, options: Options) -> Result<Self, Error> {
+        let data_key = DataKey::new(options.data_key);
+        let inner = Inner {
+            store,
+            options,
+            data_key,
+            tasks: Tasks::new(),
+            new_job: Notify::new(),
+            ended_jobs: watch::Sender::new(0),
+        };
+        let engine = Self { inner: Arc::new(inner) };
+        let requeued = engine.store().requeue_jobs().await?;
+        if requeued > 0 {
+            tracing::info!(jobs = requeued, "jobs that a stop had cut short are done again");
+        }
+        worker::end_cut_passes(&engine).await?;
+        worker::start(&engine).await;
+        Ok(engine)
+    }
+
+    /// Stops working: what is under way is put away in good order and is done again at the next
+    /// start. Then closes the store.
+    pub async fn shutdown(&self) {
+        self.inner.tasks.shutdown().await;
+        self.store().close().await;
+    }
+
+    /// The store, for reads; each takes a scope.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inner.options.clock.now()
+    }
+
+    /// Asks for a sync. Answers with the job that does it: the one that waits or runs already, if
+    /// there is one.
+    pub async fn sync(
+        &self,
+        caller: &Caller,
+        name: &ConnectorName,
+        kind: PassKind,
+    ) -> Result<JobId, Error> {
+        let scope = caller.scope(Permission::ModifyConnector)?;
+        let connector = self.store().connector(&scope, name).await?;
+        let job = NewJob {
+            id: JobId(Uuid::now_v7()),
+            connector: connector.id,
+            kind: worker::job_kind(kind).to_owned(),
+            created: self.now(),
+        };
+        let id = self.store().add_job(&job).await?;
+        component_log::sync(kind, name, "was asked for");
+        self.inner.new_job.notify_waiters();
+        Ok(id)
+    }
+
+    /// One job.
+    pub async fn job(&self, caller: &Caller, id: JobId) -> Result<Job, Error> {
+        Ok(self.store().job(&caller.scope(Permission::Read)?, id).await?)
+    }
+
+    /// Waits until a job has ended, and shows it.
+    pub async fn job_finished(&self, caller: &Caller, id: JobId) -> Result<Job, Error> {
+        let mut ended = self.inner.ended_jobs.subscribe();
+        loop {
+            ended.borrow_and_update();
+            let job = self.job(caller, id).await?;
+            if matches!(job.state, JobState::Done | JobState::Failed) {
+                return Ok(job);
+            }
+            if ended.changed().await.is_err() {
+                return Err(Error::Unavailable("the engine has stopped".to_owned()));
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Secrets at rest: sealed so that a copy of the database alone opens nothing.
+
+use chacha20poly1305::{
+    KeyInit as _, XChaCha20Poly1305, XNonce,
+    aead::{Aead as _, Payload},
+};
+use domain::ConnectorId;
+use exchange::Secret;
+use rand::{TryRng as _, rngs::SysRng};
+use sha2::{Digest as _, Sha256};
+
+/// What a connector signs in with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct ConnectorSecrets {
+    pub(crate) password: Option<Secret>,
+    pub(crate) proxy_password: Option<Secret>,
+}
+
+/// Seals and opens connectors' secrets with the data key.
+///
+/// Sealed bytes are: id of the key (4), nonce (24), XChaCha20-Poly1305 of the secrets. The
+/// connector's id is authenticated along, so that a secret moved to another row does not open.
+pub(crate) struct Secrets {
+    cipher: XChaCha20Poly1305,
+    key_id: [u8; KEY_ID_BYTES],
+}
+
+/// Tells a wrong key from damage; four bytes say nothing about the key.
+const KEY_ID_BYTES: usize = 4;
+const NONCE_BYTES: usize = 24;
+
+/// Why sealed secrets do not open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum OpenError {
+    #[error("the secret was sealed with another data key; restore the key file, or add the connector anew")]
+    OtherKey,
+    #[error("the sealed secret is damaged or belongs to another connector; add the connector anew")]
+    Damaged,
+}
+
+impl Secrets {
+    pub(crate) fn new(data_key: &[u8; 32]) -> Self {
+        let digest = Sha256::new().chain_update(b"gatepost data key id").chain_update(data_key);
+        let mut key_id = [0; KEY_ID_BYTES];
+        key_id.iter_mut().zip(digest.finalize()).for_each(|(to, from)| *to = from);
+        Self { cipher: XChaCha20Poly1305::new(data_key.into()), key_id }
+    }
+
+    pub(crate) fn seal(
+        &self,
+        connector: ConnectorId,
+        secrets: &ConnectorSecrets,
+    ) -> anyhow::Result<Vec<u8>> {
+        let reveal = |secret: &Option<Secret>| secret.as_ref().map(|s| s.reveal().to_owned());
+        let (password, proxy) = (reveal(&secrets.password), reveal(&secrets.proxy_password));
+        let mut plain = serde_json::to_vec(&(&password, &proxy))?;
+        drop((password.map(Secret::new), proxy.map(Secret::new)));
+        let nonce: [u8; NONCE_BYTES] = random_bytes();
+        let payload = Payload { msg: &plain, aad: &row_identity(connector) };
+        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload);
+        wipe(&mut plain);
+        let sealed = sealed.map_err(|_| anyhow::anyhow!("sealing a secret failed"))?;
+        Ok([self.key_id.as_slice(), &nonce, &sealed].concat())
+    }
+
+    pub(crate) fn open(
+        &self,
+        connector: ConnectorId,
+        sealed: &[u8],
+    ) -> Result<ConnectorSecrets, OpenError> {
+        let (key_id, rest) = sealed.split_at_checked(KEY_ID_BYTES).ok_or(OpenError::Damaged)?;
+        if key_id != self.key_id {
+            return Err(OpenError::OtherKey);
+        }
+        let (nonce, sealed) =
+            rest.split_first_chunk::<NONCE_BYTES>().ok_or(OpenError::Damaged)?;
+        let payload = Payload { msg: sealed, aad: &row_identity(connector) };
+        let mut plain = self
+            .cipher
+            .decrypt(&XNonce::from(*nonce), payload)
+            .map_err(|_| OpenError::Damaged)?;
+        let read = serde_json::from_slice::<(Option<String>, Option<String>)>(&plain);
+        wipe(&mut plain);
+        let (password, proxy_password) = read.map_err(|_| OpenError::Damaged)?;
+        Ok(ConnectorSecrets {
+            password: password.map(Secret::new),
+            proxy_password: proxy_password.map(Secret::new),
+        })
+    }
+}
+
+/// Bytes that nobody can guess.
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    SysRng.try_fill_bytes(&mut bytes).expect("the system has a source of chance");
+    bytes
+}
+
+fn row_identity(connector: ConnectorId) -> Vec<u8> {
+    format!("connector/{connector}/secret").into_bytes()
+}
+
+fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    // Without this the compiler may see that nobody reads the zeros and leave them out.
+    std::hint::black_box(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ConnectorId;
+
+    use super::*;
+
+    fn secrets() -> ConnectorSecrets {
+        ConnectorSecrets {
+            password: Some(Secret::new("Pa55word! \u{1F511}")),
+            proxy_password: None,
+        }
+    }
+
+    #[test]
+    fn what_was_sealed_opens_again_and_shows_nothing() {
+        let vault = Secrets::new(&[7; 32]);
+        let id = ConnectorId(uuid::Uuid::from_u128(1));
+        let sealed = vault.seal(id, &secrets()).unwrap();
+        assert_eq!(vault.open(id, &sealed), Ok(secrets()));
+        assert_ne!(sealed, vault.seal(id, &secrets()).unwrap());
+        assert!(!String::from_utf8_lossy(&sealed).contains("Pa55"));
+        assert!(!format!("{:?}", secrets()).contains("Pa55"));
+    }
+
+    #[test]
+    fn another_row_another_key_and_damage_do_not_open() {
+        let vault = Secrets::new(&[7; 32]);
+        let id = ConnectorId(uuid::Uuid::from_u128(1));
+        let sealed = vault.seal(id, &secrets()).unwrap();
+        let other = ConnectorId(uuid::Uuid::from_u128(2));
+        assert_eq!(vault.open(other, &sealed), Err(OpenError::Damaged));
+        assert_eq!(Secrets::new(&[8; 32]).open(id, &sealed), Err(OpenError::OtherKey));
+        for cut in [0, 3, 4, 27, 28, sealed.len() - 1] {
+            assert_eq!(vault.open(id, &sealed[..cut]), Err(OpenError::Damaged));
+        }
+    }
+}
