@@ -8,6 +8,9 @@ use super::object::{Content, Object, Property, TypeNames};
 use super::value::{RefId, Unknown, Value};
 use super::{Error, Limits};
 
+/// Longest name shown in an error: enough to find it, and no way to fill a log.
+const SHOWN_CHARACTERS: usize = 64;
+
 /// What one reader keeps: shared names for its whole life, ids for one scope (a document or a
 /// message), and the elements that are open.
 #[derive(Debug, Default)]
@@ -118,15 +121,17 @@ impl Builder {
     }
 
     /// Notes that the open value cannot be handed on. Reading goes on to its end, so that the ids
-    /// in it are known to the values after it.
-    pub(super) fn damage(&mut self, error: Error) {
+    /// in it are known to the values after it. Only the first `error` of a value is asked for.
+    pub(super) fn damage(&mut self, error: impl FnOnce(&Self) -> Error) {
         if let Some(object) = self.objects.last_mut() {
             object.is_damaged = true;
         }
-        self.damage.get_or_insert(error);
+        if self.damage.is_none() {
+            self.damage = Some(error(self));
+        }
     }
 
-    /// The open elements, outermost first.
+    /// The open elements, outermost first, each with a slash behind it.
     pub(super) fn path(&self) -> String {
         let mut objects = self.objects.iter();
         let mut path = String::new();
@@ -145,7 +150,7 @@ impl Builder {
             };
             path.push_str(tag);
             if let Some(name) = name {
-                path.extend(["[", name, "]"]);
+                path.extend(["[", &shown(name), "]"]);
             }
             path.push('/');
         }
@@ -402,6 +407,11 @@ impl Builder {
         }
         Ok(Ok(()))
     }
+}
+
+/// A name or an id as an error shows it.
+pub(super) fn shown(text: &str) -> String {
+    text.chars().take(SHOWN_CHARACTERS).collect()
 }
 
 fn append(to: &mut Vec<Property>, members: Vec<Property>) {

@@ -27,13 +27,13 @@ impl Limits {
     pub const TEXT_BYTES: usize = 75 * 1024 * 1024;
     /// A hundred times the members of the richest configuration objects of Exchange, some 170.
     pub const MEMBERS: usize = 16 * 1024;
-    /// The shortest item takes six bytes, so an object of 25 MB can have this many.
-    pub const ITEMS: usize = 4 * 1024 * 1024;
-    /// An export of a million devices with three objects in each.
-    pub const OBJECTS: usize = 4 * 1024 * 1024;
-    /// What a walk through a document may visit twice or more: a second of work, where references
-    /// that double from object to object would ask for centuries.
-    pub const EXPANSION: usize = 16 * 1024 * 1024;
+    /// More than any list of a directory, and 24 MB of memory.
+    pub const ITEMS: usize = 1024 * 1024;
+    /// An empty object takes some 200 bytes of memory, so this many take 200 MB.
+    pub const OBJECTS: usize = 1024 * 1024;
+    /// What a walk through a document may visit twice or more: a part of a second of work, where
+    /// references that double from object to object would ask for centuries.
+    pub const EXPANSION: usize = 4 * 1024 * 1024;
 }
 
 impl Default for Limits {

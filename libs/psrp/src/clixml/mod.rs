@@ -24,7 +24,7 @@
 //!
 //! # What is guaranteed
 //!
-//! * [`read`] takes any bytes without panicking, without recursion and within [`Limits`], which
+//! * [`read()`] takes any bytes without panicking, without recursion and within [`Limits`], which
 //!   also bound how long a walk through all references can take.
 //! * Nothing is lost: members of both kinds apart and in order, `ToString`, type names, containers
 //!   beside members, references as the same `Arc`, cycles as [`Value::Cycle`], elements of unknown
@@ -32,6 +32,17 @@
 //!   names a stream, `N` where nothing is named, and the spelling of numbers.
 //! * Reading what [`write()`] wrote gives an equal value.
 //! * A value that is wrong in itself fails alone: [`DocumentReader`] goes on after it.
+//!
+//! ```
+//! use psrp::clixml::{self, Value};
+//!
+//! let xml = br#"<Obj RefId="0"><ToString>Allowed</ToString><I32>1</I32></Obj>"#;
+//! let state = clixml::read(xml)?;
+//! assert_eq!(state.text().as_deref(), Some("Allowed"));
+//! assert_eq!(state.as_i64(), Some(1));
+//! assert_eq!(clixml::write(&state).as_bytes(), xml);
+//! # Ok::<_, clixml::Error>(())
+//! ```
 //!
 //! Start reading at [`Value`]; behind it [`Reader`] for many messages and [`DocumentReader`] for
 //! documents. [`count`] counts a tree, to prove that nothing was lost.

@@ -6,14 +6,11 @@ use std::sync::Arc;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 
-use super::build::{Builder, Misfit, Passed};
+use super::build::{Builder, Misfit, Passed, shown};
 use super::cursor::{Cursor, Leaf};
 use super::element::{Element, Primitive};
 use super::value::{Progress, Unknown, Value};
 use super::{Error, text};
-
-/// Longest id shown in an error.
-const SHOWN_ID_CHARACTERS: usize = 64;
 
 /// Reads values one after another from a text, from a place between two values on.
 pub(super) struct Parser<'x, 'b> {
@@ -164,8 +161,11 @@ impl<'x, 'b> Parser<'x, 'b> {
     ) -> Result<(), Error> {
         let text = self.leaf(start)?;
         let value = primitive.value(text).unwrap_or_else(|expected| {
-            let path = self.path_to(start, name.as_deref());
-            self.builder.damage(Error::Value { expected, path, offset: self.xml.offset() });
+            let offset = self.xml.offset();
+            self.builder.damage(|builder| {
+                let path = path(builder, start, name.as_deref());
+                Error::Value { expected, path, offset }
+            });
             Value::Nil
         });
         self.attach(start, name, value, 1)
@@ -270,7 +270,7 @@ impl<'x, 'b> Parser<'x, 'b> {
     /// Passes over an element that may not stand where it does.
     fn misplaced(&mut self, start: &BytesStart<'x>) -> Result<(), Error> {
         if self.builder.is_idle() {
-            let found = format!("<{}>", start.name().as_ref());
+            let found = format!("<{}>", shown(start.name().as_ref()));
             return Err(Error::NotClixml { expected: "value", found });
         }
         self.misfit_at(start, "an element that may not stand there");
@@ -279,19 +279,29 @@ impl<'x, 'b> Parser<'x, 'b> {
     }
 
     fn dangling(&mut self, start: &BytesStart<'x>, name: Option<&str>, id: &str) {
-        let path = self.path_to(start, name);
-        let id = id.chars().take(SHOWN_ID_CHARACTERS).collect();
-        self.builder.damage(Error::Reference { id, path, offset: self.xml.offset() });
+        let offset = self.xml.offset();
+        self.builder.damage(|builder| Error::Reference {
+            id: shown(id),
+            path: path(builder, start, name),
+            offset,
+        });
     }
 
     fn misfit_at(&mut self, start: &BytesStart<'x>, problem: Misfit) {
-        let path = self.path_to(start, None);
-        self.builder.damage(Error::Structure { problem, path, offset: self.xml.offset() });
+        let offset = self.xml.offset();
+        self.builder.damage(|builder| Error::Structure {
+            problem,
+            path: path(builder, start, None),
+            offset,
+        });
     }
 
     fn misfit(&mut self, problem: Misfit) {
-        let path = self.builder.path().trim_end_matches('/').to_owned();
-        self.builder.damage(Error::Structure { problem, path, offset: self.xml.offset() });
+        let offset = self.xml.offset();
+        self.builder.damage(|builder| {
+            let path = builder.path().trim_end_matches('/').to_owned();
+            Error::Structure { problem, path, offset }
+        });
     }
 
     /// Turns what the builder says into a damaged value or an end of reading.
@@ -302,14 +312,15 @@ impl<'x, 'b> Parser<'x, 'b> {
         Ok(())
     }
 
-    fn path_to(&self, start: &BytesStart<'_>, name: Option<&str>) -> String {
-        let name = name.map(|name| format!("[{name}]")).unwrap_or_default();
-        format!("{}{}{name}", self.builder.path(), start.name().as_ref())
-    }
-
     fn passed(&self, passed: Passed) -> Error {
         Error::Limit { what: passed.what, limit: passed.limit, offset: self.xml.offset() }
     }
+}
+
+/// The element that `start` begins and those around it.
+fn path(builder: &Builder, start: &BytesStart<'_>, name: Option<&str>) -> String {
+    let name = name.map(|name| format!("[{}]", shown(name))).unwrap_or_default();
+    format!("{}{}{name}", builder.path(), shown(start.name().as_ref()))
 }
 
 /// Names and texts of the elements in `xml`; `None` if they have attributes or elements in them, or

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::build::Builder;
+use super::build::{Builder, shown};
 use super::element::Element;
 use super::encoding::{document_text, message_text};
 use super::parse::{Parser, Step};
@@ -73,6 +73,7 @@ impl Reader {
         let text = message_text(xml)?;
         self.builder.start_scope();
         let value = read_message(text, &mut self.builder);
+        // The objects belong to the caller alone.
         self.builder.start_scope();
         value
     }
@@ -81,7 +82,7 @@ impl Reader {
 fn read_message(text: &str, builder: &mut Builder) -> Result<Value, Error> {
     let (root, _) = Parser::new(text, 0, builder).root("message")?;
     if Element::named(&root) == Element::Unknown {
-        return Err(Error::NotClixml { expected: "message", found: format!("<{root}>") });
+        return Err(Error::NotClixml { expected: "message", found: format!("<{}>", shown(&root)) });
     }
     let mut parser = Parser::new(text, 0, builder);
     match parser.step()? {
@@ -125,7 +126,7 @@ impl<'x> DocumentReader<'x> {
         let mut parser = Parser::new(start, prefix as u64, &mut builder);
         let (root, version) = parser.root("document")?;
         if root != "Objs" {
-            let found = format!("<{root}>");
+            let found = format!("<{}>", shown(&root));
             return Err(Error::NotClixml { expected: "document", found });
         }
         let position = prefix + parser.position();

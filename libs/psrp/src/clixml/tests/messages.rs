@@ -232,3 +232,14 @@ fn what_does_not_fit_is_said() {
         assert!(!check_error(xml, expected).is_local());
     }
 }
+
+#[test]
+fn errors_show_no_more_than_the_start_of_a_name() {
+    let long = "n".repeat(1000);
+    let xml = format!("<Obj><MS><I32 N=\"{long}\">x</I32></MS></Obj>");
+    assert!(read(xml.as_bytes()).unwrap_err().to_string().len() < 200);
+    let xml = format!("<Obj><MS><Ref RefId=\"{long}\" /></MS></Obj>");
+    assert!(read(xml.as_bytes()).unwrap_err().to_string().len() < 200);
+    let xml = format!("<{long} />");
+    assert!(read(xml.as_bytes()).unwrap_err().to_string().len() < 200);
+}
