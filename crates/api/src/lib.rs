@@ -1,1 +1,137 @@
-//! (being written)
+//! The REST edge: requests and answers as JSON, who asks, and the OpenAPI document.
+//!
+//! Everything under `/api/v1` is described in `docs/openapi.json`, which a test writes. Handlers
+//! translate and nothing more: what changes something is a command of the engine, what reads goes
+//! to the store with the caller's scope. Errors are problem documents (RFC 9457) that say what to
+//! do. This crate does not know HTML, Exchange or SQL.
+//!
+//! Start reading at [`router`], the table of everything that is answered; then [`device`].
+
+mod authentication;
+mod connector;
+mod connectors;
+mod device;
+mod idempotency;
+mod job;
+mod parameters;
+mod pass;
+mod problem;
+mod status;
+
+pub use connector::{Connector, NewConnector, OnPremises, Organization};
+pub use connectors::{CheckReport, CheckStep, ConnectorList, Preview, SyncRequest};
+pub use device::{Device, DeviceDetail, DevicePage};
+pub use job::{Job, JobList};
+pub use pass::{Pass, PassList};
+pub use problem::Problem;
+pub use status::{ConnectorStatus, Status};
+
+use axum::{
+    Json, Router, extract::DefaultBodyLimit, http::Uri, middleware, response::IntoResponse,
+    routing::get,
+};
+use engine::Engine;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Largest body read. A new connector with a bundle of certificate authorities (some 220 kB) is
+/// the largest there is.
+pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// Where the OpenAPI document is served.
+const OPENAPI: &str = "/api/v1/openapi.json";
+
+/// Everything under `/api/v1`, and `/healthz`.
+pub fn router(engine: Engine) -> Router {
+    let (open, _) = open().split_for_parts();
+    let (guarded, _) = guarded().split_for_parts();
+    let guarded = guarded
+        .layer(middleware::from_fn_with_state(
+            idempotency::Answers::default(),
+            idempotency::remember,
+        ))
+        .layer(middleware::from_fn_with_state(engine.clone(), authentication::authenticate))
+        .with_state(engine);
+    let document = openapi();
+    Router::new()
+        .merge(guarded)
+        .merge(open)
+        .route(OPENAPI, get(|| async { Json(document) }))
+        .route("/api/{*rest}", axum::routing::any(unknown_address))
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            tracing::error!("a request handler panicked");
+            Problem::internal().into_response()
+        }))
+}
+
+/// The description of the API.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    OpenApiRouter::with_openapi(Document::openapi()).merge(guarded()).merge(open()).into_openapi()
+}
+
+/// What answers only to those who signed in.
+fn guarded() -> OpenApiRouter<Engine> {
+    OpenApiRouter::new()
+        .routes(routes!(connectors::list, connectors::add))
+        .routes(routes!(connectors::show, connectors::remove))
+        .routes(routes!(connectors::check))
+        .routes(routes!(connectors::sync))
+        .routes(routes!(pass::list))
+        .routes(routes!(device::list))
+        .routes(routes!(device::show))
+        .routes(routes!(job::list))
+        .routes(routes!(job::show))
+        .routes(routes!(status::show))
+}
+
+/// What answers to everybody.
+fn open<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
+    OpenApiRouter::new().routes(routes!(status::health))
+}
+
+async fn unknown_address(uri: Uri) -> Problem {
+    Problem::not_found(
+        format_args!("the API has no address {}", uri.path()),
+        "/api/v1/openapi.json lists the addresses",
+    )
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Gatepost",
+        description = "The open connector between Microsoft Exchange and the people who answer for the phones on it.",
+        license(name = "Apache-2.0 OR MIT")
+    ),
+    modifiers(&BearerToken),
+    security(("token" = [])),
+    tags(
+        (name = "connectors", description = "Organizations connected, checked and synced"),
+        (name = "devices", description = "The inventory"),
+        (name = "jobs", description = "Work that the server does in the background"),
+        (name = "status", description = "How everything is")
+    )
+)]
+struct Document;
+
+struct BearerToken;
+
+impl Modify for BearerToken {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let token = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("A token, such as that of local-admin.token in the data directory"))
+            .build();
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("token", SecurityScheme::Http(token));
+    }
+}

@@ -1,0 +1,182 @@
+//! Connectors as JSON: what is shown of one, and what is asked for a new one. Secrets go in and
+//! never come out.
+
+use domain::connector::{Authentication, Endpoint, OrganizationIdentity, Proxy, Trust};
+use serde::{Deserialize, Serialize};
+
+use crate::{device::text, problem::Problem};
+
+/// A configured link to one organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Connector {
+    /// Stable id.
+    pub id: String,
+    /// The name people use.
+    pub name: String,
+    /// `flagged` (added, not yet connected), `installed` or `trouble`.
+    pub state: String,
+    /// What went wrong last, and what to do.
+    pub trouble: Option<String>,
+    /// The organization; null until the first connection.
+    pub organization: Option<Organization>,
+    /// When the connector was added.
+    pub created: String,
+    /// When the last complete full pass began: as of then the inventory is true.
+    pub last_full_sync: Option<String>,
+    /// How the organization is reached.
+    pub on_premises: OnPremises,
+}
+
+/// Exchange's own name of an organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Organization {
+    /// The key that all its servers report.
+    pub key: String,
+    /// Name shown to people.
+    pub name: String,
+}
+
+/// How an on-premises organization is reached and signed in to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OnPremises {
+    /// Address of remote PowerShell.
+    #[schema(example = "http://exchange.contoso.com/PowerShell/")]
+    pub url: String,
+    /// `host:port` to open the connection to, if it differs from that of `url`.
+    #[serde(default)]
+    pub connect_to: Option<String>,
+    /// Service principal name, if it is not `HTTP/<host of url>`.
+    #[serde(default)]
+    pub spn: Option<String>,
+    /// `automatic`, `kerberos`, `negotiate`, `ntlm` or `basic`.
+    #[serde(default = "automatic")]
+    #[schema(example = "automatic")]
+    pub authentication: String,
+    /// `DOMAIN\user` or `user@domain`; null for a credential cache.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// Kerberos key distribution centres, `host:port`.
+    #[serde(default)]
+    pub kdc: Vec<String>,
+    /// Path of a keytab file on the server.
+    #[serde(default)]
+    pub keytab: Option<String>,
+    /// Send Basic credentials over plain HTTP.
+    #[serde(default)]
+    pub allow_basic_without_tls: bool,
+    /// More certificate authorities, PEM.
+    #[serde(default)]
+    pub extra_roots_pem: Option<String>,
+    /// SHA-256 of the one certificate accepted, hexadecimal.
+    #[serde(default)]
+    pub pinned_sha256: Option<String>,
+    /// `host:port` of an HTTP proxy.
+    #[serde(default)]
+    pub proxy: Option<String>,
+    /// User name for the proxy.
+    #[serde(default)]
+    pub proxy_username: Option<String>,
+}
+
+fn automatic() -> String {
+    Authentication::Automatic.word().to_owned()
+}
+
+/// A connector to add.
+#[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewConnector {
+    /// 1 to 63 of `a-z`, `0-9` and hyphen, beginning with a letter or digit.
+    #[schema(example = "lab")]
+    pub name: String,
+    /// How the organization is reached.
+    pub on_premises: OnPremises,
+    /// Password of the user name. It is sealed before it is stored, and never given out.
+    #[serde(default)]
+    pub password: Option<String>,
+    /// Password for the proxy.
+    #[serde(default)]
+    pub proxy_password: Option<String>,
+}
+
+impl std::fmt::Debug for NewConnector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NewConnector({}, {})", self.name, self.on_premises.url)
+    }
+}
+
+impl Connector {
+    /// The one translation of a connector into JSON.
+    #[must_use]
+    pub fn of(connector: domain::Connector) -> Self {
+        let organization = |OrganizationIdentity { key, name }| Organization { key, name };
+        Self {
+            id: connector.id.to_string(),
+            name: connector.name.to_string(),
+            state: connector.state.word().to_owned(),
+            trouble: connector.trouble,
+            organization: connector.organization.map(organization),
+            created: connector.created.to_string(),
+            last_full_sync: text(connector.last_full_sync),
+            on_premises: OnPremises::of(connector.endpoint),
+        }
+    }
+}
+
+impl OnPremises {
+    fn of(endpoint: Endpoint) -> Self {
+        let (proxy, proxy_username) = match endpoint.proxy {
+            Some(Proxy { address, username }) => (Some(address), username),
+            None => (None, None),
+        };
+        Self {
+            url: endpoint.url,
+            connect_to: endpoint.connect_to,
+            spn: endpoint.spn,
+            authentication: endpoint.authentication.word().to_owned(),
+            username: endpoint.username,
+            kdc: endpoint.kdc,
+            keytab: endpoint.keytab,
+            allow_basic_without_tls: endpoint.allow_basic_without_tls,
+            extra_roots_pem: endpoint.trust.extra_roots_pem,
+            pinned_sha256: endpoint.trust.pinned_sha256,
+            proxy,
+            proxy_username,
+        }
+    }
+
+    pub(crate) fn into_endpoint(self) -> Result<Endpoint, Problem> {
+        let authentication = Authentication::from_word(&self.authentication).ok_or_else(|| {
+            Problem::invalid(
+                format_args!("authentication is {:?}", self.authentication),
+                "use automatic, kerberos, negotiate, ntlm or basic",
+            )
+        })?;
+        let proxy = match (self.proxy, self.proxy_username) {
+            (Some(address), username) => Some(Proxy { address, username }),
+            (None, None) => None,
+            (None, Some(_)) => {
+                return Err(Problem::invalid(
+                    "there is a user name for a proxy and no proxy",
+                    "name the proxy as host:port, or leave its user name out",
+                ));
+            }
+        };
+        Ok(Endpoint {
+            url: self.url,
+            connect_to: self.connect_to,
+            spn: self.spn,
+            authentication,
+            username: self.username,
+            kdc: self.kdc,
+            keytab: self.keytab,
+            allow_basic_without_tls: self.allow_basic_without_tls,
+            trust: Trust {
+                extra_roots_pem: self.extra_roots_pem,
+                pinned_sha256: self.pinned_sha256.map(|pin| pin.to_ascii_lowercase()),
+            },
+            proxy,
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! What a request brings along, taken apart strictly: an unknown parameter is a mistake that the
+//! caller wants to hear of.
+
+use axum::{
+    Json,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::JsonRejection},
+    http::request::Parts,
+};
+use domain::ConnectorName;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+
+use crate::problem::Problem;
+
+/// The query string as a `T`.
+pub(crate) struct Parameters<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Query(value) = Query::try_from_uri(&parts.uri).map_err(|rejection| {
+            Problem::invalid(
+                innermost(&rejection),
+                "correct the query string; /api/v1/openapi.json lists the parameters",
+            )
+        })?;
+        Ok(Self(value))
+    }
+}
+
+/// The JSON body as a `T`.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        match Json::from_request(request, state).await {
+            Ok(Json(value)) => Ok(Self(value)),
+            Err(JsonRejection::MissingJsonContentType(_)) => {
+                Err(Problem::unsupported_media_type("the body is not declared as JSON"))
+            }
+            Err(JsonRejection::BytesRejection(rejection)) => {
+                Err(Problem::too_large(innermost(&rejection)))
+            }
+            Err(rejection) => Err(Problem::invalid(
+                innermost(&rejection),
+                "correct the body; /api/v1/openapi.json describes it",
+            )),
+        }
+    }
+}
+
+/// The name of a connector in the path.
+pub(crate) struct Name(pub(crate) ConnectorName);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|rejection| Problem::invalid(innermost(&rejection), "correct the address"))?;
+        ConnectorName::parse(&text).map(Self).map_err(|error| {
+            Problem::not_found(error, "GET /api/v1/connectors lists the connectors there are")
+        })
+    }
+}
+
+/// How many rows a page holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit(pub(crate) u16);
+
+impl Limit {
+    /// A page of a thousand devices is about a megabyte of JSON: enough to make the round trip
+    /// small beside the work, little enough to hold in memory for many callers.
+    pub(crate) const MAXIMUM: u16 = 1000;
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(100)
+    }
+}
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.parse() {
+            Ok(limit @ 1..=Self::MAXIMUM) => Ok(Self(limit)),
+            _ => Err(serde::de::Error::custom(format!(
+                "limit is {text:?}, and must be a number from 1 to {}",
+                Self::MAXIMUM
+            ))),
+        }
+    }
+}
+
+/// `dry_run=true`: say what would happen, and do nothing.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DryRun {
+    /// Say what would happen, and do nothing.
+    #[serde(default)]
+    pub(crate) dry_run: bool,
+}
+
+/// The header that makes a change safe to repeat; see `idempotency`.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "read by the middleware; this only describes it")]
+pub(crate) struct IdempotencyKey {
+    /// A new UUID for each new request; the same again when the answer was lost.
+    #[param(rename = "Idempotency-Key")]
+    idempotency_key: Option<String>,
+}
+
+/// For addresses that take no parameter at all.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoParameters {}
+
+/// The cause at the bottom: the layers above only say that deserializing failed.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}

@@ -1,0 +1,90 @@
+//! Passes: the readings of an organization.
+
+use axum::{Extension, Json, extract::State};
+use domain::{Caller, Permission, pass};
+use engine::Engine;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    device::text,
+    job::LatestParameters,
+    parameters::{Name, Parameters},
+    problem::Problem,
+};
+
+/// One reading of an organization and how it went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Pass {
+    /// Stable id.
+    pub id: String,
+    /// `full` or `delta`.
+    pub kind: String,
+    /// When it began: what it read is true as of then.
+    pub started: String,
+    /// When it ended.
+    pub finished: Option<String>,
+    /// `complete`, `incomplete` or `failed`; null while it runs.
+    pub outcome: Option<String>,
+    /// Devices read.
+    pub devices: u64,
+    /// Devices that were not in the inventory before.
+    pub added: u64,
+    /// Devices whose facts differ from before.
+    pub changed: u64,
+    /// Devices marked as gone.
+    pub gone: u64,
+    /// Objects that could not be understood.
+    pub poisoned: u64,
+    /// Mailboxes read.
+    pub mailboxes: u64,
+    /// Statistics read.
+    pub statistics: u64,
+}
+
+impl Pass {
+    /// The one translation of a pass into JSON.
+    fn of(pass: &pass::Pass) -> Self {
+        let counts = pass.counts;
+        Self {
+            id: pass.id.to_string(),
+            kind: pass.kind.word().to_owned(),
+            started: pass.started.to_string(),
+            finished: text(pass.finished),
+            outcome: pass.outcome.map(|outcome| outcome.word().to_owned()),
+            devices: counts.devices,
+            added: counts.added,
+            changed: counts.changed,
+            gone: counts.gone,
+            poisoned: counts.poisoned,
+            mailboxes: counts.mailboxes,
+            statistics: counts.statistics,
+        }
+    }
+}
+
+/// The latest passes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PassList {
+    /// The passes, the latest first.
+    pub passes: Vec<Pass>,
+}
+
+/// Lists the latest passes of a connector.
+#[utoipa::path(
+    get,
+    path = "/api/v1/connectors/{name}/passes",
+    tag = "connectors",
+    params(("name" = String, Path, description = "Name of the connector"), LatestParameters),
+    responses((status = 200, body = PassList), (status = "default", body = Problem))
+)]
+pub(crate) async fn list(
+    State(engine): State<Engine>,
+    Extension(caller): Extension<Caller>,
+    Name(name): Name,
+    Parameters(parameters): Parameters<LatestParameters>,
+) -> Result<Json<PassList>, Problem> {
+    let scope = caller.scope(Permission::Read)?;
+    let connector = engine.store().connector(&scope, &name).await?;
+    let passes = engine.store().passes(&scope, connector.id, parameters.limit.0.into()).await?;
+    Ok(Json(PassList { passes: passes.iter().map(Pass::of).collect() }))
+}

@@ -1,0 +1,150 @@
+//! The command line: every verb, and how each ends.
+
+mod connector;
+mod device;
+mod doctor;
+pub(crate) mod job;
+pub mod reference;
+mod status;
+mod sync;
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use api::Problem;
+use clap::{Parser, Subcommand};
+
+use crate::{demo, serve, simulate};
+
+/// The open connector between Microsoft Exchange and the people who answer for the phones on it.
+#[derive(Debug, Parser)]
+#[command(name = "gatepost", version, max_term_width = 100, propagate_version = true)]
+#[command(after_help = "Start here: gatepost demo")]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Show Gatepost at work on a simulated organization; nothing is left behind
+    Demo(demo::DemoArguments),
+    /// Run the server
+    Serve(serve::ServeArguments),
+    /// Run a simulated Exchange organization
+    #[command(subcommand)]
+    Simulate(simulate::SimulateVerb),
+    /// Connect organizations
+    #[command(subcommand)]
+    Connector(connector::ConnectorVerb),
+    /// Read an organization into the inventory
+    Sync(sync::SyncArguments),
+    /// See devices
+    #[command(subcommand)]
+    Device(device::DeviceVerb),
+    /// See jobs: the work that the server does in the background
+    #[command(subcommand)]
+    Job(job::JobVerb),
+    /// Say in a few lines how everything is
+    Status(status::StatusArguments),
+    /// Bring the database to the form that this version needs
+    Migrate(serve::MigrateArguments),
+    /// Look for what is wrong with a server on this machine
+    Doctor(doctor::DoctorArguments),
+    /// Print completions for a shell
+    Completions(reference::CompletionsArguments),
+    /// Print the manual, or write a page for each verb
+    Man(reference::ManArguments),
+}
+
+/// How a verb ended. The numbers are a contract with scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done = 0,
+    /// It was tried and failed.
+    Failed = 1,
+    /// What was asked for makes no sense.
+    Usage = 2,
+    /// A guard or a missing permission refused it.
+    Refused = 6,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Carries out a command line, and says what went wrong.
+#[expect(clippy::print_stderr, reason = "the one place where a failed verb speaks")]
+pub(crate) fn run(cli: Cli) -> ExitCode {
+    let error = match dispatch(cli) {
+        Ok(exit) => return exit.into(),
+        Err(error) => error,
+    };
+    if is_broken_pipe(&error) {
+        return Exit::Done.into();
+    }
+    // Written whole and with failures ignored: standard error may be closed as well.
+    let mut text = format!("gatepost: {error:#}\n");
+    if let Some(problem) = problem_in(&error) {
+        text.push_str(&format!("  what to do: {}\n", problem.remedy));
+    }
+    drop(io::stderr().write_all(crate::output::lines_visible(&text).as_bytes()));
+    exit_of(&error).into()
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
+    match cli.verb {
+        Verb::Demo(arguments) => block_on(demo::run(arguments)),
+        Verb::Serve(arguments) => block_on(serve::run(arguments)),
+        Verb::Simulate(verb) => block_on(simulate::run(verb)),
+        Verb::Connector(verb) => block_on(connector::run(verb)),
+        Verb::Sync(arguments) => block_on(sync::run(arguments)),
+        Verb::Device(verb) => block_on(device::run(verb)),
+        Verb::Job(verb) => block_on(job::run(verb)),
+        Verb::Status(arguments) => block_on(status::run(arguments)),
+        Verb::Migrate(arguments) => block_on(serve::migrate(arguments)),
+        Verb::Doctor(arguments) => block_on(doctor::run(arguments)),
+        Verb::Completions(arguments) => reference::completions(&arguments),
+        Verb::Man(arguments) => reference::man(&arguments),
+    }
+}
+
+fn block_on(verb: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    runtime.block_on(verb)
+}
+
+fn problem_in(error: &anyhow::Error) -> Option<&Problem> {
+    error.chain().find_map(|cause| cause.downcast_ref())
+}
+
+fn exit_of(error: &anyhow::Error) -> Exit {
+    match problem_in(error).map(|problem| problem.status) {
+        Some(400) => Exit::Usage,
+        Some(403) => Exit::Refused,
+        _ => Exit::Failed,
+    }
+}
+
+/// Whoever read our output has had enough: that is no failure.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let json =
+            cause.downcast_ref::<serde_json::Error>().and_then(|error| error.io_error_kind());
+        let csv = cause.downcast_ref::<csv::Error>().and_then(|error| match error.kind() {
+            csv::ErrorKind::Io(error) => Some(error.kind()),
+            _ => None,
+        });
+        io.or(json).or(csv) == Some(io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,88 @@
+//! `gatepost status`: how everything is, in a few lines.
+
+use std::io::Write as _;
+
+use api::Status;
+
+use super::Exit;
+use crate::{
+    client::{Client, ServerArguments},
+    output::{Format, OutputArguments, stdout, visible},
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArguments {
+    #[command(flatten)]
+    output: OutputArguments,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+pub(crate) async fn run(arguments: StatusArguments) -> anyhow::Result<Exit> {
+    let client = Client::connect(&arguments.server)?;
+    let status: Status = client.get("status", &[]).await?;
+    let mut out = stdout();
+    match arguments.output.output {
+        Format::Table => write_sentences(&mut out, &status)?,
+        Format::Csv => {
+            writeln!(out, "connector,state,devices,last_full_sync")?;
+            for connector in &status.connectors {
+                let last = connector.last_full_sync.as_deref().unwrap_or_default();
+                writeln!(
+                    out,
+                    "{},{},{},{last}",
+                    connector.name, connector.state, connector.devices
+                )?;
+            }
+        }
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut out, &status)?;
+            writeln!(out)?;
+        }
+        Format::Jsonl => {
+            serde_json::to_writer(&mut out, &status)?;
+            writeln!(out)?;
+        }
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn write_sentences(out: &mut impl std::io::Write, status: &Status) -> anyhow::Result<()> {
+    writeln!(out, "gatepost {} at {}", status.version, status.time)?;
+    let states: Vec<String> = status
+        .access_states
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(state, count)| format!("{count} {state}"))
+        .collect();
+    let states = if states.is_empty() { String::new() } else { format!(": {}", states.join(", ")) };
+    writeln!(out, "{} devices{states}", status.devices)?;
+    if status.connectors.is_empty() {
+        writeln!(out, "no connector yet: gatepost connector add NAME --on-premises URL")?;
+    }
+    for connector in &status.connectors {
+        let organization = connector.organization.as_deref().unwrap_or("not connected yet");
+        let last = match &connector.last_full_sync {
+            Some(time) => format!("last full sync {time}"),
+            None => "never synced".to_owned(),
+        };
+        writeln!(
+            out,
+            "connector {} ({}): {}, {} devices, {last}",
+            connector.name,
+            visible(organization),
+            connector.state,
+            connector.devices
+        )?;
+        if let Some(trouble) = &connector.trouble {
+            writeln!(out, "  {}", visible(trouble))?;
+        }
+    }
+    for job in &status.running {
+        let of = job.connector.as_deref().map(|name| format!(" of {name}")).unwrap_or_default();
+        let step = job.step.as_deref().map(|step| format!(", {step}")).unwrap_or_default();
+        writeln!(out, "job {}: {}{of} {}{step}", job.id, job.kind, job.state)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! `gatepost demo`: everything at once, on a simulated organization, and nothing left behind.
+
+use std::{
+    io::Write as _,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use api::{Connector, Job, NewConnector, OnPremises, Status};
+use reqwest::Url;
+use serde_json::json;
+use simulator::{Account, Organization, OrganizationOptions, ServerOptions, system_clock};
+use tokio::sync::watch;
+
+use crate::{
+    cli::{Exit, job},
+    client::Client,
+    config::{Config, LogConfig, LogFormat},
+    data_directory::DataDirectory,
+    logs, serve, simulate,
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoArguments {
+    /// Number of simulated devices
+    #[arg(long, value_name = "N", default_value_t = 5000)]
+    devices: usize,
+    /// Address of the console and the API; if it is taken, any free port is used
+    #[arg(long, value_name = "HOST:PORT", default_value_t = Config::DEFAULT_LISTEN)]
+    listen: SocketAddr,
+    /// Where chance begins: the same seed grows the same organization
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+}
+
+/// Name of the demo's connector.
+const CONNECTOR: &str = "demo";
+/// How long the demo rests between two syncs: what changes there is to be seen here within a
+/// minute, and a laptop stays cool.
+const REST: Duration = Duration::from_secs(20);
+
+pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<Exit> {
+    let stop = serve::stop_signal();
+    let home = tempfile::Builder::new().prefix("gatepost-demo-").tempdir()?;
+    let config = Config {
+        data: home.path().to_owned(),
+        listen: free_address(arguments.listen).await,
+        database: None,
+        log: LogConfig { format: LogFormat::Text, filter: "warn".to_owned() },
+    };
+    let directory = DataDirectory::at(&config.data).take()?;
+    logs::start(&config.log, &directory.paths().component_log())?;
+
+    say(&format!(
+        "growing a simulated Exchange organization with {} devices …",
+        arguments.devices
+    ))?;
+    let exchange = exchange(&arguments).await?;
+    let exchange_url = exchange.url();
+    let server = serve::Server::start(directory, &config).await?;
+    let client = Client::new(Url::parse(server.url())?, server.token()?)?;
+    welcome(&server, &exchange_url, home.path())?;
+
+    let (stopping, stopped) = watch::channel(());
+    let serving = server.run(ended(stopped.clone()));
+    let simulating = async { exchange.run(ended(stopped)).await.context("serving the simulation") };
+    let living = async {
+        let lived = tokio::select! {
+            () = stop => Ok(()),
+            failed = live(&client, &exchange_url) => failed,
+        };
+        drop(stopping);
+        lived
+    };
+    let (served, simulated, lived) = tokio::join!(serving, simulating, living);
+    served.and(simulated).and(lived)?;
+    say("\nstopped; nothing is left behind")?;
+    Ok(Exit::Done)
+}
+
+/// Adds the connector, syncs, and keeps syncing until the future is dropped.
+async fn live(client: &Client, exchange_url: &str) -> anyhow::Result<()> {
+    let account = account();
+    let new = NewConnector {
+        name: CONNECTOR.to_owned(),
+        on_premises: OnPremises {
+            url: exchange_url.to_owned(),
+            authentication: "ntlm".to_owned(),
+            username: Some(format!("{}\\{}", account.domain, account.user)),
+            ..OnPremises::default()
+        },
+        password: Some(account.password),
+        proxy_password: None,
+    };
+    let _: Connector = client.post("connectors", &new).await?;
+    let started: Job = sync(client).await?;
+    job::wait_for(client, &started.id).await?;
+    say("From now on phones sync, new ones appear and some fall into quarantine. Ctrl-C ends it.")?;
+    let mut before: Status = client.get("status", &[]).await?;
+    loop {
+        tokio::time::sleep(REST).await;
+        let job = finished(client, sync(client).await?).await?;
+        let now: Status = client.get("status", &[]).await?;
+        let outcome = job.outcome.unwrap_or_default();
+        say(&format!("{}  {outcome}{}", clock_time(&now.time), quarantined(&before, &now)))?;
+        before = now;
+    }
+}
+
+async fn sync(client: &Client) -> anyhow::Result<Job> {
+    client.post(&format!("connectors/{CONNECTOR}/sync"), &json!({"kind": "full"})).await
+}
+
+async fn finished(client: &Client, mut job: Job) -> anyhow::Result<Job> {
+    while job.finished.is_none() {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        job = client.get(&format!("jobs/{}", job.id), &[]).await?;
+    }
+    Ok(job)
+}
+
+/// How the number of quarantined devices moved.
+fn quarantined(before: &Status, now: &Status) -> String {
+    let count = |status: &Status| status.access_states.get("quarantined").copied().unwrap_or(0);
+    match (count(before), count(now)) {
+        (before, now) if before == now => format!("; {now} in quarantine"),
+        (before, now) => format!("; {now} in quarantine, before {before}"),
+    }
+}
+
+/// `04:00:00` of `2026-11-21T04:00:00Z`.
+fn clock_time(time: &str) -> &str {
+    let clock = time.split_once('T').map_or(time, |(_, clock)| clock);
+    clock.split_once(['.', 'Z']).map_or(clock, |(clock, _)| clock)
+}
+
+async fn exchange(arguments: &DemoArguments) -> anyhow::Result<simulator::Server> {
+    let clock = system_clock();
+    let mut options = OrganizationOptions::with_devices(arguments.devices, clock());
+    options.seed = arguments.seed;
+    options.accounts = vec![account()];
+    let organization = Arc::new(Mutex::new(Organization::generate(&options)));
+    let options =
+        ServerOptions { now: clock, living: Some(simulate::LIVING), ..ServerOptions::default() };
+    simulator::Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), organization, options)
+        .await
+        .context("listening for the simulated Exchange")
+}
+
+fn account() -> Account {
+    Account::administrator("CONTOSO", "gatepost", "Pa55word!")
+}
+
+/// The address asked for, or another port of the same machine if it is taken.
+async fn free_address(wanted: SocketAddr) -> SocketAddr {
+    match tokio::net::TcpListener::bind(wanted).await {
+        Ok(_) => wanted,
+        Err(_) => SocketAddr::new(wanted.ip(), 0),
+    }
+}
+
+fn welcome(
+    server: &serve::Server,
+    exchange_url: &str,
+    home: &std::path::Path,
+) -> anyhow::Result<()> {
+    let token = server.token()?;
+    say(&format!(
+        "\n  Gatepost demo\n\n  \
+         Console    {url}\n  \
+         Sign in    {token}\n  \
+         Exchange   {exchange_url} (simulated)\n\n  \
+         In another terminal:\n    \
+         export GATEPOST_DATA={home}\n    \
+         gatepost status\n    \
+         gatepost device list 'state:quarantined'\n",
+        url = server.url(),
+        home = home.display(),
+    ))
+}
+
+fn say(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}
+
+async fn ended(mut stopped: watch::Receiver<()>) {
+    // An error is what is waited for: the other side let go.
+    while stopped.changed().await.is_ok() {}
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_time_of_day_stands_alone() {
+        for time in ["2026-11-21T04:00:00Z", "2026-11-21T04:00:00.125Z"] {
+            assert_eq!(super::clock_time(time), "04:00:00");
+        }
+    }
+}

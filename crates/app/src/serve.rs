@@ -1,0 +1,164 @@
+//! `gatepost serve`: the product put together and run until it is told to stop.
+
+use std::{io::Write as _, net::SocketAddr, time::Duration};
+
+use anyhow::Context as _;
+use axum::Router;
+use engine::Engine;
+use store::{Store, Target};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::{
+    cli::Exit,
+    config::{BootArguments, Config, LogArguments},
+    data_directory::{DataDirectory, TakenDirectory},
+    logs,
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServeArguments {
+    #[command(flatten)]
+    boot: BootArguments,
+    /// Address to listen on; port 0 takes any free port [default: 127.0.0.1:8025]
+    #[arg(long, value_name = "HOST:PORT", env = "GATEPOST_LISTEN")]
+    listen: Option<SocketAddr>,
+    #[command(flatten)]
+    log: LogArguments,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct MigrateArguments {
+    #[command(flatten)]
+    boot: BootArguments,
+}
+
+/// A server that has its directory, its database and its address.
+pub(crate) struct Server {
+    directory: TakenDirectory,
+    engine: Engine,
+    listener: TcpListener,
+    url: String,
+}
+
+impl Server {
+    /// Answers that are being written when the server is told to stop get so long to end.
+    const GRACE: Duration = Duration::from_secs(10);
+
+    /// Opens everything that `config` names, in a directory already taken.
+    pub(crate) async fn start(directory: TakenDirectory, config: &Config) -> anyhow::Result<Self> {
+        // First of all what can fail without a trace left behind.
+        let listener = TcpListener::bind(config.listen).await.with_context(|| {
+            format!("listening on {}; is the port taken? --listen chooses another", config.listen)
+        })?;
+        let store =
+            Store::open(target(config, directory.paths())).await.context("opening the database")?;
+        let engine = Engine::start(
+            store,
+            engine::Options {
+                data_key: directory.key()?,
+                admin_token: directory.token()?,
+                ..engine::Options::default()
+            },
+        )
+        .await?;
+        let url = format!("http://{}/", listener.local_addr()?);
+        directory.announce(&url)?;
+        Ok(Self { directory, engine, listener, url })
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The token of the local administrator.
+    pub(crate) fn token(&self) -> anyhow::Result<String> {
+        self.directory.token()
+    }
+
+    /// Serves until `stop` is ready, then ends what is being done in good order.
+    pub(crate) async fn run(
+        self,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> anyhow::Result<()> {
+        let (stopping, stopped) = tokio::sync::oneshot::channel();
+        let serving = axum::serve(self.listener, router(&self.engine))
+            .with_graceful_shutdown(async move {
+                stop.await;
+                // Nobody listens any more if serving has already failed.
+                let _ = stopping.send(());
+            })
+            .into_future();
+        let served = tokio::select! {
+            served = serving => served.context("serving"),
+            () = out_of_patience(stopped, Self::GRACE) => Ok(()),
+        };
+        self.engine.shutdown().await;
+        drop(self.directory);
+        served
+    }
+}
+
+async fn out_of_patience(stopped: tokio::sync::oneshot::Receiver<()>, grace: Duration) {
+    match stopped.await {
+        Ok(()) => tokio::time::sleep(grace).await,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Everything that is served on one address.
+fn router(engine: &Engine) -> Router {
+    api::router(engine.clone()).merge(console::router(engine.clone()))
+}
+
+pub(crate) async fn run(arguments: ServeArguments) -> anyhow::Result<Exit> {
+    let config = Config::load(&arguments.boot, arguments.listen, &arguments.log)?;
+    let directory = DataDirectory::at(&config.data).take()?;
+    logs::start(&config.log, &directory.paths().component_log())?;
+    let stop = stop_signal();
+    let server = Server::start(directory, &config).await?;
+    let mut out = std::io::stdout();
+    writeln!(out, "gatepost listens on {}", server.url())?;
+    out.flush()?;
+    server.run(stop).await?;
+    Ok(Exit::Done)
+}
+
+pub(crate) async fn migrate(arguments: MigrateArguments) -> anyhow::Result<Exit> {
+    let config = Config::load(&arguments.boot, None, &LogArguments::default())?;
+    let directory = DataDirectory::at(&config.data).take()?;
+    let target = target(&config, directory.paths());
+    Store::open(target).await.context("bringing the database up to date")?.close().await;
+    writeln!(std::io::stdout(), "the database has the form that this version needs")?;
+    Ok(Exit::Done)
+}
+
+/// Which database the configuration means.
+pub(crate) fn target(config: &Config, directory: &DataDirectory) -> Target {
+    match &config.database {
+        Some(url) => Target::Postgres(url.clone()),
+        None => Target::Sqlite(directory.database()),
+    }
+}
+
+/// Ready when the process is asked to end: Ctrl-C, or what a service manager sends.
+pub(crate) fn stop_signal() -> impl Future<Output = ()> + Send + 'static {
+    // Registered at once, so that a signal during the start is not lost.
+    let interrupt = signal(SignalKind::interrupt());
+    let terminate = signal(SignalKind::terminate());
+    async move {
+        match (interrupt, terminate) {
+            (Ok(mut interrupt), Ok(mut terminate)) => {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            // Without handlers the system's own apply: the process ends at once.
+            _ => std::future::pending().await,
+        }
+    }
+}
