@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use super::element::Items;
+use super::error::shown;
 use super::names::{Ids, Names, TypeLists};
 use super::object::{Content, Object, Property, TypeNames};
 use super::value::{RefId, Unknown, Value};
 use super::{Error, Limits};
-
-/// Longest name shown in an error: enough to find it, and no way to fill a log.
-const SHOWN_CHARACTERS: usize = 64;
 
 /// What one reader keeps: shared names for its whole life, ids for one scope (a document or a
 /// message), and the elements that are open.
@@ -407,11 +405,6 @@ impl Builder {
         }
         Ok(Ok(()))
     }
-}
-
-/// A name or an id as an error shows it.
-pub(super) fn shown(text: &str) -> String {
-    text.chars().take(SHOWN_CHARACTERS).collect()
 }
 
 fn append(to: &mut Vec<Property>, members: Vec<Property>) {

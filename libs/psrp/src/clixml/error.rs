@@ -2,6 +2,9 @@
 
 use thiserror::Error;
 
+/// Longest name shown in an error: enough to find it, and no way to fill a log.
+const SHOWN_CHARACTERS: usize = 64;
+
 /// Why a document, a message or one value in it could not be read.
 ///
 /// Texts of values are never part of an error: they may be secrets.
@@ -92,4 +95,9 @@ impl Error {
     pub fn is_local(&self) -> bool {
         matches!(self, Self::Value { .. } | Self::Reference { .. } | Self::Structure { .. })
     }
+}
+
+/// A name or an id as an error shows it.
+pub(super) fn shown(text: &str) -> String {
+    text.chars().take(SHOWN_CHARACTERS).collect()
 }

@@ -31,9 +31,10 @@ impl Limits {
     pub const ITEMS: usize = 1024 * 1024;
     /// An empty object takes some 200 bytes of memory, so this many take 200 MB.
     pub const OBJECTS: usize = 1024 * 1024;
-    /// What a walk through a document may visit twice or more: a part of a second of work, where
-    /// references that double from object to object would ask for centuries.
-    pub const EXPANSION: usize = 4 * 1024 * 1024;
+    /// What a walk through a document may visit twice or more. Real documents of 2 MB come to
+    /// more than 100,000; this is a second of work, where references that double from object to
+    /// object would ask for centuries.
+    pub const EXPANSION: usize = 16 * 1024 * 1024;
 }
 
 impl Default for Limits {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 
-use super::build::{Builder, Misfit, Passed, shown};
+use super::build::{Builder, Misfit, Passed};
 use super::cursor::{Cursor, Leaf};
 use super::element::{Element, Primitive};
+use super::error::shown;
 use super::value::{Progress, Unknown, Value};
 use super::{Error, text};
 

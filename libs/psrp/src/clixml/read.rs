@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::build::{Builder, shown};
+use super::build::Builder;
 use super::element::Element;
 use super::encoding::{document_text, message_text};
+use super::error::shown;
 use super::parse::{Parser, Step};
 use super::{Error, Limits, Value};
 
