@@ -5,7 +5,7 @@ use thiserror::Error;
 pub enum Error {
     /// The body is no SOAP envelope: a page of HTML, plain text, or nothing at all. Usually a wrong
     /// path or port, or a proxy that answered in the server's place.
-    #[error("the answer is not a SOAP envelope but begins with {start:?}")]
+    #[error("the body is not a SOAP envelope but begins with {start:?}")]
     NotSoap {
         /// The first characters of the body, at most [`Error::START_CHARS`]; empty for no body.
         start: String,

@@ -7,6 +7,29 @@
 //!
 //! Start reading at [`client::Shell`] for what is asked, [`client::Response`] for what is answered,
 //! [`server::Request`] for the other half, and [`sealed`] for `multipart/encrypted` bodies.
+//!
+//! ```
+//! use uuid::Uuid;
+//! use wsman::client::{Response, Settings, Shell, parse};
+//! use wsman::server::{Reply, parse_request};
+//!
+//! let (session, message, pipeline) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
+//! let url = "http://ex1.corp.example/PowerShell/".to_owned();
+//! let mut shell = Shell::new(Settings::exchange(url, session));
+//! shell.opened("5EED".to_owned());
+//!
+//! // The client asks, the server understands.
+//! let asked = parse_request(shell.command(message, pipeline, b"fragments").as_bytes())?;
+//! assert_eq!(asked.header.shell_id.as_deref(), Some("5EED"));
+//! assert_eq!(asked.operation.payload()?, b"fragments");
+//!
+//! // The server answers, the client understands.
+//! let answer = Reply::new(Uuid::from_u128(4), &asked.header.message_id).command(pipeline);
+//! assert_eq!(parse(answer.as_bytes())?, Response::Command { command_id: Some(pipeline) });
+//! # Ok::<(), wsman::Error>(())
+//! ```
+//!
+//! [MS-WSMV]: https://learn.microsoft.com/openspecs/windows_protocols/ms-wsmv
 #![warn(missing_docs)]
 
 pub mod client;

@@ -119,6 +119,9 @@ pub fn parse_with(body: &[u8], limits: &Limits) -> Result<Answer, Error> {
         }
     }
     match response.or_else(|| of_empty_body(&action)) {
+        Some(Response::Created(created)) if created.shell_id.is_empty() => {
+            Err(Error::Missing { element: "ShellId" })
+        }
         Some(response) => Ok(Answer { relates_to, response }),
         None if action.is_empty() => Err(Error::Missing { element: "Body" }),
         None => Err(Error::UnknownAction { action }),

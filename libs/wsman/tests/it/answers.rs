@@ -236,6 +236,7 @@ fn broken_envelopes_are_refused_with_a_reason() {
     let (half, _) = whole.split_once("</env:Body>").unwrap();
     check(half, "the envelope is not well-formed: it ends too early");
     check(&answer("", ""), "the envelope has no Body");
+    check(&answer("", "<wst:ResourceCreated/>"), "the envelope has no ShellId");
     check(&answer("urn:unheard-of", ""), r#"the action "urn:unheard-of" is unknown"#);
     check(
         &answer("", "<ReceiveResponse><Stream>YQ==</Stream></ReceiveResponse>"),

@@ -156,10 +156,7 @@ fn what_cannot_be_understood_is_refused() {
     let check = |text: &str, expected: &str| {
         assert_eq!(parse_request(text.as_bytes()).unwrap_err().to_string(), expected);
     };
-    check(
-        "GET / HTTP/1.1",
-        r#"the answer is not a SOAP envelope but begins with "GET / HTTP/1.1""#,
-    );
+    check("GET / HTTP/1.1", r#"the body is not a SOAP envelope but begins with "GET / HTTP/1.1""#);
     check(&request("urn:unheard-of", "", ""), r#"the action "urn:unheard-of" is unknown"#);
     check(&request("", "", ""), "the envelope has no Action");
     let headers = "<w:OperationTimeout>soon</w:OperationTimeout>";
