@@ -47,7 +47,7 @@ pub(crate) fn fmt() -> anyhow::Result<()> {
 pub(crate) fn clippy() -> anyhow::Result<()> {
     let common = ["clippy", "--locked", "--all-targets"];
     let denied = ["--", "-D", "warnings"];
-    let with = |middle: &[&str]| [&common[..], middle, &denied[..]].concat();
+    let with = |middle: &[&'static str]| [&common[..], middle, &denied[..]].concat();
     process::run("cargo", &with(&["--workspace"]))?;
     process::run("cargo", &with(&["--package", "exchange", "--features", "gssapi"]))
 }
