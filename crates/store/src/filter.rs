@@ -5,7 +5,7 @@
 //! read in its order until the page is full, [`Filter::route`] names a way that does not pass by a
 //! million rows for a few.
 
-mod words;
+pub(crate) mod words;
 
 use domain::query::{Expression, Moment, Term, Text, TextField, TextKind, TimeField};
 use domain::{

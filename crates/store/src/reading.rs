@@ -7,6 +7,7 @@ use domain::{AccessState, ConnectorId, Device, DeviceId, Query, Scope, Timestamp
 use crate::connectors::reaches;
 use crate::database::Database;
 use crate::device_row::decode;
+use crate::filter::words::FIRST_ROWS;
 use crate::filter::{Filter, Narrow, Route};
 use crate::value::{Columns, Value};
 use crate::{Error, Store, sql};
@@ -214,67 +215,82 @@ impl Database {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Vec<(i64, Device)>, Error> {
-        let (source, mut values) = self.source(filter).await?;
-        values.push(Value::Integer(after.map_or(i64::MAX, |cursor| cursor.0)));
-        let after = values.len();
-        values.push(Value::Integer(i64::from(limit)));
-        let statement = format!(
-            "{} {} AND {} < ?{after} ORDER BY {} DESC LIMIT ?{}",
-            sql::DEVICE,
-            source.text,
-            source.order,
-            source.order,
-            values.len()
-        );
-        self.query(&statement, values, decode).await
+        let mut found = Vec::new();
+        for source in self.sources(filter).await? {
+            let Source { text, order, mut values } = source;
+            values.push(Value::Integer(after.map_or(i64::MAX, |cursor| cursor.0)));
+            let after = values.len();
+            let missing = i64::from(limit) - i64::try_from(found.len()).unwrap_or(i64::MAX);
+            values.push(Value::Integer(missing));
+            let statement = format!(
+                "{} {text} AND {order} < ?{after} ORDER BY {order} DESC LIMIT ?{}",
+                sql::DEVICE,
+                values.len()
+            );
+            found.extend(self.query(&statement, values, decode).await?);
+            if found.len() >= limit as usize {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     async fn count_devices(&self, filter: Filter) -> Result<Count, Error> {
-        let (source, values) = self.source(filter).await?;
         let most = Store::COUNT_LIMIT;
-        let statement = format!(
-            "SELECT count(*) FROM (SELECT 1 AS one {} LIMIT {}) AS found",
-            source.text,
-            most + 1
-        );
-        let count = self.query_one(&statement, values, |row| row.table("device").count("count"));
-        let count = count.await?.unwrap_or_default();
-        Ok(if count > most { Count::MoreThan(most) } else { Count::Exactly(count) })
+        let mut count = 0;
+        for Source { text, values, .. } in self.sources(filter).await? {
+            let statement = format!(
+                "SELECT count(*) FROM (SELECT 1 AS one {text} LIMIT {}) AS found",
+                most + 1
+            );
+            let part = self.query_one(&statement, values, |row| row.table("device").count("count"));
+            count += part.await?.unwrap_or_default();
+            if count > most {
+                return Ok(Count::MoreThan(most));
+            }
+        }
+        Ok(Count::Exactly(count))
     }
 
-    /// The devices that a filter finds, as the end of a statement.
-    async fn source(&self, filter: Filter) -> Result<(Source, Vec<Value>), Error> {
-        let Filter { condition, mut values, route, narrow } = filter;
+    /// The devices that a filter finds, as the ends of statements: what one gives stands in the
+    /// list before what the next gives.
+    async fn sources(&self, filter: Filter) -> Result<Vec<Source>, Error> {
+        let Filter { condition, values, route, narrow } = filter;
         let route = match (self, narrow) {
             (Self::Postgres(_), _) => {
                 let text = format!("FROM device d WHERE {condition}");
-                return Ok((Source { text, order: "d.sequence" }, values));
+                return Ok(vec![Source { text, order: "d.sequence", values }]);
             }
             (Self::Sqlite(_), Some(narrow)) if !matches!(route, Route::Index(_)) => {
                 if self.is_few(&narrow).await? { Route::Index(narrow.index) } else { route }
             }
             (Self::Sqlite(_), _) => route,
         };
-        let source = match route {
+        Ok(match route {
             Route::Walk => {
                 let text = format!("FROM device d NOT INDEXED WHERE {condition}");
-                Source { text, order: "d.sequence" }
+                vec![Source { text, order: "d.sequence", values }]
             }
             Route::Index(index) => {
                 let text = format!("FROM device d INDEXED BY {index} WHERE {condition}");
-                Source { text, order: "d.sequence" }
+                vec![Source { text, order: "d.sequence", values }]
             }
             Route::Words(words) => {
+                let first_rows = format!(
+                    "FROM device d NOT INDEXED WHERE d.sequence <= {FIRST_ROWS} AND {condition}"
+                );
+                let first_rows =
+                    Source { text: first_rows, order: "d.sequence", values: values.clone() };
+                let mut values = values;
                 values.push(Value::Text(words));
                 let text = format!(
                     "FROM device_text t CROSS JOIN device d ON d.sequence = t.rowid \
                      WHERE t.device_text MATCH ?{} AND {condition}",
                     values.len()
                 );
-                Source { text, order: "t.rowid" }
+                vec![Source { text, order: "t.rowid", values }, first_rows]
             }
-        };
-        Ok((source, values))
+        })
     }
 
     /// Whether a range holds so few rows that reading and sorting all of them is quick.
@@ -299,4 +315,5 @@ const FEW: u64 = 5_000;
 struct Source {
     text: String,
     order: &'static str,
+    values: Vec<Value>,
 }

@@ -54,12 +54,12 @@ impl Sqlite {
         let mut connection = connect(path, OpenFlags::default())?;
         connection.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; \
-             PRAGMA cache_size = -262144; PRAGMA wal_autocheckpoint = 4000;",
+             PRAGMA cache_size = -24576; PRAGMA wal_autocheckpoint = 4000;",
         )?;
         migrate(&mut connection)?;
         let readers = (0..READERS).map(|_| {
             let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-            reader.execute_batch("PRAGMA mmap_size = 4294967296; PRAGMA cache_size = -16384;")?;
+            reader.execute_batch("PRAGMA cache_size = -2048;")?;
             Ok(reader)
         });
         let readers = readers.collect::<Result<Vec<_>, Error>>()?;

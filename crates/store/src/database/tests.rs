@@ -46,3 +46,22 @@ fn migrations_are_numbered_from_one_without_gaps() {
         assert_eq!(migration.number, expected);
     }
 }
+
+/// The index of words is renewed when one of the columns it is made of changes: the trigger must
+/// name each of them.
+#[tokio::test]
+async fn the_trigger_of_the_words_names_every_column_of_the_words() {
+    let (_folder, store) = sqlite().await;
+    let texts = "SELECT sql FROM sqlite_master WHERE name IN ('device_words', 'device_changed') \
+                 ORDER BY name DESC";
+    let texts = store.database.query(texts, vec![], |row| row.text("sql")).await.unwrap();
+    let [view, trigger] = texts.as_slice() else { panic!("{texts:?}") };
+    let columns = "SELECT name FROM pragma_table_info('device')";
+    let columns = store.database.query(columns, vec![], |row| row.text("name")).await.unwrap();
+    let words: Vec<_> = view.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    for column in columns.iter().filter(|column| words.contains(&column.as_str())) {
+        let is_fixed = ["sequence", "connector"].contains(&column.as_str());
+        let is_named = trigger.contains(&format!("old.{column} IS NOT new.{column}"));
+        assert!(is_fixed || is_named, "{column}");
+    }
+}

@@ -10,6 +10,9 @@ use domain::{AccessReason, AccessState, ConnectorId, Query, Scope};
 use super::Connectors;
 use crate::value::escape;
 
+/// Rows up to this place in the list are not in the index: see migration 1.
+pub(crate) const FIRST_ROWS: i64 = 20_000;
+
 /// Trigrams asked for one text: more would not make the candidates fewer.
 const MOST_TRIGRAMS: usize = 24;
 
@@ -24,9 +27,9 @@ impl Field {
     const NAME: Self = Self::whole('\u{e000}');
     const MODEL: Self = Self::whole('\u{e001}');
     const DEVICE_ID: Self = Self::whole('\u{e002}');
-    const STATE: Self = Self { mark: '\u{e003}', length: 1 };
-    const REASON: Self = Self { mark: '\u{e004}', length: 1 };
-    const CONNECTOR: Self = Self { mark: '\u{e010}', length: 8 };
+    const STATE: Self = Self::cut('\u{e003}', 1);
+    const REASON: Self = Self::cut('\u{e004}', 1);
+    const CONNECTOR: Self = Self::cut('\u{e009}', 4);
 
     const fn whole(mark: char) -> Self {
         Self { mark, length: usize::MAX }
@@ -42,20 +45,20 @@ impl Field {
             TextField::Name | TextField::User => Self::NAME,
             TextField::Model => Self::MODEL,
             TextField::DeviceId => Self::DEVICE_ID,
-            TextField::Type => Self::cut('\u{e005}', 8),
-            TextField::Os => Self::cut('\u{e006}', 12),
-            TextField::Mailbox => Self::cut('\u{e007}', 12),
-            TextField::Imei => Self::whole('\u{e008}'),
-            TextField::Phone => Self::whole('\u{e009}'),
-            TextField::Rule => Self::cut('\u{e00a}', 8),
-            TextField::Language => Self::cut('\u{e00b}', 8),
-            TextField::UserAgent => Self::cut('\u{e00c}', 8),
-            TextField::Operator => Self::cut('\u{e00d}', 8),
-            TextField::Client => Self::cut('\u{e00e}', 8),
-            TextField::Version => Self::cut('\u{e00f}', 8),
+            TextField::Type => Self::cut('\u{e005}', 4),
+            TextField::Os => Self::cut('\u{e006}', 8),
+            TextField::Mailbox => Self::cut('\u{e007}', 8),
+            TextField::Rule => Self::cut('\u{e008}', 4),
             TextField::Connector => Self::CONNECTOR,
-            // Statistics change with every sync and are not worth the work.
-            TextField::Policy | TextField::PolicyStatus => return None,
+            TextField::Language
+            | TextField::UserAgent
+            | TextField::Imei
+            | TextField::Phone
+            | TextField::Operator
+            | TextField::Client
+            | TextField::Version
+            | TextField::Policy
+            | TextField::PolicyStatus => return None,
         })
     }
 

@@ -167,11 +167,18 @@ async fn the_database_finds_what_the_query_means() {
         let mut runner = TestRunner::deterministic();
         let lab = connector("lab");
         store.add_connector(&lab, None).await.unwrap();
-        for number in 0..120 {
+        for number in 0..120u128 {
             let (mut row, statistics, gone) = case().new_tree(&mut runner).unwrap().current();
             row.facts.guid = Uuid::from_u128(number);
             let id = DeviceId::of(lab.id, row.facts.guid);
             store.write_devices(lab.id, vec![row]).await.unwrap();
+            if number == 60 {
+                // SQLite walks through its first rows, and asks its index for those that follow.
+                let far = "UPDATE device SET sequence = 20000
+                    WHERE sequence = (SELECT max(sequence) FROM device)";
+                store.database.write(vec![(far, vec![])]).await.unwrap();
+                assert!(crate::filter::words::FIRST_ROWS == 20_000);
+            }
             if let Some(statistics) = statistics {
                 store.write_statistics(lab.id, vec![(id, statistics, at(0))]).await.unwrap();
             }
