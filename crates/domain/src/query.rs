@@ -26,6 +26,8 @@
 
 mod matching;
 mod parse;
+mod print;
+mod value;
 
 use jiff::{Timestamp, tz::TimeZone};
 
