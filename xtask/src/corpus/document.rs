@@ -7,30 +7,27 @@ use super::report::Report;
 
 pub(crate) fn check(name: &str, bytes: &[u8], report: &mut Report) {
     let Some(text) = plain::decode(bytes) else {
-        report.skipped.push(format!("{name}: neither UTF-8 nor UTF-16"));
-        return;
+        if bytes.windows(5).any(|window| window == b"<Objs") {
+            return report.lose(name, "neither UTF-8 nor UTF-16");
+        }
+        return report.skip(name, "neither UTF-8 nor UTF-16");
     };
     match plain::root(text.trim_start().trim_start_matches("#< CLIXML")).as_deref() {
         Some("Objs") => {}
-        Some(root) => {
-            report.skipped.push(format!("{name}: no CLIXML but <{root}>"));
-            return;
-        }
-        None => {
-            report.skipped.push(format!("{name}: no XML"));
-            return;
-        }
+        Some(root) => return report.skip(name, format!("no CLIXML but <{root}>")),
+        None => return report.skip(name, "no XML"),
     }
     if let Err(error) = plain::count(&text) {
-        report.skipped.push(format!("{name}: broken XML: {error}"));
-        return;
+        return report.lose(name, format!("broken XML: {error}"));
     }
     report.documents += 1;
     let values = match DocumentReader::new(bytes) {
         Ok(reader) => reader
-            .filter_map(|value| value.map_err(|error| report.lose(name, error)).ok())
+            .filter_map(|value| {
+                value.map_err(|error| report.lose(name, anyhow::Error::new(error))).ok()
+            })
             .collect::<Vec<_>>(),
-        Err(error) => return report.lose(name, error),
+        Err(error) => return report.lose(name, anyhow::Error::new(error)),
     };
     compare(name, &text, &values, report);
     match clixml::read_document(clixml::write_document(&values).as_bytes()) {

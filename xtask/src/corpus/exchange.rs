@@ -33,8 +33,7 @@ pub(crate) fn check(name: &str, bytes: &[u8], report: &mut Report) {
         }
     }
     if exchanges == 0 {
-        report.skipped.push(format!("{name}: no recorded exchange"));
-        return;
+        return report.skip(name, "no recorded exchange");
     }
     report.recordings += 1;
     report.exchanges += exchanges;
@@ -96,7 +95,7 @@ fn understood<T>(place: &str, outcome: Result<T, Error>, report: &mut Report) ->
             None
         }
         Err(error) => {
-            report.lose(place, error);
+            report.lose(place, anyhow::Error::new(error));
             None
         }
     }

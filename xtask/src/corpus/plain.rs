@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use anyhow::bail;
 use psrp::clixml::Counts;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -48,7 +49,7 @@ const KNOWN: [&str; 40] = [
 /// # Errors
 ///
 /// What is wrong with it as XML.
-pub(crate) fn count(text: &str) -> Result<Counts, quick_xml::Error> {
+pub(crate) fn count(text: &str) -> anyhow::Result<Counts> {
     let mut reader = Reader::from_str(text);
     let mut counts = Counts::default();
     let mut open: Vec<String> = Vec::new();
@@ -62,7 +63,8 @@ pub(crate) fn count(text: &str) -> Result<Counts, quick_xml::Error> {
                 unknown_depth = unknown_depth.saturating_sub(1);
                 continue;
             }
-            Event::Eof => return Ok(counts),
+            Event::Eof if open.is_empty() => return Ok(counts),
+            Event::Eof => bail!("it ends within <{}>", open.join("><")),
             _ => continue,
         };
         if unknown_depth == 0 {

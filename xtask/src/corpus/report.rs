@@ -29,8 +29,14 @@ impl Report {
         self.documents > 0 || self.exchanges > 0
     }
 
+    /// Notes a loss; of an error, with all its causes.
     pub(crate) fn lose(&mut self, name: &str, what: impl fmt::Display) {
-        self.losses.push(format!("{name}: {what}"));
+        self.losses.push(format!("{name}: {what:#}"));
+    }
+
+    /// Notes a file that is of no known kind.
+    pub(crate) fn skip(&mut self, name: &str, why: impl fmt::Display) {
+        self.skipped.push(format!("{name}: {why}"));
     }
 
     pub(crate) fn add(&mut self, counts: &Counts) {

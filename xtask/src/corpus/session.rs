@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use psrp::body::Body;
 use psrp::clixml;
 use psrp::fragment::Defragmenter;
 use psrp::message::{Message, MessageType};
+use psrp::state::ProtocolVersion;
 use wsman::StreamData;
 use wsman::client::Response;
 use wsman::server::{Operation, Request};
@@ -72,7 +74,7 @@ impl Sessions {
         for (writer, command, bytes) in pieces {
             let stream = self.streams.entry((writer, shell.clone(), command)).or_default();
             if let Err(error) = stream.push(bytes) {
-                report.lose(place, error);
+                report.lose(place, anyhow::Error::new(error));
             }
             while let Some(bytes) = stream.next_message() {
                 message(place, &bytes, report);
@@ -98,13 +100,14 @@ fn command_of(stream: &StreamData) -> Option<String> {
 fn message(place: &str, bytes: &[u8], report: &mut Report) {
     let message = match Message::decode(bytes) {
         Ok(message) => message,
-        Err(error) => return report.lose(place, error),
+        Err(error) => return report.lose(place, anyhow::Error::new(error)),
     };
     let kind = message.message_type;
     *report.messages.entry(kind.name().to_owned()).or_default() += 1;
     if let MessageType::Unknown(number) = kind {
         return report.lose(place, format!("holds a message of the unknown type {number:#010x}"));
     }
+    check_body(place, &message, report);
     if message.data.is_empty() {
         return;
     }
@@ -116,6 +119,24 @@ fn message(place: &str, bytes: &[u8], report: &mut Report) {
                 report.lose(place, format!("{}: differs when written and read again", kind.name()));
             }
         }
-        Err(error) => report.lose(place, format!("{}: {error}", kind.name())),
+        Err(error) => {
+            report.lose(place, format!("{}: {:#}", kind.name(), anyhow::Error::new(error)));
+        }
+    }
+}
+
+/// Understands what a message says, and says it again.
+fn check_body(place: &str, message: &Message, report: &mut Report) {
+    let kind = message.message_type;
+    match Body::read(kind, &message.data) {
+        Ok(body) => {
+            let again = Body::read(kind, &body.write(ProtocolVersion::V2_3));
+            if again.as_ref() != Ok(&body) {
+                report.lose(place, format!("{}: means something else when written", kind.name()));
+            }
+        }
+        Err(error) => {
+            report.lose(place, format!("{}: {:#}", kind.name(), anyhow::Error::new(error)));
+        }
     }
 }

@@ -45,7 +45,7 @@ pub enum Response {
         /// The bytes of `connectResponseXml`.
         payload: Vec<u8>,
     },
-    /// A resource was read: the configuration, or a shell.
+    /// Any other answer, such as a resource that was read: what it says, which may be nothing.
     Got(Vec<Item>),
     /// Shells or commands were listed.
     Enumerated(Vec<Item>),
@@ -138,7 +138,8 @@ fn of_empty_body(action: &str) -> Option<Response> {
         (uri::ACTION_RECONNECT, Response::Reconnected),
     ];
     let request = action.strip_suffix("Response")?;
-    answers.into_iter().find(|(action, _)| *action == request).map(|(_, response)| response)
+    let known = answers.into_iter().find(|(action, _)| *action == request);
+    Some(known.map_or(Response::Got(Vec::new()), |(_, response)| response))
 }
 
 /// Reads a body by its elements; none when it has no element that says what it answers.

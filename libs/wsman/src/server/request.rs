@@ -114,6 +114,9 @@ pub enum Operation {
     Get,
     /// List resources.
     Enumerate,
+    /// Something else, named by [`Header::action`]; to be answered with
+    /// [`fault::INVALID_ACTION`](crate::fault::INVALID_ACTION).
+    Other,
 }
 
 impl Operation {
@@ -141,8 +144,7 @@ impl Operation {
 ///
 /// # Errors
 ///
-/// [`Error::NotSoap`] for anything that is not an envelope, [`Error::UnknownAction`] for an operation
-/// that is none of [`Operation`].
+/// [`Error::NotSoap`] for anything that is not an envelope, the others for one that is broken.
 pub fn parse_request(body: &[u8]) -> Result<Request, Error> {
     parse_request_with(body, &Limits::default())
 }
@@ -173,7 +175,7 @@ pub fn parse_request_with(body: &[u8], limits: &Limits) -> Result<Request, Error
         (uri::ACTION_DISCONNECT, None) => Operation::Disconnect { idle_timeout: None },
         (_, Some(operation)) => operation,
         ("", None) => return Err(Error::Missing { element: "Action" }),
-        (action, None) => return Err(Error::UnknownAction { action: action.to_owned() }),
+        (_, None) => Operation::Other,
     };
     Ok(Request { header, operation })
 }

@@ -71,6 +71,8 @@ fn empty_bodies_are_told_apart_by_their_action() {
     check(&shell_action("ReconnectResponse"), "", &Response::Reconnected);
     check(&shell_action("SendResponse"), "<SendResponse/>", &Response::Sent);
     check(&shell_action("SignalResponse"), "<SignalResponse />", &Response::Signalled);
+    let put = "http://schemas.xmlsoap.org/ws/2004/09/transfer/PutResponse";
+    check(put, "", &Response::Got(Vec::new()));
     let body = format!("<CommandResponse><CommandId>{ID}</CommandId></CommandResponse>");
     check(&shell_action("CommandResponse"), &body, &Response::Command { command_id: Some(id()) });
 }
