@@ -9,7 +9,7 @@ use domain::{
 use exchange::Secret;
 use uuid::Uuid;
 
-use crate::{Engine, Error, component_log, secrets::ConnectorSecrets};
+use crate::{Engine, Error, component, secrets::ConnectorSecrets};
 
 /// A connector to be added. Its secrets print as nothing.
 #[derive(Clone)]
@@ -47,7 +47,7 @@ impl Engine {
             password: new.password.map(Secret::new),
             proxy_password: new.proxy_password.map(Secret::new),
         };
-        let sealed = self.inner.data_key.seal(id, &secrets)?;
+        let sealed = self.inner.secrets.seal(id, &secrets)?;
         let connector = Connector {
             id,
             name: new.name,
@@ -59,7 +59,7 @@ impl Engine {
             last_full_sync: None,
         };
         self.store().add_connector(&connector, Some(&sealed)).await?;
-        component_log::flagged(&connector.name);
+        component::flagged(&connector.name);
         Ok(())
     }
 

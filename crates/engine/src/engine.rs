@@ -7,7 +7,7 @@ use store::{Job, JobState, NewJob, Store};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
-use crate::{Clock, Error, component_log, secrets::DataKey, tasks::Tasks, worker};
+use crate::{Clock, Error, component, secrets::Secrets, tasks::Tasks, worker};
 
 /// Carries out what callers ask for. Cloning gives another handle to the same engine.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ impl std::fmt::Debug for Options {
 pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) options: Options,
-    pub(crate) data_key: DataKey,
+    pub(crate) secrets: Secrets,
     pub(crate) tasks: Tasks,
     /// Wakes the workers when there is a new job.
     pub(crate) new_job: Notify,
@@ -47,11 +47,11 @@ pub(crate) struct Inner {
 impl Engine {
     /// Puts jobs that were cut short back among the waiting, and begins to work.
     pub async fn start(store: Store, options: Options) -> Result<Self, Error> {
-        let data_key = DataKey::new(options.data_key);
+        let secrets = Secrets::new(&options.data_key);
         let inner = Inner {
             store,
             options,
-            data_key,
+            secrets,
             tasks: Tasks::new(),
             new_job: Notify::new(),
             ended_jobs: watch::Sender::new(0),
@@ -102,7 +102,7 @@ impl Engine {
             created: self.now(),
         };
         let id = self.store().add_job(&job).await?;
-        component_log::sync(kind, name, "was asked for");
+        component::sync(name, kind, "was asked for");
         self.inner.new_job.notify_waiters();
         Ok(id)
     }

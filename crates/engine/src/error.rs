@@ -22,7 +22,7 @@ pub enum Error {
     Unavailable(String),
     /// A fault inside Gatepost.
     #[error("a fault inside Gatepost")]
-    Internal(#[source] anyhow::Error),
+    Internal(#[from] anyhow::Error),
 }
 
 impl From<store::Error> for Error {

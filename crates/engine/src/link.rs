@@ -5,10 +5,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use domain::{Connector, Permission, connector::ConnectorState};
 use exchange::{
-    ConnectError, ConnectionSettings, Credential, Organization, RemotePowerShell, Secret,
+    ConnectError, ConnectionSettings, Credential, Organization, RemotePowerShell,
 };
 
-use crate::{Engine, component_log, secrets::ConnectorSecrets};
+use crate::{Engine, component, secrets::ConnectorSecrets};
 
 /// An organization over remote PowerShell.
 pub(crate) type OpenOrganization = Organization<RemotePowerShell>;
@@ -31,7 +31,7 @@ impl Engine {
                 Ok(session) => return Ok(session),
                 Err(error) => error,
             };
-            component_log::no_runspace("default", &error);
+            component::no_runspace(&connector.name, "default", &error.to_string());
             let wait = match &error {
                 ConnectError::Throttled { wait } => *wait,
                 ConnectError::TooManyShells { wait } => wait.unwrap_or(USUAL_WAIT),
@@ -41,7 +41,7 @@ impl Engine {
             if waited > MAX_WAIT {
                 return Err(error.into());
             }
-            tokio::time::sleep(wait).await;
+            self.inner.options.clock.sleep(wait).await;
         }
     }
 
@@ -68,7 +68,7 @@ impl Engine {
                 .set_connector_state(connector.id, ConnectorState::Installed, None)
                 .await?;
             if connector.organization.is_none() {
-                component_log::installed(&connector.name);
+                component::installed(&connector.name);
             }
         }
         Ok(())
@@ -91,7 +91,7 @@ impl Engine {
         let secrets = match self.store().sealed_secret(connector.id).await? {
             Some(sealed) => self
                 .inner
-                .data_key
+                .secrets
                 .open(connector.id, &sealed)
                 .context("reading the connector's password")?,
             None => ConnectorSecrets::default(),
@@ -102,7 +102,7 @@ impl Engine {
             (None, None) => Credential::CredentialCache,
         };
         let mut settings = ConnectionSettings::new(connector.endpoint.clone());
-        settings.proxy_password = secrets.proxy_password.map(|s: Secret| s);
+        settings.proxy_password = secrets.proxy_password;
         Ok((settings, credential))
     }
 }

@@ -25,6 +25,12 @@ pub(crate) struct Secrets {
     key_id: [u8; KEY_ID_BYTES],
 }
 
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secrets")
+    }
+}
+
 /// Tells a wrong key from damage; four bytes say nothing about the key.
 const KEY_ID_BYTES: usize = 4;
 const NONCE_BYTES: usize = 24;

@@ -1,64 +1,62 @@
-//! Who asks: the local administrator's token, and console sessions.
+//! Who is asking: the local administrator's token, and sessions of the console.
+
+use std::{fmt::Write as _, time::Duration};
 
 use domain::Caller;
-use jiff::SignedDuration;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Engine, Error, secrets};
+use crate::{Engine, Error, secrets::random_bytes};
 
-/// The SHA-256 of a token. The token itself is never kept.
-#[derive(Clone, Copy)]
-pub(crate) struct TokenHash([u8; 32]);
-
-impl TokenHash {
-    pub(crate) fn of(token: &str) -> Self {
-        Self(Sha256::digest(token.as_bytes()).into())
-    }
-
-    /// The hash of a configured token; an empty one is none.
-    pub(crate) fn of_configured(token: &str) -> Option<Self> {
-        (!token.is_empty()).then(|| Self::of(token))
-    }
-
-    /// Whether two hashes are equal, in the same time whatever they hold.
-    fn equals(&self, other: &Self) -> bool {
-        let difference = self.0.iter().zip(&other.0).fold(0, |sum, (a, b)| sum | (a ^ b));
-        std::hint::black_box(difference) == 0
-    }
-}
-
-/// How long a console session lasts: a working day.
-const SESSION: SignedDuration = SignedDuration::from_hours(12);
+/// A session of the console ends after so long, whatever happens: a working day.
+const SESSION_LENGTH: Duration = Duration::from_secs(12 * 3600);
+/// Longest token that is looked at.
+const MAX_TOKEN_BYTES: usize = 512;
 
 impl Engine {
-    /// The caller that a bearer token stands for; `None` if it is not known.
+    /// The caller who holds this token, if it is one.
     pub async fn caller_of_token(&self, token: &str) -> Result<Option<Caller>, Error> {
-        let hash = TokenHash::of(token);
-        let is_admin = self.0.admin_token.as_ref().is_some_and(|known| known.equals(&hash));
-        Ok(is_admin.then_some(Caller::LocalAdministrator))
+        let known = &self.inner.options.admin_token;
+        let is_known = !known.is_empty()
+            && token.len() <= MAX_TOKEN_BYTES
+            && equal(&digest(token), &digest(known));
+        Ok(is_known.then_some(Caller::LocalAdministrator))
     }
 
-    /// Begins a console session for the holder of a token, and gives its id; `None` if the token is
-    /// not known. The store keeps only a hash of the id.
+    /// Begins a session for the holder of this token; what it gives is the session's secret id.
     pub async fn sign_in(&self, token: &str) -> Result<Option<String>, Error> {
         if self.caller_of_token(token).await?.is_none() {
             return Ok(None);
         }
-        let session: String =
-            secrets::random_bytes::<32>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let session = random_bytes::<32>().iter().fold(String::new(), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
         let now = self.now();
-        self.store().add_session(&TokenHash::of(&session).0, now + SESSION, now).await?;
+        self.store().add_session(&digest(&session), now + SESSION_LENGTH, now).await?;
         Ok(Some(session))
     }
 
-    /// The caller of a console session; `None` if it has ended.
+    /// The caller behind a session, if it has not ended.
     pub async fn caller_of_session(&self, session: &str) -> Result<Option<Caller>, Error> {
-        let found = self.store().session(&TokenHash::of(session).0, self.now()).await?;
+        if session.len() > MAX_TOKEN_BYTES {
+            return Ok(None);
+        }
+        let found = self.store().session(&digest(session), self.now()).await?;
         Ok(found.map(|_| Caller::LocalAdministrator))
     }
 
-    /// Ends a console session.
+    /// Ends a session.
     pub async fn sign_out(&self, session: &str) -> Result<(), Error> {
-        Ok(self.store().remove_session(&TokenHash::of(session).0).await?)
+        Ok(self.store().remove_session(&digest(session)).await?)
     }
+}
+
+fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+/// Compares without telling by time where the difference is.
+fn equal(left: &[u8; 32], right: &[u8; 32]) -> bool {
+    left.iter().zip(right).fold(0, |difference, (l, r)| difference | (l ^ r)) == 0
 }

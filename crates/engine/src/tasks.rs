@@ -1,86 +1,75 @@
-//! Background work that is waited for.
+//! Background work that a shutdown waits for.
 
-use std::{
-    future::Future,
-    sync::atomic::{AtomicU64, Ordering},
+use tokio::{
+    sync::{Mutex, watch},
+    task::JoinSet,
 };
 
-use tokio::sync::watch;
-
-/// Tasks that run in the background. Whoever ends the engine waits for them here.
+/// Tasks that run until they end or are told to stop.
 #[derive(Debug)]
 pub(crate) struct Tasks {
-    /// Every task holds a receiver: when the last is dropped, the last task has ended.
-    open: watch::Sender<()>,
-    panics: AtomicU64,
+    set: Mutex<JoinSet<()>>,
+    stopping: watch::Sender<bool>,
 }
 
 impl Tasks {
     pub(crate) fn new() -> Self {
-        Self { open: watch::Sender::new(()), panics: AtomicU64::new(0) }
+        Self { set: Mutex::default(), stopping: watch::Sender::new(false) }
     }
 
-    /// Starts a task. If it panics, that is logged and counted, and `afterwards` runs all the same
-    /// with `None`.
-    #[expect(clippy::disallowed_methods, reason = "the one place that starts tasks")]
-    pub(crate) fn spawn<T, F, A>(
-        self: &std::sync::Arc<Self>,
-        name: &'static str,
-        work: F,
-        afterwards: impl FnOnce(Option<T>) -> A + Send + 'static,
-    ) where
-        T: Send + 'static,
-        F: Future<Output = T> + Send + 'static,
-        A: Future<Output = ()> + Send + 'static,
-    {
-        let open = self.open.subscribe();
-        let tasks = std::sync::Arc::clone(self);
-        let work = tokio::spawn(work);
-        tokio::spawn(async move {
-            let result = match work.await {
-                Ok(result) => Some(result),
-                Err(error) => {
-                    if error.is_panic() {
-                        tasks.panics.fetch_add(1, Ordering::Relaxed);
-                        tracing::error!(task = name, "a background task panicked: {error}");
-                    }
-                    None
-                }
-            };
-            afterwards(result).await;
-            drop(open);
-        });
+    /// Becomes ready when the engine stops.
+    pub(crate) fn stop(&self) -> Stop {
+        Stop(self.stopping.subscribe())
     }
 
-    /// Ready when every task has ended.
-    pub(crate) async fn ended(&self) {
-        self.open.closed().await;
+    pub(crate) async fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.set.lock().await.spawn(task);
     }
 
-    /// How many tasks have panicked so far. Tests expect none.
-    pub(crate) fn panics(&self) -> u64 {
-        self.panics.load(Ordering::Relaxed)
+    /// Tells everybody to stop and waits until they have.
+    pub(crate) async fn shutdown(&self) {
+        self.stopping.send_replace(true);
+        let mut set = self.set.lock().await;
+        while let Some(ended) = set.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a background task ended in a panic");
+            }
+        }
+    }
+}
+
+/// A signal to stop, and the way to wait for it.
+#[derive(Debug, Clone)]
+pub(crate) struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    pub(crate) fn is_set(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    pub(crate) async fn wait(&mut self) {
+        // An error means that the engine is gone: that is a stop too.
+        self.0.wait_for(|stopping| *stopping).await.map_or((), drop);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     #[tokio::test]
-    async fn the_end_waits_for_every_task_and_counts_panics() {
-        let tasks = Arc::new(Tasks::new());
-        let (sender, receiver) = tokio::sync::oneshot::channel();
-        tasks.spawn("calm", async { 7 }, |result| async move {
-            sender.send(result).unwrap();
-        });
-        tasks.spawn("wild", async { panic!("on purpose") }, |result: Option<()>| async move {
-            assert_eq!(result, None);
-        });
-        tasks.ended().await;
-        assert_eq!(receiver.await.unwrap(), Some(7));
-        assert_eq!(tasks.panics(), 1);
+    async fn a_shutdown_waits_for_what_was_told_to_stop() {
+        let tasks = Tasks::new();
+        let (sender, mut ended) = tokio::sync::oneshot::channel();
+        let mut stop = tasks.stop();
+        tasks
+            .spawn(async move {
+                stop.wait().await;
+                sender.send(()).unwrap();
+            })
+            .await;
+        assert!(ended.try_recv().is_err());
+        tasks.shutdown().await;
+        assert!(ended.try_recv().is_ok());
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{Caller, Permission, pass::{PassKind, PassOutcome}, connector::ConnectorState};
 use store::{Job, JobState};
 
-use crate::{Engine, Error, component_log, sync, tasks::Stop};
+use crate::{Engine, Error, component, sync, tasks::Stop};
 
 /// How many jobs run at once; each is of another connector.
 const WORKERS: usize = 4;
@@ -82,13 +82,13 @@ async fn do_job(engine: &Engine, job: &Job, stop: &mut Stop) -> anyhow::Result<O
     else {
         anyhow::bail!("the connector was removed");
     };
-    component_log::sync(kind, &connector.name, "begins");
+    component::sync(&connector.name, kind, "begins");
     let ended = sync::run(engine, &connector, kind, job.id, stop).await;
     match &ended {
-        Ok(Some(outcome)) => component_log::sync(kind, &connector.name, &format!("ended: {outcome}")),
-        Ok(None) => component_log::sync(kind, &connector.name, "was put away by a shutdown"),
+        Ok(Some(outcome)) => component::sync(&connector.name, kind, &format!("ended: {outcome}")),
+        Ok(None) => component::sync(&connector.name, kind, "was put away by a shutdown"),
         Err(error) => {
-            component_log::sync(kind, &connector.name, &format!("failed: {error:#}"));
+            component::sync(&connector.name, kind, &format!("failed: {error:#}"));
             tracing::warn!(connector = %connector.name, error = format!("{error:#}"), "a sync failed");
             let trouble = format!("{error:#}");
             engine

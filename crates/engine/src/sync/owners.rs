@@ -1,0 +1,123 @@
+//! Who owns which device: mailboxes by distinguished name, as small as they can be kept.
+
+use std::collections::HashMap;
+
+use domain::{DistinguishedName, MailboxFacts, device::Owner, inventory};
+use exchange::{Notice, Observed};
+use sha2::{Digest as _, Sha256};
+
+use super::{Interruption, Sync};
+use crate::link::OpenOrganization;
+
+/// Mailboxes written at once.
+const BATCH: usize = 2_000;
+
+/// The owners of devices, by a digest of their distinguished names: a name is longer than all that
+/// is kept of a mailbox.
+#[derive(Default)]
+pub(super) struct Owners(HashMap<[u8; 16], Box<str>>);
+
+/// Between the parts of an entry; no address or logon name holds it.
+const SEPARATOR: char = '\u{0}';
+
+impl Owners {
+    fn insert(&mut self, mailbox: &MailboxFacts) {
+        let owner = inventory::owner(None, Some(mailbox));
+        let part = |text: Option<String>| text.unwrap_or_default().replace(SEPARATOR, " ");
+        let entry = [part(owner.user), part(owner.mailbox), part(owner.name)];
+        let entry = entry.join(&SEPARATOR.to_string()).into_boxed_str();
+        self.0.insert(key(&mailbox.distinguished_name), entry);
+    }
+
+    /// The owner with this name; only the name is known if the mailbox was not read.
+    pub(super) fn of(&self, user_dn: Option<DistinguishedName>) -> Owner {
+        let Some(entry) = user_dn.as_ref().and_then(|name| self.0.get(&key(name))) else {
+            return inventory::owner(user_dn, None);
+        };
+        let mut parts = entry.split(SEPARATOR).map(|part| {
+            let is_known = !part.is_empty();
+            is_known.then(|| part.to_owned())
+        });
+        let mut next = || parts.next().flatten();
+        let (user, mailbox, name) = (next(), next(), next());
+        let user = user.or_else(|| user_dn.as_ref().and_then(DistinguishedName::first_value));
+        Owner { user, mailbox, name, user_dn }
+    }
+}
+
+fn key(name: &DistinguishedName) -> [u8; 16] {
+    let mut key = [0; 16];
+    key.iter_mut().zip(Sha256::digest(name.key())).for_each(|(to, from)| *to = from);
+    key
+}
+
+impl Sync<'_> {
+    /// Reads every mailbox that has a device. An account that may not see mailboxes gives none,
+    /// and devices then have only the names in their own.
+    pub(super) async fn read_owners(
+        &mut self,
+        organization: &mut OpenOrganization,
+    ) -> Result<Owners, Interruption> {
+        self.reporter.step("reading mailboxes", None).await;
+        self.counts.mailboxes = 0;
+        let mut owners = Owners::default();
+        let mut batch = Vec::new();
+        let mut delay = std::time::Duration::ZERO;
+        let mut reading = organization.mailboxes().await?;
+        while let Some(observed) = reading.next().await? {
+            match observed {
+                Observed::Value(mailbox) => {
+                    owners.insert(&mailbox);
+                    self.counts.mailboxes += 1;
+                    batch.push(mailbox);
+                }
+                Observed::Poison(why) => tracing::warn!(%why, "a mailbox was not understood"),
+                Observed::Problem(error) => tracing::warn!(%error, "a mailbox was not read"),
+                Observed::Notice(Notice::MicroDelay { millis, .. }) => {
+                    delay += std::time::Duration::from_millis(millis);
+                }
+                Observed::Notice(_) => {}
+            }
+            if batch.len() >= BATCH {
+                let full = std::mem::take(&mut batch);
+                self.engine.store().write_mailboxes(self.connector.id, full).await?;
+                self.reporter.done(self.counts.mailboxes).await;
+                self.go_on()?;
+            }
+        }
+        self.engine.store().write_mailboxes(self.connector.id, batch).await?;
+        self.pause(delay.min(super::statistics::MAX_DELAY)).await?;
+        Ok(owners)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owner_is_found_whatever_the_case_of_the_name() {
+        let name = DistinguishedName::parse(r"CN=Ocampo\, Jorge,DC=contoso,DC=com").unwrap();
+        let mut owners = Owners::default();
+        owners.insert(&MailboxFacts {
+            guid: None,
+            distinguished_name: name.clone(),
+            display_name: Some("Jorge Ocampo".to_owned()),
+            alias: None,
+            sam_account_name: Some("jocampo".to_owned()),
+            user_principal_name: None,
+            primary_smtp_address: None,
+            allowed_device_ids: Vec::new(),
+            blocked_device_ids: Vec::new(),
+            policy: None,
+        });
+        let other = DistinguishedName::parse(r"cn=ocampo\, jorge,dc=CONTOSO,dc=com").unwrap();
+        let found = owners.of(Some(other.clone()));
+        assert_eq!(found.user.as_deref(), Some("jocampo"));
+        assert_eq!(found.name.as_deref(), Some("Jorge Ocampo"));
+        assert_eq!(found.mailbox, None);
+        assert_eq!(found.user_dn, Some(other));
+        let stranger = DistinguishedName::parse("CN=Jane,DC=contoso,DC=com");
+        assert_eq!(owners.of(stranger).user.as_deref(), Some("Jane"));
+    }
+}
