@@ -13,189 +13,22 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use thiserror::Error;
 use uuid::Uuid;
 
-use crate::body::{self, Availability, Body, Capability, CommandQuery, UserEvent};
-use crate::clixml::{self, Reader, Value};
-use crate::fragment::{self, Defragmenter, Fragmenter};
+use crate::body::{Body, Capability, CommandQuery};
+use crate::clixml::{Reader, Value};
+use crate::fragment::{Defragmenter, Fragmenter};
 use crate::host::{HostCall, HostResponse};
-use crate::message::{Destination, Header, MessageType};
+use crate::message::{Destination, Header};
 use crate::pipeline::PipelineDescription;
-use crate::record::{ErrorRecord, InformationRecord, ProgressRecord};
+
+mod event;
+mod receiving;
 
 pub use crate::body::{PoolOptions, PoolSize};
+pub use crate::fragment::MIN_PAYLOAD_BYTES;
 pub use crate::state::{PipelineState, PoolState, ProtocolVersion};
-
-/// Why something cannot be done.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Error {
-    /// The pool is in a state in which it cannot.
-    #[error("cannot {action}: the runspace pool is {state}")]
-    PoolState {
-        /// What cannot be done.
-        action: &'static str,
-        /// The state.
-        state: PoolState,
-    },
-    /// There is no such pipeline.
-    #[error("there is no pipeline {0}")]
-    UnknownPipeline(Uuid),
-    /// There is one already.
-    #[error("there is a pipeline {0} already")]
-    PipelineExists(Uuid),
-    /// A pipeline that does nothing.
-    #[error("a pipeline needs a command")]
-    NoCommand,
-    /// A pipeline that was started without input, whose input has ended, or that has ended.
-    #[error("pipeline {0} takes no more input")]
-    InputEnded(Uuid),
-    /// The server's version of the protocol does not have it.
-    #[error("cannot {action}: the server speaks protocol {version}")]
-    Version {
-        /// What cannot be done.
-        action: &'static str,
-        /// The server's version.
-        version: ProtocolVersion,
-    },
-    /// What came is not made of fragments; the pool is broken.
-    #[error("received bytes that are not fragments of messages")]
-    Fragment(#[from] fragment::Error),
-}
-
-/// Something the server said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// The pool changed its state, with the error that made it.
-    PoolState(PoolState, Option<Box<ErrorRecord>>),
-    /// What the application at the server says of itself, once, after opening.
-    ApplicationPrivateData(Value),
-    /// A pipeline changed its state, with the error that made it.
-    PipelineState {
-        /// Which.
-        pipeline: Uuid,
-        /// To which state.
-        state: PipelineState,
-        /// Why.
-        error: Option<Box<ErrorRecord>>,
-    },
-    /// One object, or why it could not be read; the next one is not touched by that.
-    Output {
-        /// Of which pipeline.
-        pipeline: Uuid,
-        /// The object.
-        value: Result<Value, clixml::Error>,
-    },
-    /// An error that did not end the pipeline.
-    Error {
-        /// Of which pipeline.
-        pipeline: Uuid,
-        /// The error.
-        record: Box<ErrorRecord>,
-    },
-    /// A warning.
-    Warning {
-        /// Of which pipeline.
-        pipeline: Uuid,
-        /// What it says.
-        message: String,
-    },
-    /// A verbose message.
-    Verbose {
-        /// Of which pipeline.
-        pipeline: Uuid,
-        /// What it says.
-        message: String,
-    },
-    /// A debug message.
-    Debug {
-        /// Of which pipeline.
-        pipeline: Uuid,
-        /// What it says.
-        message: String,
-    },
-    /// Information, since protocol 2.3.
-    Information {
-        /// Of which pipeline.
-        pipeline: Uuid,
-        /// The record.
-        record: Box<InformationRecord>,
-    },
-    /// How far something has come.
-    Progress {
-        /// Of which pipeline.
-        pipeline: Uuid,
-        /// The record.
-        record: ProgressRecord,
-    },
-    /// The server asks the host something; if it wants an answer, the pipeline waits for it.
-    HostCall {
-        /// Of which pipeline, or of the pool.
-        pipeline: Option<Uuid>,
-        /// The call.
-        call: HostCall,
-    },
-    /// Answer to a question about runspaces.
-    Availability {
-        /// The number that asking gave.
-        call: i64,
-        /// The answer.
-        answer: Availability,
-    },
-    /// The server wants to exchange a key for secure strings. It gets none, and whatever waits
-    /// for it should be stopped.
-    PublicKeyRequested,
-    /// An event of a remote runspace.
-    UserEvent(Box<UserEvent>),
-    /// A message of a type this crate does not know.
-    Unknown {
-        /// Of which pipeline, or of the pool.
-        pipeline: Option<Uuid>,
-        /// The type.
-        message_type: u32,
-        /// Its data as they came.
-        data: Vec<u8>,
-    },
-    /// A message that is not for us: of a pipeline that is not, or no longer, ours, or of a type
-    /// that only a server receives. It was left out of account.
-    Stray {
-        /// Of which pipeline, or of the pool.
-        pipeline: Option<Uuid>,
-        /// Its type.
-        message_type: MessageType,
-    },
-    /// A message other than an object that could not be understood.
-    Poison {
-        /// Of which pipeline, or of the pool.
-        pipeline: Option<Uuid>,
-        /// Its type, if it has one.
-        message_type: Option<MessageType>,
-        /// Why.
-        error: body::Error,
-    },
-}
-
-/// Bytes to be sent in one request: whole fragments.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Payload {
-    /// Of which pipeline, or of the pool.
-    pub pipeline: Option<Uuid>,
-    /// In which stream.
-    pub stream: PayloadStream,
-    /// True for the first payload of a pipeline, which travels in the request that creates it.
-    pub starts_pipeline: bool,
-    /// The fragments.
-    pub bytes: Vec<u8>,
-}
-
-/// Stream of a payload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PayloadStream {
-    /// `stdin`.
-    Default,
-    /// `pr`: answers to host calls, which overtake input.
-    PromptResponse,
-}
+pub use event::{Error, Event, Payload, PayloadStream};
 
 /// A runspace pool, seen from the client.
 #[derive(Debug)]
@@ -496,7 +329,7 @@ impl RunspacePool {
     }
 
     /// What is to be sent next: whole fragments of one pipeline, or of the pool, at most
-    /// `max_bytes` (and at least [`fragment::MIN_PAYLOAD_BYTES`]). Answers to host calls go first;
+    /// `max_bytes` (and at least [`MIN_PAYLOAD_BYTES`]). Answers to host calls go first;
     /// otherwise pipelines take turns.
     pub fn next_payload(&mut self, max_bytes: usize) -> Option<Payload> {
         let is_answer = |lane: &Lane| lane.stream == PayloadStream::PromptResponse;
@@ -514,137 +347,6 @@ impl RunspacePool {
             !was_announced
         });
         Some(Payload { pipeline, stream, starts_pipeline, bytes })
-    }
-
-    /// Takes received bytes, cut anywhere. Then take the events.
-    ///
-    /// # Errors
-    /// [`Error::Fragment`], after which the pool is broken. Messages that were complete before
-    /// can still be taken.
-    pub fn receive(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.defragmenter.push(bytes).map_err(|error| {
-            self.end(PoolState::Broken);
-            Error::Fragment(error)
-        })
-    }
-
-    /// The next thing the server said, or `None` if more has to be received first.
-    pub fn next_event(&mut self) -> Option<Event> {
-        while let Some(message) = self.defragmenter.next_message() {
-            let event = match Header::split(&message) {
-                Ok((header, data)) => self.understand(header, data),
-                Err(error) => {
-                    let error = error.into();
-                    Some(Event::Poison { pipeline: None, message_type: None, error })
-                }
-            };
-            if event.is_some() {
-                return event;
-            }
-        }
-        None
-    }
-
-    fn understand(&mut self, header: Header, data: &[u8]) -> Option<Event> {
-        let Header { message_type, pipeline, .. } = header;
-        let is_known = pipeline.is_none_or(|id| self.pipelines.contains_key(&id));
-        // Windows names no pool in its first message, and no other pool can be meant.
-        let is_ours = header.pool.is_nil() || header.pool == self.id;
-        if !is_known || !is_ours {
-            return Some(Event::Stray { pipeline, message_type });
-        }
-        match (message_type, pipeline) {
-            (MessageType::PipelineOutput, Some(pipeline)) => {
-                Some(Event::Output { pipeline, value: self.reader.read(data) })
-            }
-            _ => match Body::read_with(message_type, data, &mut self.reader) {
-                Ok(body) => self.take(pipeline, body),
-                Err(error) => {
-                    Some(Event::Poison { pipeline, message_type: Some(message_type), error })
-                }
-            },
-        }
-    }
-
-    fn take(&mut self, pipeline: Option<Uuid>, body: Body) -> Option<Event> {
-        let message_type = body.message_type();
-        match pipeline {
-            Some(id) => self.take_of_pipeline(id, body),
-            None => return self.take_of_pool(body),
-        }
-        .or(Some(Event::Stray { pipeline, message_type }))
-    }
-
-    /// `None` for what a pipeline does not say.
-    fn take_of_pipeline(&mut self, pipeline: Uuid, body: Body) -> Option<Event> {
-        Some(match body {
-            Body::PipelineState(state, error) => {
-                if let Some(known) = self.pipelines.get_mut(&pipeline) {
-                    known.state = state;
-                    known.takes_input &= !state.is_final();
-                }
-                if state.is_final() {
-                    self.drop_lanes(pipeline);
-                }
-                Event::PipelineState { pipeline, state, error }
-            }
-            Body::ErrorRecord(record) => Event::Error { pipeline, record },
-            Body::WarningRecord(record) => Event::Warning { pipeline, message: record.message },
-            Body::VerboseRecord(record) => Event::Verbose { pipeline, message: record.message },
-            Body::DebugRecord(record) => Event::Debug { pipeline, message: record.message },
-            Body::InformationRecord(record) => Event::Information { pipeline, record },
-            Body::ProgressRecord(record) => Event::Progress { pipeline, record },
-            Body::PipelineHostCall(call) | Body::RunspacePoolHostCall(call) => {
-                Event::HostCall { pipeline: Some(pipeline), call }
-            }
-            Body::Unknown(message_type, data) => {
-                Event::Unknown { pipeline: Some(pipeline), message_type, data }
-            }
-            _ => return None,
-        })
-    }
-
-    fn take_of_pool(&mut self, body: Body) -> Option<Event> {
-        Some(match body {
-            Body::SessionCapability(server) => return self.negotiate(server),
-            Body::RunspacePoolInitData(size) => {
-                self.options.size = size;
-                self.state = PoolState::Opened;
-                Event::PoolState(self.state, None)
-            }
-            Body::RunspacePoolState(state, error) => {
-                if state.is_final() {
-                    self.end(state);
-                }
-                self.state = state;
-                Event::PoolState(state, error)
-            }
-            Body::ApplicationPrivateData(data) => Event::ApplicationPrivateData(data),
-            Body::RunspaceAvailability { call, answer } => Event::Availability { call, answer },
-            Body::RunspacePoolHostCall(call) | Body::PipelineHostCall(call) => {
-                Event::HostCall { pipeline: None, call }
-            }
-            Body::PublicKeyRequest => Event::PublicKeyRequested,
-            Body::UserEvent(event) => Event::UserEvent(event),
-            Body::Unknown(message_type, data) => {
-                Event::Unknown { pipeline: None, message_type, data }
-            }
-            other => Event::Stray { pipeline: None, message_type: other.message_type() },
-        })
-    }
-
-    /// Notes what the server understands; an event only if that is of no use ([MS-PSRP]
-    /// 3.1.5.4.1).
-    fn negotiate(&mut self, server: Capability) -> Option<Event> {
-        let version = server.protocol;
-        self.server = Some(server);
-        if version.major == ProtocolVersion::V2_3.major {
-            return None;
-        }
-        self.end(PoolState::Broken);
-        let message = format!("the server speaks version {version} of the protocol, not 2.x");
-        let error = ErrorRecord::new(&message, "ProtocolVersionNotSupported", 26);
-        Some(Event::PoolState(self.state, Some(Box::new(error))))
     }
 
     fn version(&self) -> ProtocolVersion {

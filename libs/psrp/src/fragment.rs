@@ -11,8 +11,6 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use thiserror::Error;
-
 /// Bytes in front of the blob of each fragment.
 pub const HEADER_BYTES: usize = 21;
 
@@ -37,7 +35,7 @@ const SMALL_ROOM_BYTES: usize = 512;
 
 /// Why received bytes are not fragments. All of them end the conversation: what follows cannot be
 /// trusted.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A blob of impossible length.
     #[error("fragment of {length} bytes, more than the {MAX_BLOB_BYTES} allowed")]

@@ -11,7 +11,6 @@
 
 use std::fmt;
 
-use thiserror::Error;
 use uuid::Uuid;
 
 use crate::fragment;
@@ -23,7 +22,7 @@ pub const HEADER_BYTES: usize = 40;
 pub(crate) const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Why bytes are not a message.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Shorter than a header.
     #[error("message of {length} bytes, shorter than its header of {HEADER_BYTES}")]
@@ -95,7 +94,9 @@ impl Message {
             pool: self.pool,
             pipeline: self.pipeline,
         };
-        header.join(&[&self.data])
+        // Data that begin with a mark of their own would lose it to the reader.
+        let mark = if self.data.starts_with(MARK) { MARK } else { &[] };
+        header.join(&[mark, &self.data])
     }
 }
 
@@ -360,7 +361,9 @@ mod tests {
         assert_eq!(&bytes[8..16], [0x33, 0x22, 0x11, 0, 0x55, 0x44, 0x77, 0x66]);
         assert_eq!(Message::decode(&bytes), Ok(message.clone()));
         let marked = [&bytes[..HEADER_BYTES], MARK, &bytes[HEADER_BYTES..]].concat();
-        assert_eq!(Message::decode(&marked), Ok(message));
+        assert_eq!(Message::decode(&marked), Ok(message.clone()));
+        let doubly = Message { data: MARK.to_vec(), ..message };
+        assert_eq!(Message::decode(&doubly.encode()), Ok(doubly));
         assert_eq!(Message::decode(&bytes[..39]), Err(Error::TooShort { length: 39 }));
     }
 

@@ -8,125 +8,23 @@
 
 use std::collections::HashMap;
 
-use thiserror::Error;
 use uuid::Uuid;
 
-use crate::body::{self, Availability, Body, Capability, CommandQuery, PoolOptions, PoolSize};
+use crate::body::{Availability, Body, Capability, PoolSize};
 use crate::clixml::{self, Reader, Value};
-use crate::fragment::{self, Defragmenter, Fragmenter};
-use crate::host::{HostCall, HostResponse};
+use crate::fragment::{Defragmenter, Fragmenter};
+use crate::host::HostCall;
 use crate::message::{Destination, Header, MARK, MessageType};
-use crate::pipeline::PipelineDescription;
 use crate::record::{ErrorRecord, InformationRecord, InformationalRecord, ProgressRecord};
 use crate::state::{PipelineState, PoolState, ProtocolVersion};
 
+mod event;
+
+pub use crate::fragment::MIN_PAYLOAD_BYTES;
+pub use event::{Error, ServerEvent};
+
 /// Number of a host call that wants no answer, as Windows writes it.
 const NO_ANSWER: i64 = -100;
-
-/// Why something cannot be done.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Error {
-    /// There is no such pipeline.
-    #[error("there is no pipeline {0}")]
-    UnknownPipeline(Uuid),
-    /// What came is not made of fragments; the pool is broken.
-    #[error("received bytes that are not fragments of messages")]
-    Fragment(#[from] fragment::Error),
-}
-
-/// Something the client said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ServerEvent {
-    /// It wants a pool; answer with [`RunspacePool::announce_open`].
-    Opened {
-        /// Id of the pool, chosen by the client.
-        id: Uuid,
-        /// What it is to be.
-        options: Box<PoolOptions>,
-    },
-    /// It wants to take over the pool; answer with [`RunspacePool::announce_connected`].
-    Connected {
-        /// Id of the pool.
-        id: Uuid,
-        /// Sizes wished for, if any.
-        size: Option<PoolSize>,
-    },
-    /// It wants a pipeline, which is running from now on.
-    PipelineRequested {
-        /// Id of the pipeline, chosen by the client.
-        id: Uuid,
-        /// What it is to do.
-        description: Box<PipelineDescription>,
-    },
-    /// It wants a pipeline that lists commands.
-    CommandsRequested {
-        /// Id of the pipeline, chosen by the client.
-        id: Uuid,
-        /// Which.
-        query: CommandQuery,
-    },
-    /// One object of input, or why it could not be read.
-    Input {
-        /// Of which pipeline.
-        pipeline: Uuid,
-        /// The object.
-        value: Result<Value, clixml::Error>,
-    },
-    /// No more input.
-    InputEnded {
-        /// Of which pipeline.
-        pipeline: Uuid,
-    },
-    /// Answer to a host call.
-    HostResponse {
-        /// Of which pipeline, or of the pool.
-        pipeline: Option<Uuid>,
-        /// The answer; its id is what the call gave.
-        response: HostResponse,
-    },
-    /// It wants that many runspaces at most; answer with [`RunspacePool::availability`].
-    SetMaxRunspaces {
-        /// How many.
-        count: i32,
-        /// Names the request in the answer.
-        call: i64,
-    },
-    /// It wants that many runspaces at least; answer with [`RunspacePool::availability`].
-    SetMinRunspaces {
-        /// How many.
-        count: i32,
-        /// Names the request in the answer.
-        call: i64,
-    },
-    /// It wants to know how many runspaces are free; answer with [`RunspacePool::availability`].
-    GetAvailableRunspaces {
-        /// Names the request in the answer.
-        call: i64,
-    },
-    /// It wants the runspace to be as new; answer with [`RunspacePool::availability`].
-    ResetRunspaceState {
-        /// Names the request in the answer.
-        call: i64,
-    },
-    /// It offers a key for secure strings, and waits for one encrypted with it.
-    PublicKey(String),
-    /// A message for no pipeline there is, or of a type that only a client receives.
-    Stray {
-        /// Of which pipeline, or of the pool.
-        pipeline: Option<Uuid>,
-        /// Its type.
-        message_type: MessageType,
-    },
-    /// A message that could not be understood. If it was to create a pipeline, there is none.
-    Poison {
-        /// Of which pipeline, or of the pool.
-        pipeline: Option<Uuid>,
-        /// Its type, if it has one.
-        message_type: Option<MessageType>,
-        /// Why.
-        error: body::Error,
-    },
-}
 
 /// A runspace pool, seen from the server.
 #[derive(Debug)]
@@ -441,7 +339,7 @@ impl RunspacePool {
     }
 
     /// What is to be sent next of a pipeline, or of the pool: whole fragments, at most `max_bytes`
-    /// (and at least [`fragment::MIN_PAYLOAD_BYTES`]).
+    /// (and at least [`MIN_PAYLOAD_BYTES`]).
     pub fn next_payload(&mut self, pipeline: Option<Uuid>, max_bytes: usize) -> Option<Vec<u8>> {
         self.queues.get_mut(&pipeline)?.next_payload(max_bytes)
     }
