@@ -6,13 +6,10 @@ use serde::Deserialize as _;
 use serde_norway::Value as Yaml;
 use wsman::client::{self, Response};
 use wsman::server::{self, Operation, Request};
-use wsman::{Error, Limits, StreamData};
+use wsman::{Error, StreamData};
 
 use super::report::Report;
 use super::session::Sessions;
-
-/// Recordings hold what real servers sent, so more than their envelope limit is never needed.
-const LIMITS: fn() -> Limits = Limits::default;
 
 pub(crate) fn check(name: &str, bytes: &[u8], report: &mut Report) {
     let Ok(text) = std::str::from_utf8(bytes) else {
@@ -63,8 +60,7 @@ fn text(message: &Yaml, side: &str) -> Option<String> {
 }
 
 fn request(place: &str, text: &str, report: &mut Report) -> Option<Request> {
-    let request =
-        understood(place, server::parse_request_with(text.as_bytes(), &LIMITS()), report)?;
+    let request = understood(place, server::parse_request(text.as_bytes()), report)?;
     count(report, "request", &request.operation);
     if let Operation::Send { streams } = &request.operation {
         compare(place, text, streams, report);
@@ -73,16 +69,16 @@ fn request(place: &str, text: &str, report: &mut Report) -> Option<Request> {
 }
 
 fn response(place: &str, text: &str, report: &mut Report) -> Option<Response> {
-    let answer = understood(place, client::parse_with(text.as_bytes(), &LIMITS()), report)?;
-    count(report, "answer", &answer.response);
-    match &answer.response {
+    let response = understood(place, client::parse(text.as_bytes()), report)?;
+    count(report, "answer", &response);
+    match &response {
         Response::Received(received) => compare(place, text, &received.streams, report),
         Response::Fault(fault) if fault.code.is_none() || fault.best_text().is_empty() => {
             report.lose(place, "is a fault without code or text");
         }
         _ => {}
     }
-    Some(answer.response)
+    Some(response)
 }
 
 /// What was understood; what is no envelope is noted, any other error is a loss.

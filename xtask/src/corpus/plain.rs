@@ -1,4 +1,4 @@
-//! Counts XML without any of our readers.
+//! Counts XML and messages without any of our readers.
 
 use std::borrow::Cow;
 
@@ -98,4 +98,17 @@ fn one(start: &BytesStart<'_>, parent: Option<&String>, counts: &mut Counts) -> 
         _ => {}
     }
     false
+}
+
+/// Counts the fragments that end a message ([MS-PSRP] 2.2.4: the ids of 8 bytes each, flags, length).
+pub(crate) fn messages(mut fragments: &[u8]) -> usize {
+    let mut ended = 0;
+    while let Some((header, rest)) = fragments.split_first_chunk::<21>() {
+        let [.., flags, a, b, c, d] = *header;
+        let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+        let Some((_, rest)) = rest.split_at_checked(length) else { break };
+        ended += usize::from(flags & 2 != 0);
+        fragments = rest;
+    }
+    ended
 }

@@ -14,6 +14,8 @@ pub(crate) struct Report {
     pub(crate) envelopes: BTreeMap<String, usize>,
     /// PSRP messages by type.
     pub(crate) messages: BTreeMap<String, usize>,
+    /// Messages whose ends were not recorded.
+    pub(crate) unfinished: usize,
     /// Requests and answers that are no envelopes, by file.
     pub(crate) plain: Vec<String>,
     /// Files that are of no known kind, with the reason.

@@ -11,8 +11,8 @@ use wsman::StreamData;
 use wsman::client::Response;
 use wsman::server::{Operation, Request};
 
-use super::document;
 use super::report::Report;
+use super::{document, plain};
 
 /// Who wrote a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,7 +24,14 @@ enum Writer {
 /// The streams of one recording, by writer, shell and command.
 #[derive(Default)]
 pub(crate) struct Sessions {
-    streams: BTreeMap<(Writer, String, Option<String>), Defragmenter>,
+    streams: BTreeMap<(Writer, String, Option<String>), Stream>,
+}
+
+#[derive(Default)]
+struct Stream {
+    bytes: Vec<u8>,
+    defragmenter: Defragmenter,
+    messages: usize,
 }
 
 impl Sessions {
@@ -41,7 +48,13 @@ impl Sessions {
         }
         let mut shell = request.header.shell_id.clone().unwrap_or_default();
         let mut pieces: Vec<(Writer, Option<String>, &[u8])> = Vec::new();
-        let argument = request.operation.payload().unwrap_or_default();
+        let argument = match &request.operation {
+            command @ Operation::Command { .. } => command.payload().unwrap_or_else(|error| {
+                report.lose(place, anyhow::Error::new(error));
+                Vec::new()
+            }),
+            _ => Vec::new(),
+        };
         match &request.operation {
             Operation::Create { shell_id, payload, .. } => {
                 if let Some(Response::Created(created)) = response {
@@ -73,22 +86,29 @@ impl Sessions {
         }
         for (writer, command, bytes) in pieces {
             let stream = self.streams.entry((writer, shell.clone(), command)).or_default();
-            if let Err(error) = stream.push(bytes) {
+            stream.bytes.extend_from_slice(bytes);
+            if let Err(error) = stream.defragmenter.push(bytes) {
                 report.lose(place, anyhow::Error::new(error));
             }
-            while let Some(bytes) = stream.next_message() {
+            while let Some(bytes) = stream.defragmenter.next_message() {
+                stream.messages += 1;
                 message(place, &bytes, report);
             }
         }
     }
 
-    /// Looks for messages that never ended.
+    /// Compares how many messages were read with how many ended. One that never ends is no loss: its
+    /// command was stopped, or its shell closed, before it had said all.
     pub(crate) fn finish(self, name: &str, report: &mut Report) {
-        for ((writer, _, command), stream) in self.streams {
-            if !stream.is_between_messages() {
-                let of = command.as_deref().unwrap_or("the shell");
-                report.lose(name, format!("a message of the {writer:?} to {of} never ends"));
+        for ((writer, shell, command), stream) in self.streams {
+            let ended = plain::messages(&stream.bytes);
+            if ended != stream.messages {
+                let of = command.as_deref().unwrap_or(&shell);
+                let read = stream.messages;
+                report
+                    .lose(name, format!("{ended} messages of the {writer:?} to {of}, {read} read"));
             }
+            report.unfinished += usize::from(!stream.defragmenter.is_between_messages());
         }
     }
 }
