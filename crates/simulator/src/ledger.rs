@@ -32,6 +32,8 @@ pub struct Entries {
     pub cmdlets: std::collections::VecDeque<ReceivedCmdlet>,
     /// How often each cmdlet came, by its name as it was sent.
     pub counts: BTreeMap<String, u64>,
+    /// Cmdlets that are not kept any more.
+    pub forgotten: u64,
 }
 
 /// One cmdlet as it arrived.
@@ -89,12 +91,25 @@ impl Ledger {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn record(&self, cmdlet: ReceivedCmdlet) {
+    /// Writes a cmdlet down. Gives its number, for [`Ledger::add_input`].
+    pub(crate) fn record(&self, cmdlet: ReceivedCmdlet) -> u64 {
         let mut entries = self.lock();
         *entries.counts.entry(cmdlet.name.clone()).or_default() += 1;
         if entries.cmdlets.len() == Self::MAX_CMDLETS {
             entries.cmdlets.pop_front();
+            entries.forgotten += 1;
         }
         entries.cmdlets.push_back(cmdlet);
+        entries.forgotten + u64::try_from(entries.cmdlets.len()).unwrap_or(u64::MAX) - 1
+    }
+
+    /// Writes down an object that came in through the pipeline of a cmdlet.
+    pub(crate) fn add_input(&self, number: u64, text: String) {
+        let mut entries = self.lock();
+        let index = number.checked_sub(entries.forgotten).and_then(|at| usize::try_from(at).ok());
+        let Some(cmdlet) = index.and_then(|index| entries.cmdlets.get_mut(index)) else { return };
+        if cmdlet.input.len() < Self::MAX_INPUTS {
+            cmdlet.input.push(text);
+        }
     }
 }

@@ -17,6 +17,7 @@ mod ledger;
 mod options;
 mod organization;
 mod server;
+mod wire;
 
 pub use faults::Faults;
 pub use ledger::{Entries, Ledger, ReceivedCmdlet};

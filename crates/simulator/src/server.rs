@@ -1,7 +1,6 @@
 //! One server of the organization, on one address.
 
 use std::{
-    future::Future,
     io,
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -9,9 +8,12 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::{Faults, Ledger, Organization};
+use crate::{
+    Faults, Ledger, Organization,
+    wire::{Service, locked},
+};
 
 /// Where the simulator takes the time from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -130,8 +132,49 @@ impl Server {
     /// # Errors
     /// When the listening socket fails for good.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
-        shutdown.await;
-        drop((self.listener, self.organization));
-        Ok(())
+        let Self { listener, organization, options, ledger, faults, .. } = self;
+        let living = live(Arc::clone(&organization), options.now.clone(), options.living);
+        let service = Arc::new(Service::new(organization, options, ledger, faults));
+        // Dropping the set ends every connection, so that nothing outlives the server.
+        let mut connections = JoinSet::new();
+        tokio::pin!(shutdown, living);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => return Ok(()),
+                () = &mut living => {}
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, peer)) => {
+                        // Small answers must not wait for an acknowledgement of the one before.
+                        if let Err(error) = stream.set_nodelay(true) {
+                            tracing::debug!(%error, "answers may be slow");
+                        }
+                        connections.spawn(Arc::clone(&service).serve(stream, peer));
+                    }
+                    Err(error) if is_passing(&error) => {}
+                    Err(error) => return Err(error),
+                },
+                Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            }
+        }
     }
+}
+
+/// Lets the organization live on, now and then; for ever.
+async fn live(organization: Arc<Mutex<Organization>>, now: Clock, every: Option<Duration>) {
+    let Some(every) = every else { return std::future::pending().await };
+    loop {
+        tokio::time::sleep(every).await;
+        locked(&organization).advance(now());
+    }
+}
+
+/// Failures of one connection that say nothing about the next.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+            | io::ErrorKind::WouldBlock
+    )
 }

@@ -18,7 +18,7 @@ mod writes;
 pub(crate) use binding::{Call, Invocation, identity_text};
 pub(crate) use catalogue::Definition;
 pub(crate) use pipeline::{Execution, Step};
-pub(crate) use problem::{Category, Problem};
+pub(crate) use problem::{Category, Problem, ProblemId};
 pub(crate) use render::Context;
 
 use psrp::clixml::Value;

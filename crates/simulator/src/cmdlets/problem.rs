@@ -24,9 +24,9 @@ pub(crate) struct Problem {
 pub(crate) enum Category {
     NotSpecified = 0,
     InvalidArgument = 5,
-    InvalidData = 6,
     InvalidOperation = 7,
     ObjectNotFound = 13,
+    OperationStopped = 14,
     OperationTimeout = 15,
     ParserError = 17,
     ResourceUnavailable = 21,

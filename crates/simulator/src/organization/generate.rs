@@ -267,7 +267,7 @@ fn grown_device(organization: &mut Organization, owner: u32) {
     }
     .min(age);
     device.created = whole_second(now) - SignedDuration::from_secs(age);
-    device.changed = device.created + seconds(chance, 0..age + 1);
+    let changed = device.created + seconds(chance, 0..age + 1);
     device.last_attempt = Some(milliseconds(now - SignedDuration::from_secs(silence), chance));
     device.heartbeat = [300, 480, 900, 1_680][chance.random_range(0..4)];
     device.folders = chance.random_range(4..40);
@@ -284,6 +284,7 @@ fn grown_device(organization: &mut Organization, owner: u32) {
     let chance = &mut organization.chance;
     let (synced_once, wiped) = (chance.random_ratio(1, 2), chance.random_ratio(1, 250));
     let Some(device) = organization.devices[index as usize].as_mut() else { return };
+    device.changed = changed;
     device.last_success = match device.state {
         State::Allowed => device.last_attempt,
         _ if synced_once => Some(device.created + SignedDuration::from_secs(age / 3)),

@@ -216,12 +216,10 @@ pub(in crate::cmdlets) fn command(
     context: &Context,
     definition: &Definition,
 ) -> Value {
-    let parameters = definition.parameters.iter().map(|name| {
-        let metadata = Object::new()
-            .with_type_names(["System.Management.Automation.ParameterMetadata", "System.Object"])
-            .with_adapted("Name", *name);
-        (Value::from(*name), Value::from(metadata))
-    });
+    // Remoting serializes one level deep: what lies below comes as its text.
+    let metadata = "System.Management.Automation.ParameterMetadata";
+    let parameters =
+        definition.parameters.iter().map(|name| (Value::from(*name), Value::from(metadata)));
     let parameters = Object::around(Content::Dictionary(parameters.collect())).with_type_names([
         "System.Collections.Generic.Dictionary`2[[System.String],[System.Management.Automation.ParameterMetadata]]",
         "System.Object",
