@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use axum::{
     extract::Path,
     http::{StatusCode, header},
-    response::{IntoResponse, Response},
+    response::{IntoResponse as _, Response},
 };
 use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};

@@ -193,11 +193,7 @@ fn connection(connector: &Connector, now: Timestamp) -> Vec<Fact> {
     facts
 }
 
-fn inventory(
-    connector: &Connector,
-    totals: Option<&store::Totals>,
-    now: Timestamp,
-) -> Vec<Fact> {
+fn inventory(connector: &Connector, totals: Option<&store::Totals>, now: Timestamp) -> Vec<Fact> {
     let devices = totals.map_or(0, store::Totals::devices);
     let mut facts = vec![
         Fact {

@@ -57,7 +57,8 @@ impl DevicePage {
         let facts = &device.facts;
         let owner = device.owner.name.as_ref().or(device.owner.user.as_ref());
         let parts = [facts.model.as_ref(), facts.client_type.as_ref(), owner];
-        let known: Vec<String> = parts.into_iter().flatten().map(|part| words::visible(part)).collect();
+        let known: Vec<String> =
+            parts.into_iter().flatten().map(|part| words::visible(part)).collect();
         let mut other: Vec<(String, String)> = facts.other.clone();
         other.extend(device.statistics.iter().flat_map(|statistics| statistics.other.clone()));
         Self {
@@ -66,7 +67,10 @@ impl DevicePage {
             tail: words::visible(device.short_id()),
             subtitle: known.join(" · "),
             gone: device.gone_since.map(|since| {
-                format!("Missing from the organization since {}.", words::time(Some(since), now, ""))
+                format!(
+                    "Missing from the organization since {}.",
+                    words::time(Some(since), now, "")
+                )
             }),
             state: facts.access_state,
             why: why(device),
@@ -92,8 +96,12 @@ fn why(device: &Device) -> String {
     let person = device.owner.name.as_ref().or(device.owner.user.as_ref());
     let person = person.map_or_else(|| "this mailbox".to_owned(), |name| words::visible(name));
     let cause = match (facts.access_reason, rule) {
-        (Some(AccessReason::Rule), Some(rule)) => format!("the rule {rule} of this organization decides"),
-        (Some(AccessReason::Rule), None) => "an access rule of this organization decides".to_owned(),
+        (Some(AccessReason::Rule), Some(rule)) => {
+            format!("the rule {rule} of this organization decides")
+        }
+        (Some(AccessReason::Rule), None) => {
+            "an access rule of this organization decides".to_owned()
+        }
         (Some(AccessReason::Global), _) => {
             "no rule and no exemption names it, so the default access level decides".to_owned()
         }
@@ -108,12 +116,15 @@ fn why(device: &Device) -> String {
             "it went over a limit of Exchange's own protection; this passes with time".to_owned()
         }
         (Some(AccessReason::Other), _) => {
-            "for a reason with a name of its own, which stands among the attributes below".to_owned()
+            "for a reason with a name of its own, which stands among the attributes below"
+                .to_owned()
         }
         (None, _) => "Exchange gives no reason".to_owned(),
     };
     let waits = match facts.access_state {
-        AccessState::Discovery => " Exchange is still finding out what it is, for up to 14 minutes.",
+        AccessState::Discovery => {
+            " Exchange is still finding out what it is, for up to 14 minutes."
+        }
         _ => "",
     };
     format!("{cause}.{waits}")
@@ -180,7 +191,10 @@ fn owner_group(device: &Device) -> Group {
             text("Name", owner.name.as_deref()),
             text("User", owner.user.as_deref()),
             text("Mailbox", owner.mailbox.as_deref()),
-            code("Distinguished name", owner.user_dn.as_ref().map(domain::DistinguishedName::as_str)),
+            code(
+                "Distinguished name",
+                owner.user_dn.as_ref().map(domain::DistinguishedName::as_str),
+            ),
         ],
     }
 }

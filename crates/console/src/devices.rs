@@ -123,18 +123,18 @@ pub(crate) async fn devices(
             let devices = store.devices(&scope, &query, page).await?;
             let facets = store.facets(&scope, &without_state(query_text, &query), now).await?;
             let found = store.count_devices(&scope, &query, now).await?;
-            view.fill(devices, &facets, found, now);
+            view.fill(&devices, &facets, found, now);
         }
     }
     // htmx asks for the results alone, unless it restores a page from the browser's history.
-    let wants_fragment = headers.contains_key("hx-request")
-        && !headers.contains_key("hx-history-restore-request");
+    let wants_fragment =
+        headers.contains_key("hx-request") && !headers.contains_key("hx-history-restore-request");
     Ok(if wants_fragment { page::html(view.as_results().render()) } else { page::whole(&view) })
 }
 
 impl DevicesPage {
-    fn fill(&mut self, page: DevicePage, facets: &Facets, found: Count, now: Timestamp) {
-        self.next = page.next.map(|cursor| link(&self.query, Some(&cursor.to_string())));
+    fn fill(&mut self, page: &DevicePage, facets: &Facets, found: Count, now: Timestamp) {
+        self.next = page.next.as_ref().map(|cursor| link(&self.query, Some(&cursor.to_string())));
         self.facets = facet_links(facets, &self.query);
         self.found = match found {
             Count::Exactly(count) => words::counted(count, "device"),
@@ -174,10 +174,9 @@ impl Row {
     fn new(device: &Device, now: Timestamp) -> Self {
         let facts = &device.facts;
         let said = |text: &Option<String>| {
-            text.as_deref().filter(|text| !text.is_empty()).map_or_else(
-                || "not reported".to_owned(),
-                words::visible,
-            )
+            text.as_deref()
+                .filter(|text| !text.is_empty())
+                .map_or_else(|| "not reported".to_owned(), words::visible)
         };
         let last_sync = match &device.statistics {
             None => words::time(None, now, "not read yet"),
@@ -237,7 +236,8 @@ fn without_state(text: &str, parsed: &Query) -> Query {
 
 /// A text without its `state:` words, where those stand outside of parentheses and quotes.
 fn strip_state(text: &str) -> String {
-    if text.contains(['(', '"']) || text.split_whitespace().any(|word| word == "or" || word == "not")
+    if text.contains(['(', '"'])
+        || text.split_whitespace().any(|word| word == "or" || word == "not")
     {
         return text.to_owned();
     }

@@ -54,6 +54,7 @@ pub(crate) fn whole(page: &impl Template) -> Response {
 }
 
 /// Filters that templates use.
+#[expect(unreachable_pub, reason = "the attribute makes a public type of each filter")]
 pub(crate) mod filters {
     /// The URL of an asset: `{{ "app.css"|asset }}`.
     #[askama::filter_fn]

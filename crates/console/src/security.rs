@@ -1,8 +1,8 @@
 //! Headers that every page carries, and the refusal of requests that another site sends.
 
 use axum::{
-    http::{HeaderName, HeaderValue, header},
     extract::Request,
+    http::{HeaderName, HeaderValue, header},
     middleware::Next,
     response::Response,
 };

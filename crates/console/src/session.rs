@@ -15,7 +15,7 @@ use engine::Engine;
 use serde::Deserialize;
 
 use crate::{
-    page::{self, Place, Shell, filters},
+    page::{self, filters},
     problem::Problem,
     words,
 };
@@ -62,15 +62,13 @@ impl FromRequestParts<Engine> for SignedIn {
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignInPage {
-    shell: Shell,
     problem: Option<&'static str>,
     next: String,
 }
 
 impl SignInPage {
     fn new(problem: Option<&'static str>, next: &str) -> Self {
-        let shell = Shell { place: Place::Devices, person: "" };
-        Self { shell, problem, next: own_path(next).to_owned() }
+        Self { problem, next: own_path(next).to_owned() }
     }
 }
 

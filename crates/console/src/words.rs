@@ -165,6 +165,9 @@ mod tests {
 
     #[test]
     fn query_values_survive_a_url() {
-        assert_eq!(query_value("state:quarantined os:\"a b\" 王"), "state:quarantined%20os:%22a%20b%22%20%E7%8E%8B");
+        assert_eq!(
+            query_value("state:quarantined os:\"a b\" 王"),
+            "state:quarantined%20os:%22a%20b%22%20%E7%8E%8B"
+        );
     }
 }

@@ -110,7 +110,8 @@ fn validate(new: &NewConnector) -> Result<(), String> {
         }
     }
     let addresses = endpoint.kdc.iter().map(|kdc| ("Kerberos server", kdc.as_str()));
-    let addresses = addresses.chain(endpoint.connect_to.iter().map(|to| ("connect address", to.as_str())));
+    let addresses =
+        addresses.chain(endpoint.connect_to.iter().map(|to| ("connect address", to.as_str())));
     let addresses =
         addresses.chain(endpoint.proxy.iter().map(|proxy| ("proxy", proxy.address.as_str())));
     for (field, address) in addresses {
@@ -147,7 +148,11 @@ fn validate_url(url: &str) -> Result<bool, String> {
     let (is_tls, rest) = match (lower.strip_prefix("http://"), lower.strip_prefix("https://")) {
         (Some(rest), _) => (false, rest),
         (_, Some(rest)) => (true, rest),
-        _ => return Err(format!("the address does not begin with http:// or https://; write it {wanted}")),
+        _ => {
+            return Err(format!(
+                "the address does not begin with http:// or https://; write it {wanted}"
+            ));
+        }
     };
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     if authority.contains('@') {
@@ -188,14 +193,18 @@ fn validate_account(new: &NewConnector) -> Result<(), String> {
     if endpoint.username.is_none() && (new.password.is_some() || endpoint.keytab.is_some()) {
         return Err(r"there is a password or a keytab but no user name; give one as DOMAIN\user or user@domain".to_owned());
     }
-    let needs_password = matches!(endpoint.authentication, Authentication::Basic | Authentication::Ntlm);
+    let needs_password =
+        matches!(endpoint.authentication, Authentication::Basic | Authentication::Ntlm);
     if needs_password && new.password.is_none() {
         return Err(format!("{} needs a user name and a password", endpoint.authentication));
     }
     if let Some(proxy) = &endpoint.proxy
         && proxy.username.is_some() != new.proxy_password.is_some()
     {
-        return Err("the proxy has a user name without a password, or a password without a user name".to_owned());
+        return Err(
+            "the proxy has a user name without a password, or a password without a user name"
+                .to_owned(),
+        );
     }
     Ok(())
 }

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use domain::{Connector, Permission, connector::ConnectorState};
-use exchange::{
-    ConnectError, ConnectionSettings, Credential, Organization, RemotePowerShell,
-};
+use exchange::{ConnectError, ConnectionSettings, Credential, Organization, RemotePowerShell};
 
 use crate::{Engine, component, secrets::ConnectorSecrets};
 
@@ -20,10 +18,7 @@ const USUAL_WAIT: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// Connects and opens a session, waiting where Exchange asks for it.
-    pub(crate) async fn connect(
-        &self,
-        connector: &Connector,
-    ) -> anyhow::Result<RemotePowerShell> {
+    pub(crate) async fn connect(&self, connector: &Connector) -> anyhow::Result<RemotePowerShell> {
         let (settings, credential) = self.settings(connector).await?;
         let mut waited = Duration::ZERO;
         loop {
@@ -64,9 +59,7 @@ impl Engine {
             );
         }
         if connector.state != ConnectorState::Installed {
-            self.store()
-                .set_connector_state(connector.id, ConnectorState::Installed, None)
-                .await?;
+            self.store().set_connector_state(connector.id, ConnectorState::Installed, None).await?;
             if connector.organization.is_none() {
                 component::installed(&connector.name);
             }

@@ -38,7 +38,9 @@ const NONCE_BYTES: usize = 24;
 /// Why sealed secrets do not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum OpenError {
-    #[error("the secret was sealed with another data key; restore the key file, or add the connector anew")]
+    #[error(
+        "the secret was sealed with another data key; restore the key file, or add the connector anew"
+    )]
     OtherKey,
     #[error("the sealed secret is damaged or belongs to another connector; add the connector anew")]
     Damaged,
@@ -78,13 +80,10 @@ impl Secrets {
         if key_id != self.key_id {
             return Err(OpenError::OtherKey);
         }
-        let (nonce, sealed) =
-            rest.split_first_chunk::<NONCE_BYTES>().ok_or(OpenError::Damaged)?;
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(OpenError::Damaged)?;
         let payload = Payload { msg: sealed, aad: &row_identity(connector) };
-        let mut plain = self
-            .cipher
-            .decrypt(&XNonce::from(*nonce), payload)
-            .map_err(|_| OpenError::Damaged)?;
+        let mut plain =
+            self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| OpenError::Damaged)?;
         let read = serde_json::from_slice::<(Option<String>, Option<String>)>(&plain);
         wipe(&mut plain);
         let (password, proxy_password) = read.map_err(|_| OpenError::Damaged)?;

@@ -49,7 +49,7 @@ impl Stop {
 
     pub(crate) async fn wait(&mut self) {
         // An error means that the engine is gone: that is a stop too.
-        self.0.wait_for(|stopping| *stopping).await.map_or((), drop);
+        drop(self.0.wait_for(|stopping| *stopping).await);
     }
 }
 

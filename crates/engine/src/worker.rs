@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use domain::{Caller, Permission, pass::{PassKind, PassOutcome}, connector::ConnectorState};
+use domain::{
+    Caller, Permission,
+    connector::ConnectorState,
+    pass::{PassKind, PassOutcome},
+};
 use store::{Job, JobState};
 
 use crate::{Engine, Error, component, sync, tasks::Stop};

@@ -54,7 +54,7 @@ impl Sync<'_> {
                 self.engine.store().write_devices(self.connector.id, full).await?;
                 self.go_on()?;
             }
-            if self.counts.devices % 256 == 0 {
+            if self.counts.devices.is_multiple_of(256) {
                 self.reporter.done(self.counts.devices).await;
             }
         }
@@ -92,10 +92,7 @@ impl Sync<'_> {
             comparison.unseen().map(|guid| DeviceId::of(self.connector.id, guid)).collect();
         self.counts.gone = gone.len() as u64;
         for part in gone.chunks(BATCH) {
-            self.engine
-                .store()
-                .mark_gone(self.connector.id, part.to_vec(), self.started)
-                .await?;
+            self.engine.store().mark_gone(self.connector.id, part.to_vec(), self.started).await?;
         }
         Ok(())
     }

@@ -42,7 +42,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Ok(())
     })?;
     println!("  exchange, device records            {:7.1} MB/s", speed(recorded));
-    println!("  typed / quick-xml                   {:7.2}     (bar: at least 0.50)", ratio(plain, typed));
+    println!(
+        "  typed / quick-xml                   {:7.2}     (bar: at least 0.50)",
+        ratio(plain, typed)
+    );
     println!("  records / quick-xml                 {:7.2}", ratio(plain, recorded));
     println!("  peak memory grew by                 {:7.1} MB", measure::megabytes(growth));
     Ok(())
@@ -76,7 +79,9 @@ fn device(n: u32) -> String {
     let dn = format!(
         "CN=iPhone§Appl{n:08X},CN=ExchangeActiveSyncDevices,CN=Ocampo\\, Jorge {n},OU=Staff,OU=Taipei,DC=corp,DC=contoso,DC=com"
     );
-    let path = format!("corp.contoso.com/Taipei/Staff/Ocampo, Jorge {n}/ExchangeActiveSyncDevices/iPhone§Appl{n:08X}");
+    let path = format!(
+        "corp.contoso.com/Taipei/Staff/Ocampo, Jorge {n}/ExchangeActiveSyncDevices/iPhone§Appl{n:08X}"
+    );
     let id = |name: &str, refid: u32, tn: &str| {
         format!(
             r#"<Obj N="{name}" RefId="{refid}">{tn}<ToString>{path}</ToString><Props><S N="Rdn">CN=iPhone§Appl{n:08X}</S><S N="Parent">corp.contoso.com/Taipei/Staff/Ocampo, Jorge {n}/ExchangeActiveSyncDevices</S><I32 N="Depth">8</I32><S N="DistinguishedName">{dn}</S><B N="IsRelativeDn">false</B><S N="DomainId">corp.contoso.com</S><G N="PartitionGuid">59ce2f71-eaa2-4ddf-a4fa-f25069d0b324</G><S N="PartitionFQDN">corp.contoso.com</S><G N="ObjectGuid">{guid}</G><S N="Name">iPhone§Appl{n:08X}</S></Props></Obj>"#

@@ -62,7 +62,10 @@ pub(crate) fn list() -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
         let (store, connector) = open(&folder.path().join("gatepost.db")).await?;
         let (loading, ()) = timed(load(&store, connector, LISTED)).await?;
-        println!("{LISTED} devices in SQLite (loaded in {:.0} s); first page of 50, of {ASKED} askings:", loading.as_secs_f64());
+        println!(
+            "{LISTED} devices in SQLite (loaded in {:.0} s); first page of 50, of {ASKED} askings:",
+            loading.as_secs_f64()
+        );
         println!("  {:<44} {:>8} {:>8}", "query", "median", "p99");
         let scope = Caller::LocalAdministrator.scope(Permission::Read)?;
         let mut worst = Duration::ZERO;
@@ -71,14 +74,19 @@ pub(crate) fn list() -> anyhow::Result<()> {
             let page = Page { after: None, limit: 50, now: start() };
             let mut times = Vec::with_capacity(ASKED);
             for _ in 0..ASKED {
-                times.push(timed(async { Ok(store.devices(&scope, &query, page).await?) }).await?.0);
+                times
+                    .push(timed(async { Ok(store.devices(&scope, &query, page).await?) }).await?.0);
             }
             times.sort();
             let p99 = times.get(ASKED * 99 / 100).copied().unwrap_or_default();
             let median = times.get(ASKED / 2).copied().unwrap_or_default();
             worst = worst.max(p99);
             let shown = if text.is_empty() { "(everything)" } else { text };
-            println!("  {shown:<44} {:>5.1} ms {:>5.1} ms", milliseconds(median), milliseconds(p99));
+            println!(
+                "  {shown:<44} {:>5.1} ms {:>5.1} ms",
+                milliseconds(median),
+                milliseconds(p99)
+            );
         }
         println!("  worst p99 {:.1} ms (bar: under 50 ms)", milliseconds(worst));
         store.close().await;
@@ -90,7 +98,9 @@ pub(crate) fn list() -> anyhow::Result<()> {
 /// prepared statement in one transaction: nothing that goes through rows can be faster.
 fn raw_insert(file: &Path) -> anyhow::Result<Duration> {
     let mut database = rusqlite::Connection::open(file)?;
-    database.execute_batch("pragma journal_mode = wal; pragma synchronous = normal; pragma cache_size = -262144;")?;
+    database.execute_batch(
+        "pragma journal_mode = wal; pragma synchronous = normal; pragma cache_size = -262144;",
+    )?;
     let columns: Vec<String> = database
         .prepare("select name from pragma_table_info('device')")?
         .query_map([], |row| row.get(0))?
@@ -156,7 +166,8 @@ async fn load(store: &Store, connector: ConnectorId, count: u32) -> anyhow::Resu
 fn row(n: u32) -> Option<DeviceRow> {
     // Spreads the values without repeating a pattern that an index could profit from.
     let mixed = n.wrapping_mul(2_654_435_761) >> 8;
-    let pick = |from: &[&'static str]| from.get(mixed as usize % from.len()).map(|s| (*s).to_owned());
+    let pick =
+        |from: &[&'static str]| from.get(mixed as usize % from.len()).map(|s| (*s).to_owned());
     let kind = pick(&["iPhone", "iPhone", "iPhone", "iPad", "Android", "Outlook", "SAMSUNG"])?;
     let state = match mixed % 1_000 {
         0..=2 => AccessState::Quarantined,
@@ -170,8 +181,12 @@ fn row(n: u32) -> Option<DeviceRow> {
     Some(DeviceRow {
         facts: DeviceFacts {
             guid: Uuid::from_u128(u128::from(n) << 64 | u128::from(mixed)),
-            identity: Some(format!("contoso.com/Staff/{user}/ExchangeActiveSyncDevices/{kind}§{id}")),
-            distinguished_name: DistinguishedName::parse(&format!("CN={kind}§{id},CN=ExchangeActiveSyncDevices,{owner}")),
+            identity: Some(format!(
+                "contoso.com/Staff/{user}/ExchangeActiveSyncDevices/{kind}§{id}"
+            )),
+            distinguished_name: DistinguishedName::parse(&format!(
+                "CN={kind}§{id},CN=ExchangeActiveSyncDevices,{owner}"
+            )),
             device_id: Some(id),
             friendly_name: Some(format!("Phone of {user}")),
             device_type: Some(kind),
@@ -185,7 +200,11 @@ fn row(n: u32) -> Option<DeviceRow> {
             client_type: Some("EAS".to_owned()),
             client_version: Some("16.1".to_owned()),
             access_state: state,
-            access_reason: Some(if mixed % 97 == 0 { AccessReason::Individual } else { AccessReason::Global }),
+            access_reason: Some(if mixed % 97 == 0 {
+                AccessReason::Individual
+            } else {
+                AccessReason::Global
+            }),
             access_rule: None,
             first_sync: Some(start()),
             when_created: Timestamp::from_second(1_700_000_000 + i64::from(mixed)).ok(),
@@ -210,9 +229,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
-async fn timed<T>(
-    work: impl Future<Output = anyhow::Result<T>>,
-) -> anyhow::Result<(Duration, T)> {
+async fn timed<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<(Duration, T)> {
     let begun = now();
     let value = work.await?;
     Ok((begun.elapsed(), value))
