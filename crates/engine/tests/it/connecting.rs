@@ -1,0 +1,139 @@
+//! Adding, checking and removing connectors.
+
+use domain::{ConnectorName, connector::ConnectorState};
+use engine::{CheckReport, CheckResult, Error};
+use simulator::{OrganizationOptions, Visible};
+use store::JobState;
+use testkit::TestApp;
+
+fn named(name: &str) -> ConnectorName {
+    ConnectorName::parse(name).unwrap()
+}
+
+/// What the first step that went wrong says.
+fn trouble(report: &CheckReport) -> &str {
+    let failed = report.steps.iter().find(|step| step.result == CheckResult::Failed);
+    failed.and_then(|step| step.detail.as_deref()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_connector_that_cannot_be_right_is_not_kept() {
+    let app = TestApp::beside(0).unwrap();
+    for (url, expected) in [
+        ("exchange.contoso.com", "http"),
+        ("http://exchange.contoso.com", "path"),
+        ("http://jane:secret@exchange.contoso.com/PowerShell/", "user name"),
+        ("http://exchange.contoso.com:99999/PowerShell/", "port"),
+    ] {
+        let mut new = app.new_connector(app.name());
+        new.endpoint.url = url.to_owned();
+        let error = app.engine().add_connector(&app.caller(), new).await.unwrap_err();
+        assert!(matches!(&error, Error::Invalid(_)), "{error:?}");
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+    assert_eq!(app.engine().store().connectors(&app.scope().unwrap()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_connector_is_found_by_its_name_and_by_no_other() {
+    let app = TestApp::connected(3).await.unwrap();
+    let connector = app.connector().await.unwrap();
+    assert_eq!(connector.state, ConnectorState::Flagged);
+    assert_eq!(connector.organization, None);
+    let again = app.new_connector(app.name());
+    let error = app.engine().add_connector(&app.caller(), again).await.unwrap_err();
+    assert!(matches!(error, Error::Conflict(_)), "{error:?}");
+    let missing = app.engine().check_connector(&app.caller(), &named("other")).await;
+    assert!(matches!(missing, Err(Error::NotFound(_))), "{missing:?}");
+}
+
+#[tokio::test]
+async fn a_check_of_a_sound_connector_finds_every_step_fine() {
+    let app = TestApp::connected(3).await.unwrap();
+    let report = app.engine().check_connector(&app.caller(), &app.name()).await.unwrap();
+    assert!(report.is_ready, "{report:?}");
+    assert!(report.steps.iter().all(|step| step.result == CheckResult::Fine), "{report:#?}");
+    let connector = app.connector().await.unwrap();
+    assert_eq!(connector.state, ConnectorState::Installed);
+    let organization = connector.organization.unwrap();
+    assert_eq!(organization.name, "Contoso");
+    assert_eq!(app.exchange().ledger().entries().open_shells, 0);
+}
+
+#[tokio::test]
+async fn a_check_names_the_cmdlets_that_are_missing() {
+    let mut options = OrganizationOptions::default();
+    options.accounts[0].visible = Visible::Without(vec!["Get-CASMailbox".to_owned()]);
+    let app = TestApp::beside_organization(&options).unwrap();
+    app.add_connector().await.unwrap();
+    let report = app.engine().check_connector(&app.caller(), &app.name()).await.unwrap();
+    let missing: Vec<_> =
+        report.steps.iter().filter(|step| step.result == CheckResult::Missing).collect();
+    assert_eq!(missing.len(), 1, "{report:#?}");
+    assert!(missing[0].name.contains("Get-CASMailbox"));
+    assert!(missing[0].detail.is_some());
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_named_by_the_check_and_by_the_sync() {
+    let app = TestApp::beside(3).unwrap();
+    let mut new = app.new_connector(app.name());
+    new.password = Some("not the password".to_owned());
+    app.engine().add_connector(&app.caller(), new).await.unwrap();
+    let report = app.engine().check_connector(&app.caller(), &app.name()).await.unwrap();
+    let said = "user name or password is wrong";
+    assert!(!report.is_ready);
+    assert!(trouble(&report).contains(said), "{report:#?}");
+    let job = app.sync().await.unwrap();
+    assert_eq!(job.state, JobState::Failed);
+    assert!(job.outcome.as_deref().unwrap().contains(said), "{job:?}");
+    let connector = app.connector().await.unwrap();
+    assert_eq!(connector.state, ConnectorState::Trouble);
+    assert!(connector.trouble.unwrap().contains(said));
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named() {
+    let app = TestApp::beside(3).unwrap();
+    let mut new = app.new_connector(app.name());
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    new.endpoint.url = format!("http://{unused}/PowerShell/");
+    app.engine().add_connector(&app.caller(), new).await.unwrap();
+    let report = app.engine().check_connector(&app.caller(), &app.name()).await.unwrap();
+    assert!(trouble(&report).contains("cannot reach"), "{report:#?}");
+}
+
+/// Law 1: one connector per organization, whatever name the server was given.
+#[tokio::test]
+async fn a_second_connector_to_the_organization_is_refused_and_told_of_the_first() {
+    let app = TestApp::connected(3).await.unwrap();
+    assert_eq!(app.sync().await.unwrap().state, JobState::Done);
+    let other_server = app.exchange().another_server().unwrap();
+    let mut new = app.new_connector(named("second"));
+    new.endpoint.url = other_server.url().to_owned();
+    app.engine().add_connector(&app.caller(), new).await.unwrap();
+    let report = app.engine().check_connector(&app.caller(), &named("second")).await.unwrap();
+    assert!(!report.is_ready);
+    assert!(trouble(&report).contains("lab"), "{report:#?}");
+    let kind = domain::pass::PassKind::Full;
+    let id = app.engine().sync(&app.caller(), &named("second"), kind).await.unwrap();
+    let job = app.finished(id).await.unwrap();
+    assert_eq!(job.state, JobState::Failed);
+    assert!(job.outcome.unwrap().contains("lab"));
+    assert_eq!(app.devices().await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_connector_is_removed_with_its_inventory() {
+    let app = TestApp::connected(5).await.unwrap();
+    app.sync().await.unwrap();
+    assert_eq!(app.devices().await.unwrap().len(), 5);
+    app.engine().remove_connector(&app.caller(), &app.name()).await.unwrap();
+    assert_eq!(app.devices().await.unwrap(), []);
+    let again = app.engine().remove_connector(&app.caller(), &app.name()).await;
+    assert!(matches!(again, Err(Error::NotFound(_))), "{again:?}");
+    // The organization is free for another connector.
+    app.add_connector().await.unwrap();
+    assert_eq!(app.sync().await.unwrap().state, JobState::Done);
+}

@@ -1,0 +1,204 @@
+//! An engine beside a simulated organization, with verbs to tell stories with.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::Context as _;
+use domain::{
+    Caller, Connector, ConnectorName, Device, JobId, Permission, Query, Scope,
+    pass::{Pass, PassKind},
+};
+use engine::{Clock, Engine, NewConnector, Options};
+use simulator::OrganizationOptions;
+use store::{Job, Page, Store, Target, Totals};
+use tokio::runtime::Runtime;
+
+use crate::exchange::{Exchange, on, runtime};
+
+/// A whole Gatepost without its edges: an engine on a SQLite file in a directory of its own, beside
+/// a simulated organization.
+#[derive(Debug)]
+pub struct TestApp {
+    engine: Engine,
+    exchange: Exchange,
+    clock: Clock,
+    directory: tempfile::TempDir,
+    runtime: Option<Runtime>,
+}
+
+/// Names one connector of a story.
+const CONNECTOR: &str = "lab";
+/// A killed engine's tasks are gone at their next step; nobody waits longer than this.
+const KILL_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl TestApp {
+    /// Token of the local administrator.
+    pub const TOKEN: &'static str = "token-of-the-local-administrator-of-tests";
+
+    /// An engine without connectors beside an organization with so many devices.
+    pub fn beside(devices: usize) -> anyhow::Result<Self> {
+        let defaults = OrganizationOptions::default();
+        Self::beside_organization(&OrganizationOptions::with_devices(devices, defaults.start))
+    }
+
+    /// An engine without connectors beside the organization that is grown from `options`.
+    pub fn beside_organization(options: &OrganizationOptions) -> anyhow::Result<Self> {
+        let exchange = Exchange::serve(options)?;
+        let clock = Clock::manual(options.start);
+        let directory = tempfile::tempdir()?;
+        let runtime = runtime()?;
+        let engine = start(&runtime, directory.path().join("gatepost.db"), clock.clone())?;
+        Ok(Self { engine, exchange, clock, directory, runtime: Some(runtime) })
+    }
+
+    /// The same with the connector [`TestApp::name`] added.
+    pub async fn connected(devices: usize) -> anyhow::Result<Self> {
+        let app = Self::beside(devices)?;
+        app.add_connector().await?;
+        Ok(app)
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The organization beside it.
+    #[must_use]
+    pub fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    /// The engine's clock, which stands still until it is moved.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Who asks in all the stories.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        Caller::LocalAdministrator
+    }
+
+    /// The scope of reading.
+    pub fn scope(&self) -> anyhow::Result<Scope> {
+        Ok(self.caller().scope(Permission::Read)?)
+    }
+
+    /// Name of the one connector of a story.
+    #[must_use]
+    pub fn name(&self) -> ConnectorName {
+        ConnectorName::parse(CONNECTOR).expect("the name is one")
+    }
+
+    /// What a connector called `name` to the organization is added with.
+    #[must_use]
+    pub fn new_connector(&self, name: ConnectorName) -> NewConnector {
+        NewConnector {
+            name,
+            endpoint: self.exchange.endpoint(),
+            password: self.exchange.password(),
+            proxy_password: None,
+        }
+    }
+
+    /// Adds the connector [`TestApp::name`].
+    pub async fn add_connector(&self) -> anyhow::Result<()> {
+        self.engine.add_connector(&self.caller(), self.new_connector(self.name())).await?;
+        Ok(())
+    }
+
+    /// The connector [`TestApp::name`] as it is stored.
+    pub async fn connector(&self) -> anyhow::Result<Connector> {
+        Ok(self.engine.store().connector(&self.scope()?, &self.name()).await?)
+    }
+
+    /// Asks for a full sync.
+    pub async fn begin_sync(&self) -> anyhow::Result<JobId> {
+        Ok(self.engine.sync(&self.caller(), &self.name(), PassKind::Full).await?)
+    }
+
+    /// A full sync from asking to its end, well or badly.
+    pub async fn sync(&self) -> anyhow::Result<Job> {
+        let id = self.begin_sync().await?;
+        self.finished(id).await
+    }
+
+    /// A job, once it has ended.
+    pub async fn finished(&self, id: JobId) -> anyhow::Result<Job> {
+        Ok(self.engine.job_finished(&self.caller(), id).await?)
+    }
+
+    /// The latest pass.
+    pub async fn last_pass(&self) -> anyhow::Result<Pass> {
+        let connector = self.connector().await?.id;
+        let passes = self.engine.store().passes(&self.scope()?, connector, 1).await?;
+        passes.into_iter().next().context("there was no pass")
+    }
+
+    /// Every device that is not gone, by its GUID.
+    pub async fn devices(&self) -> anyhow::Result<Vec<Device>> {
+        let (scope, mut devices, mut after) = (self.scope()?, Vec::new(), None);
+        loop {
+            let page = Page { after, limit: Page::MAX_LIMIT, now: self.engine.now() };
+            let found = self.engine.store().devices(&scope, &Query::default(), page).await?;
+            devices.extend(found.devices);
+            after = found.next;
+            if after.is_none() {
+                devices.sort_by_key(|device| device.facts.guid);
+                return Ok(devices);
+            }
+        }
+    }
+
+    /// How many devices the connector has and has had.
+    pub async fn totals(&self) -> anyhow::Result<Totals> {
+        let connector = self.connector().await?.id;
+        let all = self.engine.store().totals(&self.scope()?).await?;
+        let own = all.into_iter().find(|totals| totals.connector == connector);
+        Ok(own.unwrap_or(Totals { connector, states: Vec::new(), gone: 0 }))
+    }
+
+    /// Ends the engine in good order and starts another on the same database.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        self.engine.shutdown().await;
+        self.start_again()
+    }
+
+    /// Ends the engine as a power cut would: nothing is said to it, nothing is put away. Then
+    /// starts another on the same database.
+    pub fn kill_and_restart(&mut self) -> anyhow::Result<()> {
+        self.start_again()
+    }
+
+    fn start_again(&mut self) -> anyhow::Result<()> {
+        if let Some(runtime) = self.runtime.take() {
+            // Whatever the old engine was doing ends here, at its next step.
+            let ending = std::thread::spawn(move || runtime.shutdown_timeout(KILL_TIMEOUT));
+            ending.join().map_err(|_| anyhow::anyhow!("ending the engine's runtime panicked"))?;
+        }
+        let runtime = self.runtime.insert(runtime()?);
+        let database = self.directory.path().join("gatepost.db");
+        self.engine = start(runtime, database, self.clock.clone())?;
+        Ok(())
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        // Dropping a runtime waits, which is not allowed inside of another.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Starts an engine whose background work runs on `runtime`.
+fn start(runtime: &Runtime, database: PathBuf, clock: Clock) -> anyhow::Result<Engine> {
+    on(runtime, async {
+        let store = Store::open(Target::Sqlite(database)).await?;
+        let options = Options { data_key: [7; 32], admin_token: TestApp::TOKEN.to_owned(), clock };
+        Ok(Engine::start(store, options).await?)
+    })
+}
