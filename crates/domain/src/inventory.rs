@@ -77,6 +77,21 @@ impl Comparison {
         self.devices.values_mut().for_each(|entry| entry.is_seen = false);
     }
 
+    /// Whether what this reading did not meet may be believed to be gone. `read_before`: how many
+    /// devices the reading before met, if it came to its end.
+    ///
+    /// A list can end early without a word: a role was narrowed, a domain did not answer. So a
+    /// reading that meets fewer devices than it misses is believed only if the one before met as
+    /// few.
+    #[must_use]
+    pub fn is_plausible(&self, read_before: Option<u64>) -> bool {
+        let missing = self.unseen().count() as u64;
+        let read = self.devices.values().filter(|entry| entry.is_seen).count() as u64;
+        let is_few =
+            |read: u64| read == 0 || (missing >= SHRINKING_IS_NORMAL_BELOW && read < missing);
+        missing == 0 || !is_few(read) || read_before.is_some_and(is_few)
+    }
+
     /// Devices that are known, not gone, and were not met. Only a complete reading may call them
     /// gone.
     pub fn unseen(&self) -> impl Iterator<Item = Uuid> + '_ {
@@ -86,6 +101,9 @@ impl Comparison {
             .map(|(guid, _)| *guid)
     }
 }
+
+/// A small organization may well lose most of its devices in a day.
+const SHRINKING_IS_NORMAL_BELOW: u64 = 20;
 
 /// What could make the reading of a list less than complete. It came to its end, or there is no
 /// reading to judge.
@@ -97,6 +115,9 @@ pub struct Shortfall {
     pub problems: u64,
     /// Whether the server said that there is more.
     pub is_truncated: bool,
+    /// Whether so few devices came that something must be wrong: see
+    /// [`Comparison::is_plausible`].
+    pub is_implausible: bool,
 }
 
 impl Shortfall {
@@ -118,6 +139,13 @@ impl Shortfall {
         }
         if self.is_truncated {
             reasons.push("the server holds back a part of the list".to_owned());
+        }
+        if self.is_implausible {
+            reasons.push(
+                "most of the known devices did not come; if the next sync does not find them \
+                 either, they count as gone"
+                    .to_owned(),
+            );
         }
         reasons
     }
@@ -186,9 +214,33 @@ mod tests {
             Shortfall { poisoned: 1, ..Shortfall::default() },
             Shortfall { problems: 1, ..Shortfall::default() },
             Shortfall { is_truncated: true, ..Shortfall::default() },
+            Shortfall { is_implausible: true, ..Shortfall::default() },
         ] {
             assert_eq!(shortfall.outcome(), PassOutcome::Incomplete);
             assert_eq!(shortfall.reasons().len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_list_that_lost_most_of_its_devices_is_believed_the_second_time() {
+        for (known, read, before, plausible) in [
+            (0, 0, None, true),
+            (100, 100, None, true),
+            (100, 50, None, true),
+            (100, 49, None, false),
+            (100, 49, Some(100), false),
+            (100, 49, Some(48), true),
+            (100, 0, None, false),
+            (100, 0, Some(0), true),
+            (5, 1, None, true),
+            (5, 0, None, false),
+        ] {
+            let mut comparison = Comparison::new((0..known).map(|n| (guid(n), 0, false)));
+            for n in 0..read {
+                comparison.observe(guid(n), 0);
+            }
+            let said = comparison.is_plausible(before);
+            assert_eq!(said, plausible, "{read} of {known}, {before:?} before");
         }
     }
 

@@ -1,8 +1,9 @@
 //! The device list: everything read, only the difference written, the missing marked as gone.
 
 use domain::{
-    DeviceFacts, DeviceId, DistinguishedName,
+    Caller, DeviceFacts, DeviceId, DistinguishedName, Permission,
     inventory::{Change, Comparison, Shortfall},
+    pass::PassOutcome,
 };
 use exchange::{Notice, Observed};
 use store::DeviceRow;
@@ -52,16 +53,28 @@ impl Sync<'_> {
             if batch.len() >= BATCH {
                 let full = std::mem::take(&mut batch);
                 self.engine.store().write_devices(self.connector.id, full).await?;
-                self.go_on()?;
             }
             if self.counts.devices.is_multiple_of(256) {
                 self.reporter.done(self.counts.devices).await;
+                self.go_on()?;
             }
         }
         self.engine.store().write_devices(self.connector.id, batch).await?;
         self.reporter.done(self.counts.devices).await;
         self.counts.poisoned = shortfall.poisoned;
+        shortfall.is_implausible = !comparison.is_plausible(self.read_before().await?);
         Ok(shortfall)
+    }
+
+    /// How many devices the pass before this one met, if it came to the end of its list.
+    async fn read_before(&self) -> Result<Option<u64>, Interruption> {
+        let scope = Caller::LocalAdministrator
+            .scope(Permission::Read)
+            .map_err(|denied| Interruption::Other(denied.into()))?;
+        // The latest is this one.
+        let latest = self.engine.store().passes(&scope, self.connector.id, 2).await?;
+        let before = latest.get(1).filter(|pass| pass.outcome != Some(PassOutcome::Failed));
+        Ok(before.map(|pass| pass.counts.devices))
     }
 
     /// The row to be written, if the device is new or differs.
