@@ -25,6 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(reader) = DocumentReader::new(bytes) {
         assert!(reader.count() <= bytes.len());
     }
-    let tight = Limits { depth: 6, text_bytes: 64, members: 4, items: 4, objects: 8, expansion: 16 };
+    let tight =
+        Limits { depth: 6, text_bytes: 64, members: 4, items: 4, objects: 8, expansion: 16 };
     drop(read_with(bytes, &tight));
 });

@@ -26,8 +26,9 @@ fuzz_target!(|input: &[u8]| {
     // INVARIANT: a boundary is looked for behind the original length only, so that the sealed bytes
     // may hold one; those behind it hold none, for the first reader would have found it there.
     let Ok(reread) = parse(&kind, &again) else { panic!("what was framed is not read") };
-    let found = reread.parts.into_iter().map(|part| {
-        (part.original_bytes, &again[part.signature], &again[part.sealed])
-    });
+    let found = reread
+        .parts
+        .into_iter()
+        .map(|part| (part.original_bytes, &again[part.signature], &again[part.sealed]));
     assert!(found.eq(parts), "what was framed differs");
 });
