@@ -178,23 +178,19 @@ impl Store {
             row.table("device");
             let connector = ConnectorId(row.uuid("connector")?);
             let state = row.word("access_state", AccessState::from_word)?;
-            Ok((connector, state, row.flag("gone_since")?, row.count("count")?))
+            Ok((connector, state, row.count("count")?, row.count("gone")?))
         });
         let mut totals = BTreeMap::new();
-        for (connector, state, is_there, count) in rows.await? {
+        for (connector, state, count, gone) in rows.await? {
             if !reaches(scope, connector) {
                 continue;
             }
-            let total = totals.entry(connector).or_insert(Totals {
-                connector,
-                states: Vec::new(),
-                gone: 0,
-            });
-            if is_there {
-                total.states.push((state, count));
-            } else {
-                total.gone += count;
+            let none = || Totals { connector, states: Vec::new(), gone: 0 };
+            let total = totals.entry(connector).or_insert_with(none);
+            if count > gone {
+                total.states.push((state, count - gone));
             }
+            total.gone += gone;
         }
         Ok(totals.into_values().collect())
     }

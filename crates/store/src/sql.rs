@@ -101,8 +101,8 @@ statements! {
 
     FINGERPRINTS = "SELECT sequence, id, guid, hash, gone_since, statistics_observed, owner_dn
         FROM device WHERE connector = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
-    TOTALS = "SELECT connector, access_state, gone_since IS NULL, count(*) FROM device
-        GROUP BY connector, access_state, gone_since IS NULL";
+    TOTALS = "SELECT connector, access_state, count(*), count(gone_since) FROM device
+        GROUP BY connector, access_state";
 }
 
 use ColumnType::{Integer, Text};

@@ -152,8 +152,10 @@ fn folded(text: &Text) -> String {
     escape(&text.text).to_ascii_lowercase()
 }
 
+/// Every character stands in one trigram or two: all of them would only take longer.
 fn trigrams(characters: &[char]) -> String {
-    let quoted = characters.windows(3).take(MOST_TRIGRAMS).map(|trigram| {
+    let last = characters.windows(3).last();
+    let quoted = characters.windows(3).step_by(3).take(MOST_TRIGRAMS).chain(last).map(|trigram| {
         let trigram: String = trigram.iter().collect();
         format!("\"{}\"", trigram.replace('"', "\"\""))
     });
