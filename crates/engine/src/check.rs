@@ -113,7 +113,7 @@ impl Engine {
         for (cmdlet, is_there) in &organization.capabilities().cmdlets {
             let (result, detail) = match is_there {
                 Some(true) => (CheckResult::Fine, None),
-                Some(false) => (CheckResult::Missing, Some("this account does not see it")),
+                Some(false) => (CheckResult::Missing, Some(without(cmdlet))),
                 None => (CheckResult::Fine, Some("not known: Get-Command is hidden")),
             };
             report.push(cmdlet, result, detail.map(str::to_owned));
@@ -122,7 +122,37 @@ impl Engine {
         if let Err(error) = organization.close().await {
             tracing::debug!(%error, "the session of a check was not closed");
         }
-        report.is_ready = report.steps.iter().all(|step| step.result != CheckResult::Failed);
+        let is_listed = |step: &CheckStep| {
+            step.result != CheckResult::Missing || !DEVICE_LISTS.contains(&step.name.as_str())
+        };
+        report.is_ready =
+            report.steps.iter().all(|step| step.result != CheckResult::Failed && is_listed(step));
+    }
+}
+
+/// Without the one of its dialect there is no inventory.
+const DEVICE_LISTS: [&str; 2] = ["Get-MobileDevice", "Get-ActiveSyncDevice"];
+
+/// What falls away when the account does not see a cmdlet.
+fn without(cmdlet: &str) -> &'static str {
+    match cmdlet {
+        "Get-MobileDevice" | "Get-ActiveSyncDevice" => {
+            "the account does not see it, and without it there is no inventory; give it the role View-Only Recipients"
+        }
+        "Get-MobileDeviceStatistics" | "Get-ActiveSyncDeviceStatistics" => {
+            "the account does not see it; last sync, policy and wipe times stay empty"
+        }
+        "Get-CASMailbox" => {
+            "the account does not see it; exemptions and mailbox policies stay unknown"
+        }
+        "Get-Mailbox" | "Get-Recipient" | "Get-User" => {
+            "the account does not see it; owners may be known by their common names alone"
+        }
+        "Get-ExchangeServer" => "the account does not see it; servers and sites stay unknown",
+        "Set-ADServerSettings" => {
+            "the account does not see it; devices in other domains of the forest may stay unseen"
+        }
+        _ => "the account does not see it; what Gatepost does with it is not possible",
     }
 }
 

@@ -1,5 +1,12 @@
 //! Background work that a shutdown waits for.
 
+use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    task::Poll,
+};
+
 use tokio::{
     sync::{Mutex, watch},
     task::JoinSet,
@@ -38,6 +45,20 @@ impl Tasks {
     }
 }
 
+/// The outcome of a future; `None` if it panicked. A worker survives the fault of one job, and the
+/// job does not look as if somebody worked on it still.
+pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        // INVARIANT: a future that panicked is not polled again, so nobody sees it half changed.
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(polled) => polled.map(Some),
+            Err(_) => Poll::Ready(None),
+        }
+    })
+    .await
+}
+
 /// A signal to stop, and the way to wait for it.
 #[derive(Debug, Clone)]
 pub(crate) struct Stop(watch::Receiver<bool>);
@@ -71,5 +92,15 @@ mod tests {
         assert!(ended.try_recv().is_err());
         tasks.shutdown().await;
         assert!(ended.try_recv().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_caught_wherever_it_happens() {
+        assert_eq!(caught(async { 7 }).await, Some(7));
+        let wild = async {
+            tokio::task::yield_now().await;
+            panic!("on purpose")
+        };
+        assert_eq!(caught::<()>(wild).await, None);
     }
 }

@@ -9,7 +9,10 @@ use domain::{
 };
 use store::{Job, JobState};
 
-use crate::{Engine, Error, component, sync, tasks::Stop};
+use crate::{
+    Engine, Error, component, sync,
+    tasks::{self, Stop},
+};
 
 /// How many jobs run at once; each is of another connector.
 const WORKERS: usize = 4;
@@ -64,11 +67,16 @@ async fn work(engine: Engine, mut stop: Stop) {
 }
 
 async fn run(engine: &Engine, job: Job, stop: &mut Stop) {
-    let (state, outcome) = match do_job(engine, &job, stop).await {
-        Ok(Some(outcome)) => (JobState::Done, outcome),
+    let (state, outcome) = match tasks::caught(do_job(engine, &job, stop)).await {
+        Some(Ok(Some(outcome))) => (JobState::Done, outcome),
         // Stopped by a shutdown: the job stays as it is and is done again at the next start.
-        Ok(None) => return,
-        Err(error) => (JobState::Failed, format!("{error:#}")),
+        Some(Ok(None)) => return,
+        Some(Err(error)) => (JobState::Failed, format!("{error:#}")),
+        None => {
+            tracing::error!(job = %job.id, "a job ended in a panic");
+            let outcome = "a fault inside Gatepost; the server's log says more";
+            (JobState::Failed, outcome.to_owned())
+        }
     };
     if let Err(error) = engine.store().finish_job(job.id, state, &outcome, engine.now()).await
         && !matches!(error, store::Error::NotFound(_))
