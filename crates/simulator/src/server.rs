@@ -133,7 +133,7 @@ impl Server {
     /// When the listening socket fails for good.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
         let Self { listener, organization, options, ledger, faults, .. } = self;
-        let living = live(Arc::clone(&organization), options.now.clone(), options.living);
+        let living = live(Arc::clone(&organization), Arc::clone(&options.now), options.living);
         let service = Arc::new(Service::new(organization, options, ledger, faults));
         // Dropping the set ends every connection, so that nothing outlives the server.
         let mut connections = JoinSet::new();

@@ -4,6 +4,7 @@ use super::{Begun, Call, Context, reads, writes};
 use crate::{Dialect, organization::Organization};
 
 /// One cmdlet.
+#[derive(Clone, Copy)]
 pub(crate) struct Definition {
     pub(crate) name: &'static str,
     /// Its own parameters; the common ones are known to all.

@@ -67,3 +67,6 @@ impl Work {
         Self::Reply(Reply::Error(Box::new(problem)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,8 +13,8 @@ pub(crate) struct Problem {
     pub(crate) id: ProblemId,
     /// The cmdlet.
     pub(crate) activity: String,
-    /// Name and type of what it was about.
-    pub(crate) target: Option<(String, &'static str)>,
+    /// The text it was about.
+    pub(crate) target: Option<String>,
     /// The pipeline ends with it.
     pub(crate) terminating: bool,
 }
@@ -88,7 +88,7 @@ impl Problem {
             category: Category::ObjectNotFound,
             id: ProblemId::PowerShell("CommandNotFoundException".to_owned()),
             activity: String::new(),
-            target: Some((name.to_owned(), "String")),
+            target: Some(name.to_owned()),
             terminating: true,
         }
     }

@@ -71,7 +71,7 @@ fn servers(options: &OrganizationOptions, chance: &mut ChaCha8Rng) -> Vec<Exchan
     const VERSIONS: [([i32; 4], Role); 3] = [
         ([15, 2, 1748, 10], Role::Mailbox),
         ([15, 1, 2507, 6], Role::Mailbox),
-        ([15, 0, 1497, 48], Role::MultiRole),
+        ([15, 0, 1497, 48], Role::Combined),
     ];
     let mut servers = Vec::new();
     let mut add = |name: String, site: &str, (version, role)| {
@@ -84,7 +84,7 @@ fn servers(options: &OrganizationOptions, chance: &mut ChaCha8Rng) -> Vec<Exchan
         let short: String = site.chars().take(3).collect::<String>().to_uppercase();
         for one in 1..=*number {
             let kind = match options.dialect {
-                Dialect::Exchange2010 => ([14, 3, 123, 4], Role::MultiRole),
+                Dialect::Exchange2010 => ([14, 3, 123, 4], Role::Combined),
                 Dialect::Exchange2013 => VERSIONS[count % VERSIONS.len()],
             };
             add(format!("EX-{short}-{one:02}"), site, kind);
@@ -150,7 +150,7 @@ fn policies(chance: &mut ChaCha8Rng, created: Timestamp) -> Vec<MailboxPolicy> {
         password_enabled: true,
         min_password_length: Some(6),
         allow_camera: false,
-        ..default.clone()
+        ..default
     };
     vec![default, strict]
 }

@@ -26,9 +26,8 @@ impl Organization {
                 .get(&guid)
                 .map_or(Lookup::Nothing, |index| Lookup::Found(*index));
         }
-        let (owner, name) = match split(identity) {
-            Some(parts) => parts,
-            None => return self.find_by_device_id(identity),
+        let Some((owner, name)) = split(identity) else {
+            return self.find_by_device_id(identity);
         };
         let Lookup::Found(owner) = self.find_mailbox(&owner) else { return Lookup::Nothing };
         let mut own = self.mailbox(owner).devices.iter().copied();
@@ -47,7 +46,8 @@ impl Organization {
     /// names; else the one of that display name.
     pub(crate) fn find_mailbox(&self, identity: &str) -> Lookup {
         let logon = identity.rsplit_once('\\').map_or(identity, |(_, logon)| logon);
-        if let Some(index) = self.mailbox_names.get(&key(logon)) {
+        let known = |text: &str| self.mailbox_names.get(&key(text));
+        if let Some(index) = known(identity).or_else(|| known(logon)) {
             return Lookup::Found(*index);
         }
         let named = (0_u32..).zip(&self.mailboxes).filter(|(_, one)| same(&one.name, identity));

@@ -20,7 +20,7 @@ pub(crate) enum Role {
     /// Everything, as since 2016.
     Mailbox,
     /// Mailbox, Client Access and Hub Transport, as in 2010 and 2013.
-    MultiRole,
+    Combined,
     /// Mail from the internet; knows nothing of devices.
     Edge,
 }
@@ -30,7 +30,7 @@ impl Role {
     pub(crate) const fn printed(self) -> (&'static str, i32) {
         match self {
             Self::Mailbox => ("Mailbox", 2),
-            Self::MultiRole => ("Mailbox, ClientAccess", 6),
+            Self::Combined => ("Mailbox, ClientAccess", 6),
             Self::Edge => ("Edge", 64),
         }
     }

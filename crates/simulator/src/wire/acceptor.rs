@@ -3,7 +3,7 @@
 use sspi::{
     AuthIdentity, BufferType, CredentialUse, DataRepresentation, EncryptionFlags, Negotiate,
     NegotiateConfig, Ntlm, SecurityBuffer, SecurityBufferRef, SecurityStatus, ServerRequestFlags,
-    Sspi, SspiEx as _, SspiImpl as _, Username, UsernameParts, ntlm::NtlmConfig,
+    Sspi as _, SspiEx as _, SspiImpl as _, Username, UsernameParts, ntlm::NtlmConfig,
 };
 
 use crate::Account;

@@ -12,9 +12,9 @@ use crate::{
 };
 
 /// A fault of the shell service.
-pub(super) fn fault(code: u32, subcode: &str, text: &str) -> Fault {
+pub(super) fn fault(code: u32, subcode: &str, text: &str) -> Box<Fault> {
     let sender = code != fault::OPERATION_TIMED_OUT && code != fault::PROVIDER_FAILURE;
-    Fault {
+    Box::new(Fault {
         code: Some(code),
         soap_code: if sender { "Sender" } else { "Receiver" }.to_owned(),
         soap_subcode: Some(subcode.to_owned()),
@@ -22,11 +22,11 @@ pub(super) fn fault(code: u32, subcode: &str, text: &str) -> Fault {
         message: Some(text.to_owned()),
         machine: Some("localhost".to_owned()),
         ..Fault::default()
-    }
+    })
 }
 
 /// A Receive that waited in vain.
-pub(super) fn timed_out() -> Fault {
+pub(super) fn timed_out() -> Box<Fault> {
     fault(
         fault::OPERATION_TIMED_OUT,
         "TimedOut",
@@ -36,7 +36,7 @@ pub(super) fn timed_out() -> Fault {
 }
 
 /// A Receive whose command or shell ended under it.
-pub(super) fn aborted() -> Fault {
+pub(super) fn aborted() -> Box<Fault> {
     fault(
         fault::OPERATION_ABORTED,
         "InternalError",
@@ -46,7 +46,7 @@ pub(super) fn aborted() -> Fault {
 }
 
 /// A shell that is not there, or not any more.
-pub(super) fn shell_not_found(id: &str) -> Fault {
+pub(super) fn shell_not_found(id: &str) -> Box<Fault> {
     fault(
         fault::SHELL_NOT_FOUND,
         "InvalidSelectors",
@@ -60,7 +60,7 @@ pub(super) fn shell_not_found(id: &str) -> Fault {
 }
 
 /// A command that is not there, or not any more.
-pub(super) fn command_not_found() -> Fault {
+pub(super) fn command_not_found() -> Box<Fault> {
     fault(
         fault::SHELL_NOT_FOUND,
         "InvalidSelectors",
@@ -70,7 +70,7 @@ pub(super) fn command_not_found() -> Fault {
     )
 }
 
-pub(super) fn too_many_shells(quota: usize) -> Fault {
+pub(super) fn too_many_shells(quota: usize) -> Box<Fault> {
     fault(
         fault::TOO_MANY_SHELLS_OF_USER,
         "QuotaLimit",
@@ -82,7 +82,7 @@ pub(super) fn too_many_shells(quota: usize) -> Fault {
     )
 }
 
-pub(super) fn too_many_commands(quota: usize) -> Fault {
+pub(super) fn too_many_commands(quota: usize) -> Box<Fault> {
     fault(
         fault::TOO_MANY_COMMANDS,
         "QuotaLimit",
@@ -94,7 +94,7 @@ pub(super) fn too_many_commands(quota: usize) -> Fault {
     )
 }
 
-pub(super) fn unknown_resource(uri: &str) -> Fault {
+pub(super) fn unknown_resource(uri: &str) -> Box<Fault> {
     fault(
         fault::RESOURCE_NOT_FOUND,
         "DestinationUnreachable",
@@ -105,7 +105,7 @@ pub(super) fn unknown_resource(uri: &str) -> Fault {
     )
 }
 
-pub(super) fn unknown_action(action: &str) -> Fault {
+pub(super) fn unknown_action(action: &str) -> Box<Fault> {
     fault(
         fault::INVALID_ACTION,
         "ActionNotSupported",
@@ -113,7 +113,7 @@ pub(super) fn unknown_action(action: &str) -> Fault {
     )
 }
 
-pub(super) fn malformed(reason: &str) -> Fault {
+pub(super) fn malformed(reason: &str) -> Box<Fault> {
     fault(
         fault::SCHEMA_VALIDATION,
         "SchemaValidationError",
@@ -134,7 +134,7 @@ impl Place<'_> {
     }
 
     /// A refusal of Exchange's own authorization, behind the shell service.
-    pub(super) fn authorization_failed(&self, exception: &str, text: &str) -> Fault {
+    pub(super) fn authorization_failed(&self, exception: &str, text: &str) -> Box<Fault> {
         let Self { server, request, .. } = self;
         let message = format!(
             "[ClientAccessServer={},BackEndServer={},RequestId={request},TimeStamp={}] \
@@ -143,12 +143,12 @@ impl Place<'_> {
             server.fqdn,
             self.time(),
         );
-        Fault {
+        Box::new(Fault {
             soap_code: "Receiver".to_owned(),
             provider: Some("Microsoft.Exchange".to_owned()),
             provider_text: Some(message.clone()),
-            ..fault(fault::PROVIDER_FAILURE, "InternalError", &message)
-        }
+            ..*fault(fault::PROVIDER_FAILURE, "InternalError", &message)
+        })
     }
 
     /// The record of a failed cmdlet.
@@ -161,19 +161,14 @@ impl Place<'_> {
         );
         let modern = organization.options().dialect == Dialect::Exchange2013;
         let id = problem.fully_qualified_id(modern.then_some(envelope.as_str()));
-        let (target_name, target_type) =
-            problem.target.as_ref().map_or(("", ""), |(name, kind)| (name.as_str(), *kind));
-        let target = match target_name {
-            "" => Value::Nil,
-            name => Value::from(name),
-        };
+        let target_type = if problem.target.is_some() { "String" } else { "" };
         ErrorRecord {
             category_activity: problem.activity.clone(),
             category_reason: problem.short_exception().to_owned(),
-            category_target_name: target_name.to_owned(),
+            category_target_name: problem.target.clone().unwrap_or_default(),
             category_target_type: target_type.to_owned(),
             exception_type: Some(problem.exception.to_owned()),
-            target,
+            target: problem.target.clone().map_or(Value::Nil, Value::from),
             ..ErrorRecord::new(&problem.message, &id, problem.category as i32)
         }
     }

@@ -110,7 +110,7 @@ impl Shell {
         peer: SocketAddr,
         idle_timeout: SignedDuration,
         payload: &[u8],
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, Box<Fault>> {
         let owner = owner_name(account);
         let context = Context {
             server: service.options.server,
@@ -136,7 +136,12 @@ impl Shell {
     }
 
     /// Starts a command with the first bytes of its pipeline.
-    pub(super) fn command(&self, service: &Service, id: Uuid, payload: &[u8]) -> Result<(), Fault> {
+    pub(super) fn command(
+        &self,
+        service: &Service,
+        id: Uuid,
+        payload: &[u8],
+    ) -> Result<(), Box<Fault>> {
         let mut inner = self.lock()?;
         let quota = service.organization().options().habits.commands_per_shell;
         if inner.pipelines.len() >= quota {
@@ -158,7 +163,7 @@ impl Shell {
     }
 
     /// Takes what a client sends: input, answers, the rest of a long pipeline.
-    pub(super) fn send(&self, service: &Service, payload: &[u8]) -> Result<(), Fault> {
+    pub(super) fn send(&self, service: &Service, payload: &[u8]) -> Result<(), Box<Fault>> {
         let mut inner = self.lock()?;
         let touched = inner.take(service, payload)?;
         for id in touched {
@@ -174,7 +179,7 @@ impl Shell {
         service: &Service,
         command: Option<Uuid>,
         room: usize,
-    ) -> Result<Output, Fault> {
+    ) -> Result<Output, Box<Fault>> {
         let mut inner = self.lock()?;
         if !inner.connected {
             return Err(refusal::aborted());
@@ -286,7 +291,7 @@ impl Shell {
         locked(&self.inner).warning = Some(text);
     }
 
-    fn lock(&self) -> Result<MutexGuard<'_, Inner>, Fault> {
+    fn lock(&self) -> Result<MutexGuard<'_, Inner>, Box<Fault>> {
         let inner = locked(&self.inner);
         if inner.open { Ok(inner) } else { Err(refusal::shell_not_found(&self.id)) }
     }
@@ -294,7 +299,7 @@ impl Shell {
 
 impl Inner {
     /// Takes bytes of the client. Gives the pipelines that they were about.
-    fn take(&mut self, service: &Service, payload: &[u8]) -> Result<Vec<Uuid>, Fault> {
+    fn take(&mut self, service: &Service, payload: &[u8]) -> Result<Vec<Uuid>, Box<Fault>> {
         self.pool.receive(payload).map_err(|error| refusal::malformed(&error.to_string()))?;
         let mut touched = Vec::new();
         while let Some(event) = self.pool.next_event() {

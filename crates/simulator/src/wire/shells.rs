@@ -63,7 +63,7 @@ impl Service {
         peer: SocketAddr,
         Request { header, operation }: Request,
         reply: &Reply<'_>,
-    ) -> Result<String, Fault> {
+    ) -> Result<String, Box<Fault>> {
         self.forget_idle_shells();
         if let Operation::Create { shell_id, idle_timeout, payload, .. } = operation {
             let shell = self.create(account, peer, &header, shell_id, idle_timeout, &payload)?;
@@ -134,7 +134,7 @@ impl Service {
         command: Option<uuid::Uuid>,
         room: usize,
         timeout: Duration,
-    ) -> Result<Output, Fault> {
+    ) -> Result<Output, Box<Fault>> {
         let waited = tokio::time::timeout(timeout, async {
             loop {
                 // Listens before it looks, so that no change is missed in between.
@@ -159,7 +159,7 @@ impl Service {
         proposed: Option<String>,
         idle_timeout: Option<Duration>,
         payload: &[u8],
-    ) -> Result<Arc<Shell>, Fault> {
+    ) -> Result<Arc<Shell>, Box<Fault>> {
         if !header.resource_uri.eq_ignore_ascii_case(uri::EXCHANGE) {
             return Err(refusal::unknown_resource(&header.resource_uri));
         }
@@ -185,7 +185,7 @@ impl Service {
     }
 
     /// Who may not open a shell at all, and who has to wait.
-    fn admit(&self, account: &Account) -> Result<(), Fault> {
+    fn admit(&self, account: &Account) -> Result<(), Box<Fault>> {
         let organization = self.organization();
         let place = refusal::Place {
             server: organization.server(self.options.server),
@@ -217,7 +217,7 @@ impl Service {
         Ok(())
     }
 
-    fn shell(&self, account: &Account, header: &Header) -> Result<Arc<Shell>, Fault> {
+    fn shell(&self, account: &Account, header: &Header) -> Result<Arc<Shell>, Box<Fault>> {
         let id = header.shell_id.as_deref().unwrap_or_default();
         let shells = locked(&self.shells);
         let own = shells

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Dialect,
-    cmdlets::{Problem, problem::STORAGE_TRANSIENT},
+    cmdlets::{Category, Problem, problem::STORAGE_TRANSIENT},
     organization::{Client, Device, Organization},
 };
 
@@ -106,25 +106,7 @@ pub(in crate::cmdlets) fn statistics(
     let mailbox = organization.mailbox(device.mailbox);
     let database = organization.database(mailbox);
     if context.offline.contains(&database.name) {
-        let (cmdlet, class) = if old {
-            (
-                "Get-ActiveSyncDeviceStatistics",
-                "Microsoft.Exchange.Management.Tasks.GetActiveSyncDeviceStatistics",
-            )
-        } else {
-            (
-                "Get-MobileDeviceStatistics",
-                "Microsoft.Exchange.Management.Tasks.GetMobileDeviceStatistics",
-            )
-        };
-        let message = format!(
-            "Cannot open mailbox {}. The database \"{}\" is offline (MapiExceptionMdbOffline).",
-            mailbox.canonical(organization),
-            database.name
-        );
-        let mut problem = Problem::of_task(cmdlet, class, STORAGE_TRANSIENT, message);
-        problem.category = crate::cmdlets::Category::ResourceUnavailable;
-        return Err(problem);
+        return Err(database_offline(&mailbox.canonical(organization), &database.name, old));
     }
     let (model, naming) = (device.model(), naming(organization, device));
     let telephony = device.telephony.as_deref();
@@ -176,6 +158,27 @@ pub(in crate::cmdlets) fn statistics(
             enumeration("Microsoft.Exchange.Data.ObjectState", ("Changed", 2)),
         );
     Ok(noted(organization, context, object))
+}
+
+fn database_offline(mailbox: &str, database: &str, old: bool) -> Problem {
+    let (cmdlet, class) = if old {
+        (
+            "Get-ActiveSyncDeviceStatistics",
+            "Microsoft.Exchange.Management.Tasks.GetActiveSyncDeviceStatistics",
+        )
+    } else {
+        (
+            "Get-MobileDeviceStatistics",
+            "Microsoft.Exchange.Management.Tasks.GetMobileDeviceStatistics",
+        )
+    };
+    let message = format!(
+        "Cannot open mailbox {mailbox}. The database \"{database}\" is offline (MapiExceptionMdbOffline)."
+    );
+    Problem {
+        category: Category::ResourceUnavailable,
+        ..Problem::of_task(cmdlet, class, STORAGE_TRANSIENT, message)
+    }
 }
 
 const STATUS: &str = "Microsoft.Exchange.Data.Directory.SystemConfiguration.DeviceRemoteWipeStatus";

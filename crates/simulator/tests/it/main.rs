@@ -1,0 +1,4 @@
+//! Stories about the simulated organization, told through its public face.
+
+mod organization;
+mod wire;
