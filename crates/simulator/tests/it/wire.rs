@@ -196,7 +196,7 @@ impl Client {
                         story.errors.push(record.fully_qualified_error_id)
                     }
                     Event::HostCall { call, .. } => {
-                        self.pool.answer_host_call(&call, Some(id), Value::Int32(choice)).unwrap();
+                        self.pool.answer_host_call(Some(id), &call, Value::Int32(choice)).unwrap();
                         self.flush();
                     }
                     Event::PipelineState { state, error, .. } => {
