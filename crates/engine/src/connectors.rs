@@ -247,7 +247,8 @@ mod tests {
 
     #[test]
     fn each_wrong_field_is_named() {
-        let cases: &[(fn(&mut NewConnector), &str)] = &[
+        type Change = fn(&mut NewConnector);
+        let cases: &[(Change, &str)] = &[
             (|new| new.endpoint.url = "exchange.contoso.com".to_owned(), "http://"),
             (|new| new.endpoint.url = "http://exchange.contoso.com".to_owned(), "no path"),
             (|new| new.endpoint.url = "http:///PowerShell/".to_owned(), "no server"),

@@ -113,8 +113,6 @@ fn wipe(bytes: &mut [u8]) {
 
 #[cfg(test)]
 mod tests {
-    use domain::ConnectorId;
-
     use super::*;
 
     fn secrets() -> ConnectorSecrets {

@@ -95,7 +95,7 @@ async fn do_job(engine: &Engine, job: &Job, stop: &mut Stop) -> anyhow::Result<O
         anyhow::bail!("the connector was removed");
     };
     component::sync(&connector.name, kind, "begins");
-    let ended = sync::run(engine, &connector, kind, job.id, stop).await;
+    let ended = sync::run(engine, &connector, kind, job, stop).await;
     match &ended {
         Ok(Some(outcome)) => component::sync(&connector.name, kind, &format!("ended: {outcome}")),
         Ok(None) => component::sync(&connector.name, kind, "was put away by a shutdown"),

@@ -10,11 +10,13 @@ mod progress;
 mod statistics;
 
 use domain::{
-    Connector, JobId, PassId, Timestamp,
+    Connector, PassId, Timestamp,
     inventory::{self, Shortfall},
     pass::{Pass, PassCounts, PassKind, PassOutcome},
 };
 use exchange::Organization;
+use jiff::SignedDuration;
+use store::Job;
 use uuid::Uuid;
 
 use crate::{Engine, component, link::OpenOrganization, tasks::Stop};
@@ -23,6 +25,10 @@ use progress::Reporter;
 /// How often a reading that was cut is begun again within one pass.
 const ATTEMPTS: u32 = 3;
 
+/// A delta sync reads statistics again that are older: each device about once a day, because
+/// reading them opens mailboxes.
+const STATISTICS_MAX_AGE: SignedDuration = SignedDuration::from_hours(24);
+
 /// What a pass works with.
 pub(crate) struct Sync<'a> {
     engine: &'a Engine,
@@ -30,6 +36,8 @@ pub(crate) struct Sync<'a> {
     stop: &'a mut Stop,
     reporter: Reporter<'a>,
     started: Timestamp,
+    /// Statistics read since then are not read again.
+    fresh_since: Timestamp,
     counts: PassCounts,
 }
 
@@ -58,7 +66,7 @@ pub(crate) async fn run(
     engine: &Engine,
     connector: &Connector,
     kind: PassKind,
-    job: JobId,
+    job: &Job,
     stop: &mut Stop,
 ) -> anyhow::Result<Option<String>> {
     let started = engine.now();
@@ -76,8 +84,13 @@ pub(crate) async fn run(
         engine,
         connector,
         stop,
-        reporter: Reporter::new(engine, job),
+        reporter: Reporter::new(engine, job.id),
         started,
+        fresh_since: match kind {
+            // What the same job read before it was cut short is as good as read now.
+            PassKind::Full => job.created,
+            PassKind::Delta => started - STATISTICS_MAX_AGE,
+        },
         counts: PassCounts::default(),
     };
     let ended = sync.reconcile(&mut pass).await;

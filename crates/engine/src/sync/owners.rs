@@ -101,7 +101,7 @@ mod tests {
         let mut owners = Owners::default();
         owners.insert(&MailboxFacts {
             guid: None,
-            distinguished_name: name.clone(),
+            distinguished_name: name,
             display_name: Some("Jorge Ocampo".to_owned()),
             alias: None,
             sam_account_name: Some("jocampo".to_owned()),

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use domain::DeviceId;
+use domain::{DeviceId, Timestamp};
 use exchange::{Notice, Observed, StatisticsTarget};
 
 use super::{Interruption, Sync};
@@ -20,14 +20,16 @@ const CHUNK: usize = 500;
 pub(super) const MAX_DELAY: Duration = Duration::from_secs(300);
 
 impl Sync<'_> {
-    /// Reads the statistics of every device that is not gone, the longest unread first. An error
-    /// about one device leaves what was known of it; the pass goes on.
+    /// Reads the statistics that are missing or not fresh, of devices that are not gone, the
+    /// longest unread first. An error about one device leaves what was known of it; the pass goes
+    /// on.
     pub(super) async fn read_statistics(
         &mut self,
         organization: &mut OpenOrganization,
     ) -> Result<(), Interruption> {
         let mut targets = self.engine.store().fingerprints(self.connector.id).await?;
-        targets.retain(|known| !known.gone);
+        let is_fresh = |read: Timestamp| read >= self.fresh_since;
+        targets.retain(|known| !known.gone && !known.statistics_observed.is_some_and(is_fresh));
         targets.sort_by_key(|known| known.statistics_observed);
         self.reporter.step("reading statistics", Some(targets.len() as u64)).await;
         let mut targets = VecDeque::from(targets);
