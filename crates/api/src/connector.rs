@@ -4,7 +4,10 @@
 use domain::connector::{Authentication, Endpoint, OrganizationIdentity, Proxy, Trust};
 use serde::{Deserialize, Serialize};
 
-use crate::{device::text, problem::Problem};
+use crate::{
+    device::{rfc3339, text},
+    problem::Problem,
+};
 
 /// A configured link to one organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -117,7 +120,7 @@ impl Connector {
             state: connector.state.word().to_owned(),
             trouble: connector.trouble,
             organization: connector.organization.map(organization),
-            created: connector.created.to_string(),
+            created: rfc3339(connector.created),
             last_full_sync: text(connector.last_full_sync),
             on_premises: OnPremises::of(connector.endpoint),
         }

@@ -4,7 +4,7 @@ use axum::{
     Extension, Json,
     extract::State,
     http::{StatusCode, header},
-    response::{IntoResponse, Response},
+    response::{IntoResponse as _, Response},
 };
 use domain::{Caller, ConnectorName, Permission, pass::PassKind};
 use engine::Engine;
@@ -88,8 +88,9 @@ pub struct CheckStep {
 #[utoipa::path(
     get,
     path = "/api/v1/connectors",
+    operation_id = "list_connectors",
     tag = "connectors",
-    responses((status = 200, body = ConnectorList), (status = "default", body = Problem))
+    responses((status = 200, body = ConnectorList), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn list(
     State(engine): State<Engine>,
@@ -107,13 +108,14 @@ pub(crate) async fn list(
 #[utoipa::path(
     post,
     path = "/api/v1/connectors",
+    operation_id = "add_connector",
     tag = "connectors",
     params(DryRun, IdempotencyKey),
     request_body = NewConnector,
     responses(
         (status = 201, body = Connector),
         (status = 200, description = "With dry_run=true", body = Preview),
-        (status = "default", body = Problem)
+        (status = "default", body = Problem, content_type = "application/problem+json")
     )
 )]
 pub(crate) async fn add(
@@ -143,9 +145,10 @@ pub(crate) async fn add(
 #[utoipa::path(
     get,
     path = "/api/v1/connectors/{name}",
+    operation_id = "show_connector",
     tag = "connectors",
     params(("name" = String, Path, description = "Name of the connector")),
-    responses((status = 200, body = Connector), (status = "default", body = Problem))
+    responses((status = 200, body = Connector), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn show(
     State(engine): State<Engine>,
@@ -161,12 +164,13 @@ pub(crate) async fn show(
 #[utoipa::path(
     delete,
     path = "/api/v1/connectors/{name}",
+    operation_id = "remove_connector",
     tag = "connectors",
     params(("name" = String, Path, description = "Name of the connector"), DryRun, IdempotencyKey),
     responses(
         (status = 204, description = "Removed"),
         (status = 200, description = "With dry_run=true", body = Preview),
-        (status = "default", body = Problem)
+        (status = "default", body = Problem, content_type = "application/problem+json")
     )
 )]
 pub(crate) async fn remove(
@@ -193,11 +197,12 @@ pub(crate) async fn remove(
 #[utoipa::path(
     post,
     path = "/api/v1/connectors/{name}/check",
+    operation_id = "check_connector",
     tag = "connectors",
     params(("name" = String, Path, description = "Name of the connector"), DryRun, IdempotencyKey),
     responses(
         (status = 200, description = "What was found; with dry_run=true, what would be tried", body = CheckReport),
-        (status = "default", body = Problem)
+        (status = "default", body = Problem, content_type = "application/problem+json")
     )
 )]
 pub(crate) async fn check(
@@ -222,13 +227,14 @@ pub(crate) async fn check(
 #[utoipa::path(
     post,
     path = "/api/v1/connectors/{name}/sync",
+    operation_id = "sync_connector",
     tag = "connectors",
     params(("name" = String, Path, description = "Name of the connector"), DryRun, IdempotencyKey),
     request_body = SyncRequest,
     responses(
         (status = 202, description = "The job to follow", body = Job),
         (status = 200, description = "With dry_run=true", body = Preview),
-        (status = "default", body = Problem)
+        (status = "default", body = Problem, content_type = "application/problem+json")
     )
 )]
 pub(crate) async fn sync(

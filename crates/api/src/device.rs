@@ -187,16 +187,22 @@ impl Device {
             wipe_acknowledged: text(statistics.wipe_acknowledged),
             when_created: text(facts.when_created),
             when_changed: text(facts.when_changed),
-            observed: device.observed.to_string(),
+            observed: rfc3339(device.observed),
             statistics_observed: text(device.statistics_observed),
             gone_since: text(device.gone_since),
         }
     }
 }
 
-/// A time as every answer spells it.
+/// A time as every answer spells it: RFC 3339, UTC, to the millisecond.
+pub(crate) fn rfc3339(time: jiff::Timestamp) -> String {
+    // What is cut off is less than Exchange tells and the store keeps.
+    jiff::Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time).to_string()
+}
+
+/// [`rfc3339`] of a time that may be missing.
 pub(crate) fn text(time: Option<jiff::Timestamp>) -> Option<String> {
-    time.map(|time| time.to_string())
+    time.map(rfc3339)
 }
 
 /// A device with everything Exchange said about it.
@@ -243,9 +249,10 @@ pub(crate) struct DeviceParameters {
 #[utoipa::path(
     get,
     path = "/api/v1/devices",
+    operation_id = "list_devices",
     tag = "devices",
     params(DeviceParameters),
-    responses((status = 200, body = DevicePage), (status = "default", body = Problem))
+    responses((status = 200, body = DevicePage), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn list(
     State(engine): State<Engine>,
@@ -276,9 +283,10 @@ pub(crate) async fn list(
 #[utoipa::path(
     get,
     path = "/api/v1/devices/{id}",
+    operation_id = "show_device",
     tag = "devices",
     params(("id" = String, Path, description = "Gatepost's id, or Exchange's GUID")),
-    responses((status = 200, body = DeviceDetail), (status = "default", body = Problem))
+    responses((status = 200, body = DeviceDetail), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn show(
     State(engine): State<Engine>,

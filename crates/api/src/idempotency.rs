@@ -16,7 +16,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, Method, StatusCode, header},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{IntoResponse as _, Response},
 };
 
 use crate::{MAX_BODY_BYTES, problem::Problem};

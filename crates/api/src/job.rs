@@ -9,7 +9,7 @@ use engine::Engine;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    device::{connector_names, text},
+    device::{connector_names, rfc3339, text},
     parameters::{Limit, NoParameters, Parameters},
     problem::Problem,
 };
@@ -69,7 +69,7 @@ impl Job {
             done: job.progress.done,
             expected: job.progress.expected,
             outcome: job.outcome,
-            created: job.created.to_string(),
+            created: rfc3339(job.created),
             started: text(job.started),
             finished: text(job.finished),
         }
@@ -98,9 +98,10 @@ pub(crate) struct LatestParameters {
 #[utoipa::path(
     get,
     path = "/api/v1/jobs",
+    operation_id = "list_jobs",
     tag = "jobs",
     params(LatestParameters),
-    responses((status = 200, body = JobList), (status = "default", body = Problem))
+    responses((status = 200, body = JobList), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn list(
     State(engine): State<Engine>,
@@ -121,9 +122,10 @@ pub(crate) async fn list(
 #[utoipa::path(
     get,
     path = "/api/v1/jobs/{id}",
+    operation_id = "show_job",
     tag = "jobs",
     params(("id" = String, Path, description = "Id of the job")),
-    responses((status = 200, body = Job), (status = "default", body = Problem))
+    responses((status = 200, body = Job), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn show(
     State(engine): State<Engine>,

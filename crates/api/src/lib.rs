@@ -27,7 +27,7 @@ pub use problem::Problem;
 pub use status::{ConnectorStatus, Status};
 
 use axum::{
-    Json, Router, extract::DefaultBodyLimit, http::Uri, middleware, response::IntoResponse,
+    Json, Router, extract::DefaultBodyLimit, http::Uri, middleware, response::IntoResponse as _,
     routing::get,
 };
 use engine::Engine;

@@ -6,7 +6,7 @@ use engine::Engine;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    device::text,
+    device::{rfc3339, text},
     job::LatestParameters,
     parameters::{Name, Parameters},
     problem::Problem,
@@ -48,7 +48,7 @@ impl Pass {
         Self {
             id: pass.id.to_string(),
             kind: pass.kind.word().to_owned(),
-            started: pass.started.to_string(),
+            started: rfc3339(pass.started),
             finished: text(pass.finished),
             outcome: pass.outcome.map(|outcome| outcome.word().to_owned()),
             devices: counts.devices,
@@ -73,9 +73,10 @@ pub struct PassList {
 #[utoipa::path(
     get,
     path = "/api/v1/connectors/{name}/passes",
+    operation_id = "list_passes",
     tag = "connectors",
     params(("name" = String, Path, description = "Name of the connector"), LatestParameters),
-    responses((status = 200, body = PassList), (status = "default", body = Problem))
+    responses((status = 200, body = PassList), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn list(
     State(engine): State<Engine>,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use store::JobState;
 
 use crate::{
-    device::{connector_names, text},
+    device::{connector_names, rfc3339, text},
     job::Job,
     parameters::{NoParameters, Parameters},
     problem::Problem,
@@ -59,8 +59,9 @@ const LATEST_JOBS: u32 = 100;
 #[utoipa::path(
     get,
     path = "/api/v1/status",
+    operation_id = "show_status",
     tag = "status",
-    responses((status = 200, body = Status), (status = "default", body = Problem))
+    responses((status = 200, body = Status), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn show(
     State(engine): State<Engine>,
@@ -94,7 +95,7 @@ pub(crate) async fn show(
         });
     Ok(Json(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        time: engine.now().to_string(),
+        time: rfc3339(engine.now()),
         devices: totals.iter().map(store::Totals::devices).sum(),
         access_states,
         gone: totals.iter().map(|totals| totals.gone).sum(),
@@ -107,6 +108,7 @@ pub(crate) async fn show(
 #[utoipa::path(
     get,
     path = "/healthz",
+    operation_id = "health",
     tag = "status",
     security(()),
     responses((status = 200, description = "The server answers", body = String))

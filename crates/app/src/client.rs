@@ -19,13 +19,25 @@ use crate::data_directory::DataDirectory;
 #[command(next_help_heading = "Server")]
 pub(crate) struct ServerArguments {
     /// Address of the server, such as http://127.0.0.1:8025/
-    #[arg(long, value_name = "URL", env = "GATEPOST_SERVER", requires = "token_file")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "GATEPOST_SERVER",
+        hide_env_values = true,
+        requires = "token_file"
+    )]
     pub(crate) server: Option<Url>,
     /// File that holds the token for --server
-    #[arg(long, value_name = "FILE", env = "GATEPOST_TOKEN_FILE", requires = "server")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "GATEPOST_TOKEN_FILE",
+        hide_env_values = true,
+        requires = "server"
+    )]
     pub(crate) token_file: Option<PathBuf>,
     /// Data directory of a server on this machine, in place of --server
-    #[arg(long, value_name = "DIR", env = "GATEPOST_DATA")]
+    #[arg(long, value_name = "DIR", env = "GATEPOST_DATA", hide_env_values = true)]
     pub(crate) data: Option<PathBuf>,
 }
 

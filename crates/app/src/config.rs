@@ -13,10 +13,10 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct BootArguments {
     /// Directory that holds everything: database, keys, tokens, logs
-    #[arg(long, value_name = "DIR", env = "GATEPOST_DATA")]
+    #[arg(long, value_name = "DIR", env = "GATEPOST_DATA", hide_env_values = true)]
     pub(crate) data: Option<PathBuf>,
     /// Configuration file (TOML: data, listen, database, [log])
-    #[arg(long, value_name = "FILE", env = "GATEPOST_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "GATEPOST_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
     /// PostgreSQL to use in place of the embedded database: postgres://user@host/name
     #[arg(long, value_name = "URL", env = "GATEPOST_DATABASE", hide_env_values = true)]
@@ -27,10 +27,16 @@ pub(crate) struct BootArguments {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct LogArguments {
     /// Form of the log on standard error
-    #[arg(long, value_enum, value_name = "FORMAT", env = "GATEPOST_LOG_FORMAT")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        env = "GATEPOST_LOG_FORMAT",
+        hide_env_values = true
+    )]
     pub(crate) log_format: Option<LogFormat>,
     /// What to log: error, warn, info, debug, or a filter such as info,engine=debug
-    #[arg(long, value_name = "FILTER", env = "GATEPOST_LOG")]
+    #[arg(long, value_name = "FILTER", env = "GATEPOST_LOG", hide_env_values = true)]
     pub(crate) log: Option<String>,
 }
 

@@ -94,7 +94,7 @@ async fn live(client: &Client, exchange_url: &str) -> anyhow::Result<()> {
         password: Some(account.password),
         proxy_password: None,
     };
-    let _: Connector = client.post("connectors", &new).await?;
+    client.post::<Connector>("connectors", &new).await?;
     let started: Job = sync(client).await?;
     job::wait_for(client, &started.id).await?;
     say("From now on phones sync, new ones appear and some fall into quarantine. Ctrl-C ends it.")?;

@@ -17,7 +17,7 @@ use tracing_subscriber::{
     fmt::{
         FmtContext, FormatEvent, FormatFields,
         format::Writer,
-        time::{FormatTime, SystemTime},
+        time::{FormatTime as _, SystemTime},
     },
     layer::SubscriberExt as _,
     registry::LookupSpan,

@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_table_escapes_what_would_move_the_cursor() {
-        check(Format::Table, &rows(), "USER          OS\njane          iOS 17\na,\"b\"\\u{7}  -\n");
+        check(Format::Table, &rows(), "USER        OS\njane        iOS 17\na,\"b\"\\u{7}  -\n");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) struct ServeArguments {
     #[command(flatten)]
     boot: BootArguments,
     /// Address to listen on; port 0 takes any free port [default: 127.0.0.1:8025]
-    #[arg(long, value_name = "HOST:PORT", env = "GATEPOST_LISTEN")]
+    #[arg(long, value_name = "HOST:PORT", env = "GATEPOST_LISTEN", hide_env_values = true)]
     listen: Option<SocketAddr>,
     #[command(flatten)]
     log: LogArguments,

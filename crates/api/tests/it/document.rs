@@ -1,6 +1,6 @@
 //! The OpenAPI document, as it is checked in and as it is served.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::Value;
 
@@ -71,15 +71,18 @@ async fn the_document_is_served_to_everybody() {
     server.stop().await;
 }
 
-/// Every operation has a summary, so that the document can be read.
+/// Generators of clients need an id for each operation; people, a summary.
 #[test]
 fn every_operation_says_what_it_does() {
     let document = serde_json::to_value(api::openapi()).unwrap();
+    let mut ids = BTreeSet::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             let summary = operation["summary"].as_str().unwrap_or_default();
             assert!(!summary.is_empty(), "{method} {path} has no summary");
             assert_ne!(operation["tags"], Value::Null, "{method} {path} has no tag");
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(ids.insert(id), "two operations are called {id}");
         }
     }
 }

@@ -175,10 +175,11 @@ async fn add(arguments: AddArguments) -> anyhow::Result<Exit> {
                 );
             }
         }
-        Err(error) => eprintln!(
-            "gatepost: {name} was added; checking it failed: {}",
-            visible(&format!("{error:#}"))
-        ),
+        Err(error) => {
+            let error = visible(&format!("{error:#}"));
+            eprintln!("gatepost: {name} was added; checking it failed: {error}");
+            eprintln!("  what to do: gatepost connector check {name} tries again");
+        }
     }
     Ok(Exit::Done)
 }

@@ -23,7 +23,7 @@ pub(crate) struct DoctorArguments {
     #[command(flatten)]
     boot: BootArguments,
     /// Address the server is to listen on [default: 127.0.0.1:8025]
-    #[arg(long, value_name = "HOST:PORT", env = "GATEPOST_LISTEN")]
+    #[arg(long, value_name = "HOST:PORT", env = "GATEPOST_LISTEN", hide_env_values = true)]
     listen: Option<SocketAddr>,
 }
 
@@ -130,7 +130,7 @@ async fn server(directory: &DataDirectory) -> Finding {
             (
                 verdict,
                 format!(
-                    "running, version {}; {} connectors, {troubled} in trouble",
+                    "running, version {}; connectors: {}, in trouble: {troubled}",
                     status.version,
                     status.connectors.len()
                 ),

@@ -21,7 +21,7 @@ use crate::{demo, serve, simulate};
 
 /// The open connector between Microsoft Exchange and the people who answer for the phones on it.
 #[derive(Debug, Parser)]
-#[command(name = "gatepost", version, max_term_width = 100, propagate_version = true)]
+#[command(name = "gatepost", version, max_term_width = 100)]
 #[command(after_help = "Start here: gatepost demo")]
 pub struct Cli {
     #[command(subcommand)]
@@ -80,7 +80,6 @@ impl From<Exit> for ExitCode {
 }
 
 /// Carries out a command line, and says what went wrong.
-#[expect(clippy::print_stderr, reason = "the one place where a failed verb speaks")]
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let error = match dispatch(cli) {
         Ok(exit) => return exit.into(),

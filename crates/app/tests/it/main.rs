@@ -1,0 +1,73 @@
+//! The real binary, as a person or a script runs it.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
+
+mod help;
+mod program;
+mod reference;
+mod story;
+
+use program::{Program, gatepost};
+
+/// A server on an empty directory, and a simulated organization that stands still.
+struct Lab {
+    directory: tempfile::TempDir,
+    exchange: Program,
+    server: Program,
+    exchange_url: String,
+}
+
+const PASSWORD: &str = "Pa55word!";
+
+impl Lab {
+    fn new(devices: usize) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut exchange = Program::start(&[
+            "simulate",
+            "on-premises",
+            "--still",
+            "--devices",
+            &devices.to_string(),
+            "--user",
+            &format!("CONTOSO\\gatepost:{PASSWORD}"),
+        ]);
+        let line = exchange.line_with("simulated Exchange listens on ");
+        let exchange_url = line.split_whitespace().last().unwrap().to_owned();
+        let server = serve(&directory);
+        std::fs::write(directory.path().join("password"), format!("{PASSWORD}\n")).unwrap();
+        Self { directory, exchange, server, exchange_url }
+    }
+
+    /// Runs a verb as a client of the lab's server.
+    fn run(&self, arguments: &[&str]) -> program::Ended {
+        let data = self.data();
+        let data = data.to_str().unwrap();
+        gatepost(&[arguments, &["--data", data]].concat())
+    }
+
+    fn data(&self) -> std::path::PathBuf {
+        self.directory.path().join("data")
+    }
+
+    fn add_connector(&self, password_file: &str) -> program::Ended {
+        let file = self.directory.path().join(password_file);
+        let mut arguments = vec!["connector", "add", "lab", "--on-premises", &self.exchange_url];
+        arguments.extend(["--auth", "ntlm", "--username", "CONTOSO\\gatepost"]);
+        arguments.extend(["--password-file", file.to_str().unwrap()]);
+        self.run(&arguments)
+    }
+
+    /// Ends the server as a power cut would, and starts it again.
+    fn crash_and_restart(&mut self) {
+        self.server.kill();
+        self.server = serve(&self.directory);
+    }
+}
+
+fn serve(directory: &tempfile::TempDir) -> Program {
+    let data = directory.path().join("data");
+    let mut server =
+        Program::start(&["serve", "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
+    server.line_with("gatepost listens on http://127.0.0.1:");
+    server
+}
