@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Caller, ConnectorName, JobId, Permission, Timestamp, pass::PassKind};
+use domain::{Caller, ConnectorName, JobId, Permission, Scope, Timestamp, pass::PassKind};
 use store::{Job, JobState, NewJob, Store};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
@@ -83,6 +83,11 @@ impl Engine {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.inner.options.clock.now()
+    }
+
+    /// What the engine's own work reads with.
+    pub(crate) fn own_scope(&self) -> anyhow::Result<Scope> {
+        Ok(Caller::LocalAdministrator.scope(Permission::Read)?)
     }
 
     /// Asks for a sync. Answers with the job that does it: the one that waits or runs already, if

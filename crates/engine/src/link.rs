@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use domain::{Connector, Permission, connector::ConnectorState};
+use domain::{Connector, connector::ConnectorState};
 use exchange::{ConnectError, ConnectionSettings, Credential, Organization, RemotePowerShell};
 
 use crate::{Engine, component, secrets::ConnectorSecrets};
@@ -68,7 +68,7 @@ impl Engine {
     }
 
     async fn connector_of(&self, key: &str) -> anyhow::Result<String> {
-        let scope = domain::Caller::LocalAdministrator.scope(Permission::Read)?;
+        let scope = self.own_scope()?;
         let connectors = self.store().connectors(&scope).await?;
         let other = connectors.into_iter().find(|connector| {
             connector.organization.as_ref().is_some_and(|organization| organization.key == key)

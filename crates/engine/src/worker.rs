@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use domain::{
-    Caller, Permission,
     connector::ConnectorState,
     pass::{PassKind, PassOutcome},
 };
@@ -88,7 +87,7 @@ async fn run(engine: &Engine, job: Job, stop: &mut Stop) {
 /// Does a job; `None` if a shutdown cut it short.
 async fn do_job(engine: &Engine, job: &Job, stop: &mut Stop) -> anyhow::Result<Option<String>> {
     let kind = if job.kind == job_kind(PassKind::Delta) { PassKind::Delta } else { PassKind::Full };
-    let scope = Caller::LocalAdministrator.scope(Permission::Read)?;
+    let scope = engine.own_scope()?;
     let connectors = engine.store().connectors(&scope).await?;
     let Some(connector) = connectors.into_iter().find(|connector| connector.id == job.connector)
     else {

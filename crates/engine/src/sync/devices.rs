@@ -1,7 +1,8 @@
 //! The device list: everything read, only the difference written, the missing marked as gone.
 
 use domain::{
-    Caller, DeviceFacts, DeviceId, DistinguishedName, Permission,
+    DeviceFacts, DeviceId,
+    device::Owner,
     inventory::{Change, Comparison, Shortfall},
     pass::PassOutcome,
 };
@@ -37,7 +38,8 @@ impl Sync<'_> {
             match observed {
                 Observed::Value(facts) => {
                     self.counts.devices += 1;
-                    batch.extend(self.difference(facts, owners, comparison));
+                    let owner = self.owner_of(owners, &facts).await?;
+                    batch.extend(self.difference(facts, owner, comparison));
                 }
                 Observed::Poison(why) => {
                     shortfall.poisoned += 1;
@@ -68,9 +70,7 @@ impl Sync<'_> {
 
     /// How many devices the pass before this one met, if it came to the end of its list.
     async fn read_before(&self) -> Result<Option<u64>, Interruption> {
-        let scope = Caller::LocalAdministrator
-            .scope(Permission::Read)
-            .map_err(|denied| Interruption::Other(denied.into()))?;
+        let scope = self.engine.own_scope()?;
         // The latest is this one.
         let latest = self.engine.store().passes(&scope, self.connector.id, 2).await?;
         let before = latest.get(1).filter(|pass| pass.outcome != Some(PassOutcome::Failed));
@@ -81,12 +81,11 @@ impl Sync<'_> {
     fn difference(
         &mut self,
         facts: DeviceFacts,
-        owners: &Owners,
+        owner: Owner,
         comparison: &mut Comparison,
     ) -> Option<DeviceRow> {
-        let user_dn = facts.distinguished_name.as_ref().and_then(owner_name);
         let guid = facts.guid;
-        let row = DeviceRow { facts, owner: owners.of(user_dn), observed: self.started };
+        let row = DeviceRow { facts, owner, observed: self.started };
         match comparison.observe(guid, row.hash()) {
             Change::Added => self.counts.added += 1,
             Change::Changed => self.counts.changed += 1,
@@ -109,9 +108,4 @@ impl Sync<'_> {
         }
         Ok(())
     }
-}
-
-/// The owner of a partnership: its name without the partnership and the container around it.
-fn owner_name(device: &DistinguishedName) -> Option<DistinguishedName> {
-    device.ancestor(2)
 }

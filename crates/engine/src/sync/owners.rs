@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{DistinguishedName, MailboxFacts, device::Owner, inventory};
+use domain::{DeviceFacts, DistinguishedName, MailboxFacts, device::Owner, inventory};
 use exchange::{Notice, Observed};
 use sha2::{Digest as _, Sha256};
 
@@ -15,7 +15,11 @@ const BATCH: usize = 2_000;
 /// The owners of devices, by a digest of their distinguished names: a name is longer than all that
 /// is kept of a mailbox.
 #[derive(Default)]
-pub(super) struct Owners(HashMap<[u8; 16], Box<str>>);
+pub(super) struct Owners {
+    entries: HashMap<[u8; 16], Box<str>>,
+    /// Whether a mailbox came that was not understood, or an error in place of one.
+    is_partial: bool,
+}
 
 /// Between the parts of an entry; no address or logon name holds it.
 const SEPARATOR: char = '\u{0}';
@@ -26,12 +30,12 @@ impl Owners {
         let part = |text: Option<String>| text.unwrap_or_default().replace(SEPARATOR, " ");
         let entry = [part(owner.user), part(owner.mailbox), part(owner.name)];
         let entry = entry.join(&SEPARATOR.to_string()).into_boxed_str();
-        self.0.insert(key(&mailbox.distinguished_name), entry);
+        self.entries.insert(key(&mailbox.distinguished_name), entry);
     }
 
     /// The owner with this name; only the name is known if the mailbox was not read.
     pub(super) fn of(&self, user_dn: Option<DistinguishedName>) -> Owner {
-        let Some(entry) = user_dn.as_ref().and_then(|name| self.0.get(&key(name))) else {
+        let Some(entry) = user_dn.as_ref().and_then(|name| self.entries.get(&key(name))) else {
             return inventory::owner(user_dn, None);
         };
         let mut parts = entry.split(SEPARATOR).map(|part| {
@@ -71,8 +75,15 @@ impl Sync<'_> {
                     self.counts.mailboxes += 1;
                     batch.push(mailbox);
                 }
-                Observed::Poison(why) => tracing::warn!(%why, "a mailbox was not understood"),
-                Observed::Problem(error) => tracing::warn!(%error, "a mailbox was not read"),
+                Observed::Poison(why) => {
+                    owners.is_partial = true;
+                    tracing::warn!(connector = %self.connector.name, %why, "a mailbox was not understood");
+                }
+                Observed::Problem(error) => {
+                    owners.is_partial = true;
+                    tracing::warn!(connector = %self.connector.name, %error, "a mailbox was not read");
+                }
+                Observed::Notice(Notice::Truncated) => owners.is_partial = true,
                 Observed::Notice(Notice::MicroDelay { millis, .. }) => {
                     delay += std::time::Duration::from_millis(millis);
                 }
@@ -88,6 +99,29 @@ impl Sync<'_> {
         self.engine.store().write_mailboxes(self.connector.id, batch).await?;
         self.pause(delay.min(super::statistics::MAX_DELAY)).await?;
         Ok(owners)
+    }
+
+    /// The owner of a device. Of a mailbox that did not come this time, what was read before
+    /// stands.
+    pub(super) async fn owner_of(
+        &self,
+        owners: &Owners,
+        device: &DeviceFacts,
+    ) -> Result<Owner, Interruption> {
+        // A partnership lies in a container that lies in its owner.
+        let user_dn = device.distinguished_name.as_ref().and_then(|name| name.ancestor(2));
+        let unread = user_dn
+            .as_ref()
+            .filter(|name| owners.is_partial && !owners.entries.contains_key(&key(name)));
+        if let Some(name) = unread {
+            let scope = self.engine.own_scope()?;
+            match self.engine.store().mailbox(&scope, self.connector.id, name).await {
+                Ok(mailbox) => return Ok(inventory::owner(user_dn, Some(&mailbox))),
+                Err(store::Error::NotFound(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(owners.of(user_dn))
     }
 }
 

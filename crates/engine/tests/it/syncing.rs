@@ -107,13 +107,14 @@ async fn what_changes_over_there_changes_here() {
 async fn a_removed_device_is_gone_after_a_complete_pass_and_not_before() {
     let app = TestApp::connected(40).await.unwrap();
     app.sync().await.unwrap();
+    let before_devices = objects_before_devices(&app);
     let removed = {
         let mut organization = app.exchange().organization();
         let guid = organization.device_guids().nth(7).unwrap();
         assert!(organization.remove_device(guid));
         guid
     };
-    app.exchange().faults().poison_object = Some(20);
+    app.exchange().faults().poison_object = Some(before_devices + 20);
     let job = app.sync().await.unwrap();
     assert_eq!(job.state, JobState::Done, "{job:?}");
     let pass = app.last_pass().await.unwrap();
@@ -128,6 +129,24 @@ async fn a_removed_device_is_gone_after_a_complete_pass_and_not_before() {
     let id = DeviceId::of(app.connector().await.unwrap().id, removed);
     let device = app.engine().store().device(&app.scope().unwrap(), id).await.unwrap();
     assert_eq!(device.gone_since, Some(pass.started));
+}
+
+/// How many objects a sync is sent before the first device, seen from the first sync: devices and
+/// their statistics come last.
+fn objects_before_devices(app: &TestApp) -> u64 {
+    let devices = app.exchange().organization().device_count() as u64;
+    app.exchange().ledger().entries().objects - 2 * devices
+}
+
+#[tokio::test]
+async fn a_mailbox_that_is_not_understood_leaves_its_devices_as_they_are() {
+    let app = TestApp::connected(40).await.unwrap();
+    app.sync().await.unwrap();
+    app.exchange().faults().poison_object = Some(objects_before_devices(&app));
+    assert_eq!(app.sync().await.unwrap().state, JobState::Done);
+    assert_eq!(app.exchange().faults().poison_object, None);
+    assert_eq!(app.last_pass().await.unwrap().counts.changed, 0);
+    assert_in_step(&app).await;
 }
 
 /// A list can end early without a word.
