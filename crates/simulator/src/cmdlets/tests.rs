@@ -209,7 +209,8 @@ fn a_rule_is_made_changed_and_removed() {
     let identity = ("Identity", Value::from("Pixel 8 (DeviceModel)"));
     let level = ("AccessLevel", Value::from("Quarantine"));
     run(&mut organization, "Set-ActiveSyncDeviceAccessRule", &[identity.clone(), level]);
-    let now = run(&mut organization, "Get-ActiveSyncDeviceAccessRule", &[identity.clone()]);
+    let now =
+        run(&mut organization, "Get-ActiveSyncDeviceAccessRule", std::slice::from_ref(&identity));
     assert_eq!(texts(&now, "AccessLevel"), ["Quarantine"]);
     run(&mut organization, "Remove-ActiveSyncDeviceAccessRule", &[identity]);
     assert_eq!(run(&mut organization, "Get-ActiveSyncDeviceAccessRule", &[]).len(), 5);

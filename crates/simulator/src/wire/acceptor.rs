@@ -164,6 +164,7 @@ fn identities(account: &Account, domain: &str) -> Vec<AuthIdentity> {
     let spellings = [
         Username::new(&account.user, Some(&account.domain)),
         Username::new(&account.user, None),
+        Username::new(&account.user, Some(domain)),
         Username::new_upn(&account.user, domain),
     ];
     let known = spellings.into_iter().flatten();

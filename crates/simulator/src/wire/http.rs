@@ -171,6 +171,8 @@ impl Service {
 struct Answer {
     bytes: Bytes,
     breaks: bool,
+    /// What was given is on its way, so that the break comes after it and not instead of it.
+    is_flushed: bool,
 }
 
 impl Answer {
@@ -186,11 +188,15 @@ impl Body for Answer {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         if !self.bytes.is_empty() {
             let bytes = std::mem::take(&mut self.bytes);
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        if self.breaks && !std::mem::replace(&mut self.is_flushed, true) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
         let breaks = std::mem::take(&mut self.breaks);
         let broken = breaks.then(|| Err(io::Error::from(io::ErrorKind::ConnectionReset)));
@@ -204,7 +210,8 @@ impl Body for Answer {
 
 fn response(status: StatusCode, content_type: Option<&str>, body: Vec<u8>) -> Response<Answer> {
     let length = body.len();
-    let mut response = Response::new(Answer { bytes: body.into(), breaks: false });
+    let mut response =
+        Response::new(Answer { bytes: body.into(), breaks: false, is_flushed: false });
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::SERVER, header::HeaderValue::from_static("Microsoft-IIS/10.0"));

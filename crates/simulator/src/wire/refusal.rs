@@ -76,7 +76,7 @@ pub(super) fn too_many_shells(quota: usize) -> Box<Fault> {
         "QuotaLimit",
         &format!(
             "The WS-Management service cannot process the request. This user is allowed a maximum \
-             number of {quota} concurrent shells, which has been exceeded. Close existing shells or \
+             of {quota} concurrent shells, which has been exceeded. Close existing shells or \
              raise the quota for this user. "
         ),
     )

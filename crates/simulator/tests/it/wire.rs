@@ -97,6 +97,14 @@ impl Client {
     }
 
     fn post(&mut self, path: &str, password: &str, body: &str) -> (u16, Vec<u8>) {
+        self.request(path, password, body);
+        let (status, length) = self.head();
+        let mut answer = vec![0; length];
+        self.connection.read_exact(&mut answer).unwrap();
+        (status, answer)
+    }
+
+    fn request(&mut self, path: &str, password: &str, body: &str) {
         let credentials = STANDARD.encode(format!(r"CONTOSO\gatepost:{password}"));
         let request = format!(
             "POST {path} HTTP/1.1\r\nHost: exchange\r\nAuthorization: Basic {credentials}\r\n\
@@ -104,6 +112,9 @@ impl Client {
             body.len()
         );
         self.connection.get_mut().write_all(request.as_bytes()).unwrap();
+    }
+
+    fn head(&mut self) -> (u16, usize) {
         let (mut status, mut length) = (0, 0);
         loop {
             let mut line = String::new();
@@ -116,12 +127,9 @@ impl Client {
                 length = value.trim().parse().unwrap();
             }
             if line.trim().is_empty() {
-                break;
+                return (status, length);
             }
         }
-        let mut answer = vec![0; length];
-        self.connection.read_exact(&mut answer).unwrap();
-        (status, answer)
     }
 
     fn ask(&mut self, body: &str) -> Response {
@@ -193,7 +201,7 @@ impl Client {
                     Event::Output { value: Err(_), .. } => story.poisoned += 1,
                     Event::Warning { message, .. } => story.warnings.push(message),
                     Event::Error { record, .. } => {
-                        story.errors.push(record.fully_qualified_error_id)
+                        story.errors.push(record.fully_qualified_error_id);
                     }
                     Event::HostCall { call, .. } => {
                         self.pool.answer_host_call(Some(id), &call, Value::Int32(choice)).unwrap();
@@ -306,6 +314,23 @@ fn faults_come_to_order() {
         assert_eq!((story.objects, story.warnings.len()), (50, 0));
         order(Faults { html_page: Some(502), ..Faults::default() });
         assert_eq!(client.post("/PowerShell/", PASSWORD, "").0, 502);
+    });
+}
+
+#[test]
+fn a_receive_is_cut_in_the_middle() {
+    tell(|client, faults| {
+        client.open();
+        let id = client.start(Command::new("Get-MobileDevice"));
+        faults.lock().unwrap().cut_receive = Some(1);
+        let message = client.id();
+        let body = client.shell.receive(message, Some(id));
+        client.request("/PowerShell/", PASSWORD, &body);
+        let (status, length) = client.head();
+        let mut answer = Vec::new();
+        // Whether the cut shows as an end or as an error is the operating system's choice.
+        drop(client.connection.read_to_end(&mut answer));
+        assert_eq!((status, answer.len()), (200, length / 2));
     });
 }
 
