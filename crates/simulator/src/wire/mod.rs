@@ -1,11 +1,12 @@
 //! The wire: HTTP and its authentication, WS-Management shells, PowerShell's messages in them.
 //!
 //! `http` takes requests, `security` and `acceptor` find out whose they are and seal and unseal,
-//! `shells` carries out what WS-Management asks, `shell` is one runspace pool with its pipelines,
-//! `refusal` is what is said when something cannot be.
+//! `shells` carries out what WS-Management asks, `shell` is one of them, `pool` its
+//! runspace pool with the pipelines, `refusal` is what is said when something cannot be.
 
 mod acceptor;
 mod http;
+mod pool;
 mod refusal;
 mod security;
 mod shell;

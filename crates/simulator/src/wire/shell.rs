@@ -13,26 +13,21 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use psrp::{
-    body::Availability,
-    clixml::Value,
-    fragment::HEADER_BYTES,
-    host::{ChoicePrompt, HostResponse},
-    pipeline::{HostInfo, PipelineDescription},
-    record::ErrorRecord,
-    server::{self, RunspacePool, ServerEvent},
-    state::PipelineState,
+    fragment::HEADER_BYTES, pipeline::HostInfo, server::RunspacePool, state::PipelineState,
 };
 use tokio::sync::Notify;
 use uuid::Uuid;
 use wsman::fault::Fault;
 
-use super::{Service, locked, refusal, shells::owner_name};
+use super::{
+    Service, locked,
+    pool::{Advance, Inner, Pipeline},
+    refusal,
+    shells::owner_name,
+};
 use crate::{
-    Account, ReceivedCmdlet,
-    cmdlets::{
-        Category, Context, Execution, Invocation, Problem, ProblemId, Question, Reply, Step,
-        identity_text,
-    },
+    Account,
+    cmdlets::{Category, Context, Problem, ProblemId},
 };
 
 /// The largest fragment that Windows makes, with its header: one of these fills a Stream element.
@@ -55,50 +50,12 @@ pub(super) struct Shell {
     inner: Mutex<Inner>,
 }
 
-struct Inner {
-    pool: RunspacePool,
-    context: Context,
-    pipelines: HashMap<Uuid, Pipeline>,
-    last_used: Timestamp,
-    idle_timeout: SignedDuration,
-    open: bool,
-    connected: bool,
-    /// The host of the pool, for pipelines that bring none of their own.
-    host: HostInfo,
-    /// Said by the next pipeline before anything else.
-    warning: Option<String>,
-}
-
-struct Pipeline {
-    /// None before its description arrived, and after it ended.
-    execution: Option<Execution>,
-    started: Timestamp,
-    /// The call of the host that it waits for.
-    asked: Option<i64>,
-    /// What it may ask.
-    host: HostInfo,
-    /// Its number in the ledger.
-    entry: Option<u64>,
-    /// Its final state is sent or queued.
-    ended: bool,
-}
-
 /// What one Receive gives.
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) payloads: Vec<Vec<u8>>,
     /// The command has ended, and this is the last of it.
     pub(super) done: bool,
-}
-
-/// How far a pipeline came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Advance {
-    /// There is something new to send.
-    Spoke,
-    /// It waits for the client.
-    Waits,
-    Ended,
 }
 
 impl Shell {
@@ -297,219 +254,6 @@ impl Shell {
     }
 }
 
-impl Inner {
-    /// Takes bytes of the client. Gives the pipelines that they were about.
-    fn take(&mut self, service: &Service, payload: &[u8]) -> Result<Vec<Uuid>, Box<Fault>> {
-        self.pool.receive(payload).map_err(|error| refusal::malformed(&error.to_string()))?;
-        let mut touched = Vec::new();
-        while let Some(event) = self.pool.next_event() {
-            match event {
-                ServerEvent::Opened { id, options } => {
-                    self.context.runspace = id;
-                    self.host = options.host;
-                    self.pool.announce_open(&Value::Nil);
-                }
-                ServerEvent::CommandsRequested { id, .. } => {
-                    let problem = Problem::unknown_cmdlet("Get-Command");
-                    self.end(service, id, PipelineState::Failed, Some(&problem));
-                    touched.push(id);
-                }
-                ServerEvent::SetMaxRunspaces { call, .. }
-                | ServerEvent::SetMinRunspaces { call, .. }
-                | ServerEvent::ResetRunspaceState { call } => {
-                    self.pool.availability(call, Availability::Granted(true));
-                }
-                ServerEvent::GetAvailableRunspaces { call } => {
-                    self.pool.availability(call, Availability::Free(1));
-                }
-                ServerEvent::PipelineRequested { id, description } => {
-                    self.begin(service, id, &description);
-                    touched.push(id);
-                }
-                ServerEvent::Input { pipeline, value: Ok(value) } => {
-                    self.input(service, pipeline, value);
-                    touched.push(pipeline);
-                }
-                ServerEvent::InputEnded { pipeline } => {
-                    if let Some(execution) = self.execution(pipeline) {
-                        execution.end_input();
-                    }
-                    touched.push(pipeline);
-                }
-                ServerEvent::HostResponse { pipeline, response } => {
-                    touched.extend(pipeline);
-                    self.answered(service, &response);
-                }
-                other => tracing::debug!(?other, "message of no consequence"),
-            }
-        }
-        Ok(touched)
-    }
-
-    fn execution(&mut self, pipeline: Uuid) -> Option<&mut Execution> {
-        self.pipelines.get_mut(&pipeline)?.execution.as_mut()
-    }
-
-    fn begin(&mut self, service: &Service, id: Uuid, description: &PipelineDescription) {
-        let Some(pipeline) = self.pipelines.get_mut(&id) else { return };
-        pipeline.host = description.host.clone();
-        if let Some(warning) = self.warning.take() {
-            heard(self.pool.warning(id, &warning));
-        }
-        let is_script = description.commands.iter().any(|command| command.is_script);
-        let invocations: Vec<Invocation> = description
-            .commands
-            .iter()
-            .map(|command| Invocation {
-                name: command.name.clone(),
-                parameters: command
-                    .parameters
-                    .iter()
-                    .map(|parameter| (parameter.name.clone(), parameter.value.clone()))
-                    .collect(),
-            })
-            .collect();
-        let mut entry = None;
-        for invocation in &invocations {
-            let received = received(&self.context.account, invocation);
-            let number = service.ledger.record(received);
-            entry = entry.or(Some(number));
-        }
-        self.context.afflict(&service.faults());
-        let prepared = if is_script {
-            Err(Box::new(Problem::script()))
-        } else {
-            let organization = service.organization();
-            let has_input = !description.no_input;
-            Execution::prepare(&invocations, has_input, &organization, &self.context)
-        };
-        let Some(pipeline) = self.pipelines.get_mut(&id) else { return };
-        pipeline.entry = entry;
-        match prepared {
-            Ok(execution) => pipeline.execution = Some(execution),
-            Err(problem) => self.end(service, id, PipelineState::Failed, Some(&problem)),
-        }
-    }
-
-    fn input(&mut self, service: &Service, id: Uuid, value: Value) {
-        let Some(pipeline) = self.pipelines.get_mut(&id) else { return };
-        if let Some(entry) = pipeline.entry {
-            service.ledger.add_input(entry, identity_text(&value).unwrap_or_default());
-        }
-        if let Some(execution) = &mut pipeline.execution {
-            execution.push_input(value);
-        }
-    }
-
-    fn answered(&mut self, service: &Service, response: &HostResponse) {
-        let waiting = self.pipelines.iter_mut().find(|(_, one)| one.asked == Some(response.id));
-        let Some((id, pipeline)) = waiting else { return };
-        let id = *id;
-        pipeline.asked = None;
-        match &response.outcome {
-            Ok(value) => {
-                // Whatever is no choice is a No.
-                let choice = value.as_i64().unwrap_or(2);
-                if let Some(execution) = &mut pipeline.execution {
-                    execution.answer(choice);
-                }
-            }
-            Err(error) => {
-                let problem = no_interaction(&error.message);
-                self.end(service, id, PipelineState::Failed, Some(&problem));
-            }
-        }
-    }
-
-    /// Lets a pipeline go on until it says something, waits or ends.
-    fn advance(&mut self, service: &Service, id: Uuid) -> Advance {
-        let Some(pipeline) = self.pipelines.get_mut(&id) else { return Advance::Ended };
-        if pipeline.ended {
-            return Advance::Ended;
-        }
-        let Some(execution) = pipeline.execution.as_mut().filter(|_| pipeline.asked.is_none())
-        else {
-            return Advance::Waits;
-        };
-        let step = {
-            let mut organization = service.organization();
-            let limit = organization.options().habits.operation_limit;
-            if service.now().duration_since(pipeline.started) > limit {
-                Step::Failed(Box::new(too_long()))
-            } else {
-                execution.step(&mut organization, &self.context)
-            }
-        };
-        match step {
-            Step::Emit(reply) => self.emit(service, id, reply),
-            Step::Ask(question) => self.ask(service, id, &question),
-            Step::NeedInput => return Advance::Waits,
-            Step::Done => self.end(service, id, PipelineState::Completed, None),
-            Step::Failed(problem) => self.end(service, id, PipelineState::Failed, Some(&problem)),
-        }
-        Advance::Spoke
-    }
-
-    fn emit(&mut self, service: &Service, id: Uuid, reply: Reply) {
-        match reply {
-            Reply::Warning(text) => heard(self.pool.warning(id, &text)),
-            Reply::Error(problem) => {
-                let record = record(service, &problem);
-                heard(self.pool.error(id, &record));
-            }
-            Reply::Object(value) => {
-                let (poisoned, fails) = service.count_object();
-                heard(match poisoned {
-                    true => self.pool.output_xml(id, POISON.as_bytes()),
-                    false => self.pool.output(id, &value),
-                });
-                if fails {
-                    let problem = Problem::of_task(
-                        "",
-                        "Microsoft.Exchange.Configuration.Tasks.Task",
-                        "Microsoft.Exchange.Data.Directory.ADTransientException",
-                        "Active Directory server is not available. Please retry at a later time."
-                            .to_owned(),
-                    );
-                    self.end(service, id, PipelineState::Failed, Some(&problem));
-                }
-            }
-        }
-    }
-
-    fn ask(&mut self, service: &Service, id: Uuid, question: &Question) {
-        let Some(pipeline) = self.pipelines.get_mut(&id) else { return };
-        let host = if pipeline.host == HostInfo::OfPool { &self.host } else { &pipeline.host };
-        if !matches!(host, HostInfo::Own { has_no_interface: false, .. }) {
-            let problem = no_interaction(&question.message);
-            self.end(service, id, PipelineState::Failed, Some(&problem));
-            return;
-        }
-        let prompt = ChoicePrompt {
-            caption: question.caption.clone(),
-            ..ChoicePrompt::confirmation(&question.message)
-        };
-        pipeline.asked = self.pool.host_call(Some(id), prompt.to_call()).ok();
-        service.ledger.lock().prompts += 1;
-    }
-
-    fn end(
-        &mut self,
-        service: &Service,
-        id: Uuid,
-        state: PipelineState,
-        problem: Option<&Problem>,
-    ) {
-        if let Some(pipeline) = self.pipelines.get_mut(&id) {
-            pipeline.execution = None;
-            pipeline.asked = None;
-            pipeline.ended = true;
-        }
-        let record = problem.map(|problem| record(service, problem));
-        heard(self.pool.pipeline_state(id, state, record.as_ref()));
-    }
-}
-
 /// The fragments of a payload, each by itself: Windows puts one into a Stream element, and there
 /// are clients that read no more than that.
 fn fragments(payload: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -522,81 +266,4 @@ fn fragments(payload: &[u8]) -> impl Iterator<Item = &[u8]> {
         rest = behind;
         Some(fragment)
     })
-}
-
-fn record(service: &Service, problem: &Problem) -> ErrorRecord {
-    let organization = service.organization();
-    let place = refusal::Place {
-        server: organization.server(service.options.server),
-        request: service.new_id(),
-        now: service.now(),
-    };
-    place.record(&organization, problem)
-}
-
-fn too_long() -> Problem {
-    Problem {
-        message: "The operation has timed out.".to_owned(),
-        exception: "System.TimeoutException",
-        category: Category::OperationTimeout,
-        id: ProblemId::PowerShell("OperationTimedOut".to_owned()),
-        activity: String::new(),
-        target: None,
-        terminating: true,
-    }
-}
-
-fn no_interaction(message: &str) -> Problem {
-    Problem {
-        message: format!(
-            "A command that prompts the user failed because the host program or the command type \
-             does not support user interaction. The host was attempting to request confirmation with \
-             the following message: {message}"
-        ),
-        exception: "System.Management.Automation.Host.HostException",
-        category: Category::InvalidOperation,
-        id: ProblemId::PowerShell("HostFunctionNotImplemented".to_owned()),
-        activity: String::new(),
-        target: None,
-        terminating: true,
-    }
-}
-
-/// An object that no reader of CLIXML accepts: its elements are never closed.
-const POISON: &str = "<Obj RefId=\"0\"><Props><S N=\"Name\">poisoned";
-
-/// A pipeline that the client has terminated in the meantime has nobody who listens.
-fn heard(said: Result<(), server::Error>) {
-    if let Err(error) = said {
-        tracing::debug!(%error, "said to nobody");
-    }
-}
-
-fn received(account: &str, invocation: &Invocation) -> ReceivedCmdlet {
-    let parameters = invocation
-        .parameters
-        .iter()
-        .map(|(name, value)| (name.clone().unwrap_or_default(), printed(value)));
-    ReceivedCmdlet {
-        account: account.to_owned(),
-        name: invocation.name.clone(),
-        parameters: parameters.collect(),
-        input: Vec::new(),
-    }
-}
-
-/// A value as the ledger keeps it: `$null`, `{a, b}`, `@{Add={a}; Remove={b}}`, or its text.
-fn printed(value: &Value) -> String {
-    if let Some(items) = value.items() {
-        let items: Vec<String> = items.iter().map(printed).collect();
-        return format!("{{{}}}", items.join(", "));
-    }
-    if let Some(entries) = value.entries() {
-        let entries: Vec<String> = entries
-            .iter()
-            .map(|(key, value)| format!("{}={}", printed(key), printed(value)))
-            .collect();
-        return format!("@{{{}}}", entries.join("; "));
-    }
-    value.text().map_or_else(|| "$null".to_owned(), std::borrow::Cow::into_owned)
 }
