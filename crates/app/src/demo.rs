@@ -1,7 +1,6 @@
 //! `gatepost demo`: everything at once, on a simulated organization, and nothing left behind.
 
 use std::{
-    io::Write as _,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
@@ -19,7 +18,9 @@ use crate::{
     client::Client,
     config::{Config, LogConfig, LogFormat},
     data_directory::DataDirectory,
-    logs, serve, simulate,
+    logs,
+    output::say,
+    serve, simulate,
 };
 
 #[derive(Debug, clap::Args)]
@@ -166,25 +167,22 @@ fn welcome(
     exchange_url: &str,
     home: &std::path::Path,
 ) -> anyhow::Result<()> {
-    let token = server.token()?;
+    let program = std::env::current_exe().unwrap_or_else(|_| "gatepost".into());
     say(&format!(
         "\n  Gatepost demo\n\n  \
          Console    {url}\n  \
-         Sign in    {token}\n  \
+         Sign in    with the token {token}\n  \
+         Look at    {url}devices: phones sync, new ones appear, some fall into quarantine\n  \
          Exchange   {exchange_url} (simulated)\n\n  \
          In another terminal:\n    \
          export GATEPOST_DATA={home}\n    \
-         gatepost status\n    \
-         gatepost device list 'state:quarantined'\n",
+         {program} status\n    \
+         {program} device list 'state:quarantined'\n",
         url = server.url(),
+        token = server.token()?,
         home = home.display(),
+        program = program.display(),
     ))
-}
-
-fn say(text: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout();
-    writeln!(out, "{text}")?;
-    Ok(out.flush()?)
 }
 
 async fn ended(mut stopped: watch::Receiver<()>) {

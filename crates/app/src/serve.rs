@@ -1,6 +1,6 @@
 //! `gatepost serve`: the product put together and run until it is told to stop.
 
-use std::{io::Write as _, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
 use axum::Router;
@@ -16,6 +16,7 @@ use crate::{
     config::{BootArguments, Config, LogArguments},
     data_directory::{DataDirectory, TakenDirectory},
     logs,
+    output::say,
 };
 
 #[derive(Debug, clap::Args)]
@@ -120,9 +121,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> anyhow::Result<Exit> {
     logs::start(&config.log, &directory.paths().component_log())?;
     let stop = stop_signal();
     let server = Server::start(directory, &config).await?;
-    let mut out = std::io::stdout();
-    writeln!(out, "gatepost listens on {}", server.url())?;
-    out.flush()?;
+    say(&format!("gatepost listens on {}", server.url()))?;
     server.run(stop).await?;
     Ok(Exit::Done)
 }
@@ -132,7 +131,7 @@ pub(crate) async fn migrate(arguments: MigrateArguments) -> anyhow::Result<Exit>
     let directory = DataDirectory::at(&config.data).take()?;
     let target = target(&config, directory.paths());
     Store::open(target).await.context("bringing the database up to date")?.close().await;
-    writeln!(std::io::stdout(), "the database has the form that this version needs")?;
+    say("the database has the form that this version needs")?;
     Ok(Exit::Done)
 }
 

@@ -1,7 +1,6 @@
 //! `gatepost simulate`: a simulated Exchange organization by itself, on the real wire.
 
 use std::{
-    io::Write as _,
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex},
@@ -15,7 +14,7 @@ use simulator::{
     system_clock,
 };
 
-use crate::{cli::Exit, secret, serve};
+use crate::{cli::Exit, output::say, secret, serve};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SimulateVerb {
@@ -108,14 +107,9 @@ pub(crate) async fn run(verb: SimulateVerb) -> anyhow::Result<Exit> {
     let server = Server::bind(arguments.listen, organization, server_options)
         .await
         .with_context(|| format!("listening on {}", arguments.listen))?;
-    let mut out = std::io::stdout();
-    writeln!(out, "simulated Exchange listens on {}", server.url())?;
-    writeln!(
-        out,
-        "sign in as {}\\{} with the password {}",
-        account.domain, account.user, account.password
-    )?;
-    out.flush()?;
+    say(&format!("simulated Exchange listens on {}", server.url()))?;
+    let Account { domain, user, password, .. } = &account;
+    say(&format!("sign in as {domain}\\{user} with the password {password}"))?;
     server.run(serve::stop_signal()).await.context("serving the simulated organization")?;
     Ok(Exit::Done)
 }

@@ -13,7 +13,8 @@ use super::Exit;
 use crate::{
     client::{Client, ServerArguments},
     output::{
-        Card, Format, OutputArguments, Rows, is_coloured, plain_table, stdout, visible, write_table,
+        Card, Format, OutputArguments, Rows, is_coloured, plain_table, say, stdout, visible,
+        write_table,
     },
     secret::{self, PasswordArguments},
 };
@@ -152,14 +153,14 @@ pub(crate) async fn run(verb: ConnectorVerb) -> anyhow::Result<Exit> {
     }
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "tells how it went")]
+#[expect(clippy::print_stderr, reason = "trouble is told apart from the answer")]
 async fn add(arguments: AddArguments) -> anyhow::Result<Exit> {
     let client = Client::connect(&arguments.server)?;
     let is_checked = !arguments.no_check;
     let new = arguments.into_new_connector()?;
     let connector: Connector = client.post("connectors", &new).await?;
     let name = &connector.name;
-    println!("connector {name} added");
+    say(&format!("connector {name} added"))?;
     if !is_checked {
         return Ok(Exit::Done);
     }
@@ -168,7 +169,7 @@ async fn add(arguments: AddArguments) -> anyhow::Result<Exit> {
         Ok(report) => {
             print_report(&report)?;
             if report.is_ready {
-                println!("next: gatepost sync {name} --wait");
+                say(&format!("next: gatepost sync {name} --wait"))?;
             } else {
                 eprintln!(
                     "gatepost: {name} was added and does not work yet; mend it, then: gatepost connector check {name}"
@@ -335,13 +336,12 @@ fn print_report(report: &CheckReport) -> anyhow::Result<()> {
     write_table(&mut stdout(), &table)
 }
 
-#[expect(clippy::print_stdout, reason = "prints the outcome")]
 async fn remove(arguments: &RemoveArguments) -> anyhow::Result<Exit> {
     let client = Client::connect(&arguments.server)?;
     client.delete(&format!("connectors/{}", arguments.name)).await?;
-    println!(
+    say(&format!(
         "connector {} removed with its inventory; nothing was changed in Exchange",
         arguments.name
-    );
+    ))?;
     Ok(Exit::Done)
 }

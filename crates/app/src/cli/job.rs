@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::Exit;
 use crate::{
     client::{Client, ServerArguments},
-    output::{Card, Format, OutputArguments, Rows, is_coloured, stdout, visible},
+    output::{Card, Format, OutputArguments, Rows, is_coloured, say, stdout, visible},
 };
 
 #[derive(Debug, Subcommand)]
@@ -109,7 +109,6 @@ const POLL: Duration = Duration::from_millis(250);
 const POLLS_PER_LINE: u32 = 40;
 
 /// Waits for a job's end, shows how far it is, and says how it went.
-#[expect(clippy::print_stdout, reason = "says how the job ended")]
 pub(crate) async fn wait_for(client: &Client, id: &str) -> anyhow::Result<Exit> {
     let mut progress = Progress::new();
     loop {
@@ -119,7 +118,7 @@ pub(crate) async fn wait_for(client: &Client, id: &str) -> anyhow::Result<Exit> 
         match job.state.as_str() {
             "done" => {
                 progress.clear();
-                println!("{outcome}");
+                say(&outcome)?;
                 return Ok(Exit::Done);
             }
             "failed" => {

@@ -5,7 +5,10 @@ use domain::ConnectorName;
 use serde_json::json;
 
 use super::{Exit, job};
-use crate::client::{Client, ServerArguments};
+use crate::{
+    client::{Client, ServerArguments},
+    output::say,
+};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct SyncArguments {
@@ -22,7 +25,6 @@ pub(crate) struct SyncArguments {
     server: ServerArguments,
 }
 
-#[expect(clippy::print_stdout, reason = "says which job to ask for")]
 pub(crate) async fn run(arguments: SyncArguments) -> anyhow::Result<Exit> {
     let client = Client::connect(&arguments.server)?;
     let path = format!("connectors/{}/sync", arguments.name);
@@ -30,6 +32,6 @@ pub(crate) async fn run(arguments: SyncArguments) -> anyhow::Result<Exit> {
     if arguments.wait {
         return job::wait_for(&client, &started.id).await;
     }
-    println!("job {} started; gatepost job wait {0} waits for it", started.id);
+    say(&format!("job {} started; gatepost job wait {0} waits for it", started.id))?;
     Ok(Exit::Done)
 }
