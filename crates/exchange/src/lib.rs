@@ -8,6 +8,7 @@
 //! narrow door through which everything is asked, then [`remote_powershell`], what stands behind
 //! that door today.
 
+mod authentication;
 pub mod cmdlet;
 pub mod connection;
 pub mod errors;

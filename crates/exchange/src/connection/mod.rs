@@ -1,7 +1,16 @@
 //! The way to a server: one connection, owned by the session that uses it.
+//!
+//! Signing in and sealing belong to one TCP connection, so there is no pool: a connection that is
+//! lost is made anew, with a new sign-in. Everything here has a time-out and a limit.
 
+mod address;
 mod error;
+mod link;
 mod settings;
+mod stream;
+mod tls;
 
 pub use error::ConnectError;
 pub use settings::{ConnectionSettings, Timeouts};
+
+pub(crate) use link::{Answer, Connection, SendError, title};

@@ -1,0 +1,290 @@
+//! Security contexts by `sspi`: NTLM, Kerberos and SPNEGO without system libraries.
+//!
+//! Known limits of sspi 0.23: no credential cache, no AES-SHA2, and a channel binding for Kerberos
+//! that MIT's acceptor refuses. So a binding is sent with NTLM only.
+
+use sspi::{
+    AuthIdentity, BufferType, ClientRequestFlags, CredentialUse, Credentials, CredentialsBuffers,
+    DataRepresentation, EncryptionFlags, Kerberos, KerberosConfig, KeytabIdentity, Negotiate,
+    NegotiateConfig, Ntlm, SecurityBuffer, SecurityBufferRef, SecurityStatus, Sspi, SspiImpl,
+    Username, ntlm::NtlmConfig,
+};
+
+use super::{Party, Scheme, SecurityContext, Step, Wrapped, account, kdc, keytab};
+use crate::{ConnectError, Credential};
+
+/// Bytes in front of what NTLM seals ([MS-NLMP] 2.2.2.9).
+const NTLM_SIGNATURE_BYTES: usize = 16;
+/// Bytes in front of what Kerberos seals: token header, filler, confounder and checksum (RFC 4121
+/// section 4.2.6.2 with AES; rotated as Windows does).
+const KERBEROS_HEADER_BYTES: usize = 60;
+
+/// A context of one of the packages.
+struct Context<P: SspiImpl> {
+    package: P,
+    credentials: P::CredentialsHandle,
+    spn: String,
+    centres: kdc::Centres,
+    binding: Option<Vec<u8>>,
+    header_bytes: usize,
+}
+
+pub(super) fn begin(
+    scheme: Scheme,
+    party: &Party<'_>,
+) -> Result<Box<dyn SecurityContext>, ConnectError> {
+    let username = party.endpoint.username.as_deref().unwrap_or_default();
+    let (user, domain) = account(username);
+    let centres = centres(party, domain);
+    match scheme {
+        Scheme::Ntlm => ntlm(party, user, domain),
+        Scheme::Kerberos => {
+            if centres.is_empty() {
+                let realm = domain.unwrap_or("the account's realm");
+                return Err(ConnectError::NoKdc(format!("none is known for {realm}")));
+            }
+            kerberos(party, user, domain, centres)
+        }
+        Scheme::Negotiate => negotiate(party, user, domain, centres),
+        Scheme::Basic => Err(ConnectError::Authentication("Basic has no context".to_owned())),
+    }
+}
+
+/// The centres that the connector names, else those of the system's configuration.
+fn centres(party: &Party<'_>, realm: Option<&str>) -> Vec<String> {
+    if party.endpoint.kdc.is_empty() {
+        realm.map(kdc::of_system).unwrap_or_default()
+    } else {
+        party.endpoint.kdc.clone()
+    }
+}
+
+fn identity(party: &Party<'_>, user: &str, domain: Option<&str>) -> Result<AuthIdentity, ConnectError> {
+    let Credential::Password(password) = party.credential else {
+        return Err(ConnectError::CredentialUnusable(
+            "NTLM needs a password, and a keytab holds none; give the connector a password"
+                .to_owned(),
+        ));
+    };
+    Ok(AuthIdentity { username: name(user, domain)?, password: password.reveal().to_owned().into() })
+}
+
+/// Written as `DOMAIN\user` whatever the connector says: a KDC other than Active Directory knows no
+/// other form.
+fn name(user: &str, domain: Option<&str>) -> Result<Username, ConnectError> {
+    Username::new(user, domain.filter(|domain| !domain.is_empty()))
+        .map_err(|error| ConnectError::CredentialUnusable(format!("user name {user:?}: {error}")))
+}
+
+fn ntlm(
+    party: &Party<'_>,
+    user: &str,
+    domain: Option<&str>,
+) -> Result<Box<dyn SecurityContext>, ConnectError> {
+    let identity = identity(party, user, domain)?;
+    let mut package = Ntlm::with_config(NtlmConfig::new(String::new()));
+    let credentials = package
+        .acquire_credentials_handle()
+        .with_credential_use(CredentialUse::Outbound)
+        .with_auth_data(&identity)
+        .execute(&mut package)
+        .map_err(|error| failed(&error, &party.spn))?
+        .credentials_handle;
+    Ok(Box::new(Context {
+        package,
+        credentials,
+        spn: party.spn.clone(),
+        centres: kdc::Centres::new(Vec::new(), party.kdc_timeout),
+        binding: party.channel_binding.clone(),
+        header_bytes: NTLM_SIGNATURE_BYTES,
+    }))
+}
+
+fn kerberos(
+    party: &Party<'_>,
+    user: &str,
+    domain: Option<&str>,
+    centres: Vec<String>,
+) -> Result<Box<dyn SecurityContext>, ConnectError> {
+    let credentials: Credentials = match party.credential {
+        Credential::Keytab => {
+            let path = party.endpoint.keytab.as_deref().unwrap_or_default();
+            let key = keytab::read(path, user, domain)?;
+            KeytabIdentity {
+                principal: name(&key.name, Some(&key.realm))?,
+                key: key.bytes.into(),
+                key_enctype: usize::from(key.encryption_type).try_into().map_err(|error| {
+                    ConnectError::CredentialUnusable(format!("keytab {path}: {error}"))
+                })?,
+            }
+            .into()
+        }
+        _ => identity(party, user, domain)?.into(),
+    };
+    let configuration = kerberos_configuration(&centres);
+    let mut package =
+        Kerberos::new_client_from_config(configuration).map_err(|e| failed(&e, &party.spn))?;
+    let credentials = package
+        .acquire_credentials_handle()
+        .with_credential_use(CredentialUse::Outbound)
+        .with_auth_data(&credentials)
+        .execute(&mut package)
+        .map_err(|error| failed(&error, &party.spn))?
+        .credentials_handle;
+    Ok(Box::new(Context {
+        package,
+        credentials,
+        spn: party.spn.clone(),
+        centres: kdc::Centres::new(centres, party.kdc_timeout),
+        binding: None,
+        header_bytes: KERBEROS_HEADER_BYTES,
+    }))
+}
+
+fn negotiate(
+    party: &Party<'_>,
+    user: &str,
+    domain: Option<&str>,
+    centres: Vec<String>,
+) -> Result<Box<dyn SecurityContext>, ConnectError> {
+    let identity: Credentials = identity(party, user, domain)?.into();
+    let is_ntlm = centres.is_empty();
+    let configuration = if is_ntlm {
+        let packages = Some("ntlm,!kerberos,!pku2u".to_owned());
+        NegotiateConfig::new(Box::new(NtlmConfig::new(String::new())), packages, String::new())
+    } else {
+        let packages = Some("kerberos,ntlm,!pku2u".to_owned());
+        NegotiateConfig::new(Box::new(kerberos_configuration(&centres)), packages, String::new())
+    };
+    let mut package = Negotiate::new_client(configuration).map_err(|e| failed(&e, &party.spn))?;
+    let credentials: Option<CredentialsBuffers> = package
+        .acquire_credentials_handle()
+        .with_credential_use(CredentialUse::Outbound)
+        .with_auth_data(&identity)
+        .execute(&mut package)
+        .map_err(|error| failed(&error, &party.spn))?
+        .credentials_handle;
+    Ok(Box::new(Context {
+        package,
+        credentials,
+        spn: party.spn.clone(),
+        centres: kdc::Centres::new(centres, party.kdc_timeout),
+        binding: party.channel_binding.clone().filter(|_| is_ntlm),
+        header_bytes: if is_ntlm { NTLM_SIGNATURE_BYTES } else { KERBEROS_HEADER_BYTES },
+    }))
+}
+
+fn kerberos_configuration(centres: &[String]) -> KerberosConfig {
+    // The address is asked for by the library and not used: `Centres` knows them all.
+    let first = centres.first().map_or("localhost", String::as_str);
+    KerberosConfig::new_with_kdc_url(first, String::new())
+}
+
+impl<P> SecurityContext for Context<P>
+where
+    P: SspiImpl + Sspi + Send + Sync,
+    P::CredentialsHandle: Send + Sync,
+{
+    fn step(&mut self, token: Option<&[u8]>) -> Result<Step, ConnectError> {
+        let mut input = vec![SecurityBuffer::new(
+            token.map(<[u8]>::to_vec).unwrap_or_default(),
+            BufferType::Token,
+        )];
+        if let Some(binding) = &self.binding {
+            let buffer = channel_bindings(binding);
+            input.push(SecurityBuffer::new(buffer, BufferType::ChannelBindings));
+        }
+        let mut output = [SecurityBuffer::new(Vec::new(), BufferType::Token)];
+        let wanted = ClientRequestFlags::CONFIDENTIALITY
+            | ClientRequestFlags::INTEGRITY
+            | ClientRequestFlags::MUTUAL_AUTH
+            | ClientRequestFlags::REPLAY_DETECT
+            | ClientRequestFlags::SEQUENCE_DETECT;
+        let fail = |error: sspi::Error| failed(&error, &self.spn);
+        let status = {
+            let mut builder = self
+                .package
+                .initialize_security_context()
+                .with_credentials_handle(&mut self.credentials)
+                .with_context_requirements(wanted)
+                .with_target_data_representation(DataRepresentation::Native)
+                .with_target_name(&self.spn)
+                .with_input(&mut input)
+                .with_output(&mut output);
+            self.package
+                .initialize_security_context_impl(&mut builder)
+                .map_err(fail)?
+                .resolve_with_client(&self.centres)
+                .map_err(fail)?
+                .status
+        };
+        if matches!(status, SecurityStatus::CompleteNeeded | SecurityStatus::CompleteAndContinue) {
+            self.package.complete_auth_token(&mut output).map_err(fail)?;
+        }
+        let is_done =
+            !matches!(status, SecurityStatus::ContinueNeeded | SecurityStatus::CompleteAndContinue);
+        let [output] = output;
+        Ok(Step { token: output.buffer, is_done })
+    }
+
+    fn wrap(&mut self, mut plain: Vec<u8>) -> Result<Wrapped, String> {
+        let mut header = vec![0; self.header_bytes];
+        let mut buffers =
+            [SecurityBufferRef::token_buf(&mut header), SecurityBufferRef::data_buf(&mut plain)];
+        self.package
+            .encrypt_message(EncryptionFlags::empty(), &mut buffers)
+            .map_err(|error| error.to_string())?;
+        Ok(Wrapped { header, data: plain, padding_bytes: 0 })
+    }
+
+    fn unwrap(&mut self, header: &[u8], data: &[u8]) -> Result<Vec<u8>, String> {
+        let (mut header, mut data) = (header.to_vec(), data.to_vec());
+        let length = {
+            let mut buffers =
+                [SecurityBufferRef::token_buf(&mut header), SecurityBufferRef::data_buf(&mut data)];
+            self.package.decrypt_message(&mut buffers).map_err(|error| error.to_string())?;
+            let [_, plain] = buffers;
+            plain.buf_len()
+        };
+        data.truncate(length);
+        Ok(data)
+    }
+}
+
+/// SEC_CHANNEL_BINDINGS: a header of eight numbers, then the application's data.
+fn channel_bindings(data: &[u8]) -> Vec<u8> {
+    const HEADER_BYTES: u32 = 32;
+    let length = u32::try_from(data.len()).unwrap_or(0);
+    let fields = [0, 0, 0, 0, 0, 0, length, HEADER_BYTES];
+    let mut buffer: Vec<u8> = fields.iter().flat_map(|field| field.to_le_bytes()).collect();
+    buffer.extend_from_slice(data);
+    buffer
+}
+
+/// What a failure means to the one who set up the connector.
+fn failed(error: &sspi::Error, spn: &str) -> ConnectError {
+    use sspi::ErrorKind as Kind;
+    let reason = error.description.clone();
+    let text = reason.to_ascii_lowercase();
+    match error.error_type {
+        Kind::LogonDenied | Kind::UnknownCredentials | Kind::NoCredentials => {
+            ConnectError::BadCredentials(reason)
+        }
+        Kind::WrongPrincipalName | Kind::TargetUnknown => {
+            ConnectError::MissingSpn { spn: spn.to_owned(), reason }
+        }
+        Kind::TimeSkew => ConnectError::ClockSkew(reason),
+        Kind::NoAuthenticatingAuthority => ConnectError::NoKdc(reason),
+        _ if text.contains("preauth_failed") || text.contains("c_principal_unknown") => {
+            ConnectError::BadCredentials(reason)
+        }
+        _ if text.contains("s_principal_unknown") => {
+            ConnectError::MissingSpn { spn: spn.to_owned(), reason }
+        }
+        _ if text.contains("client_revoked") || text.contains("key_expired") => {
+            ConnectError::AccountRestricted(reason)
+        }
+        _ if text.contains("skew") => ConnectError::ClockSkew(reason),
+        _ => ConnectError::Authentication(reason),
+    }
+}
