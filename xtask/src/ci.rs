@@ -9,8 +9,10 @@ use crate::{corpus, deny, e2e, edges, fuzz, interop, process, setup};
 /// Where recorded documents of third parties lie, beside the checkout, if they are there at all.
 pub(crate) const CORPUS: &str = "../shared/corpus";
 
+type Chore = fn() -> anyhow::Result<()>;
+
 pub(crate) fn run() -> anyhow::Result<()> {
-    let steps: &[(&str, fn() -> anyhow::Result<()>)] = &[
+    let steps: &[(&str, Chore)] = &[
         ("setup", setup::run),
         ("fmt", fmt),
         ("edges", edges::run),
@@ -81,7 +83,10 @@ pub(crate) fn snapshots() -> anyhow::Result<()> {
         println!("nothing generated has changed");
         Ok(())
     } else {
-        bail!("generated files differ from what is checked in: {}", changed.trim().replace('\n', ", "))
+        bail!(
+            "generated files differ from what is checked in: {}",
+            changed.trim().replace('\n', ", ")
+        )
     }
 }
 

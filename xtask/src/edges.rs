@@ -56,10 +56,14 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let mut count = 0;
     for package in ours {
         let Some(targets) = allowed.get(package.name.as_str()) else {
-            wrong.push(format!("{} is not in the table: a new package needs a decision record", package.name));
+            wrong.push(format!(
+                "{} is not in the table: a new package needs a decision record",
+                package.name
+            ));
             continue;
         };
-        for dependency in package.dependencies.iter().filter(|dependency| dependency.path.is_some()) {
+        for dependency in package.dependencies.iter().filter(|dependency| dependency.path.is_some())
+        {
             count += 1;
             let in_tests = dependency.kind.as_deref() == Some("dev");
             let name = dependency.name.as_str();

@@ -2,7 +2,10 @@
 //!
 //! They drive the real binary, once in its default build and once with `gssapi`.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::process;
 
@@ -30,7 +33,7 @@ fn build(features: &[&str], to: PathBuf) -> anyhow::Result<PathBuf> {
 }
 
 /// A Python environment with what `interop/requirements.txt` names.
-fn environment(folder: &PathBuf) -> anyhow::Result<PathBuf> {
+fn environment(folder: &Path) -> anyhow::Result<PathBuf> {
     let python = folder.join("bin/python");
     if !python.exists() {
         process::run("python3", &["-m", "venv", &folder.to_string_lossy()])?;

@@ -50,7 +50,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
         return Ok(());
     }
     process::run("apt-get", &["update", "-q"])?;
-    let mut install = process::command("apt-get", &["install", "-y", "-q", "--no-install-recommends"]);
+    let mut install =
+        process::command("apt-get", &["install", "-y", "-q", "--no-install-recommends"]);
     process::finish(install.args(&missing).env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
@@ -67,5 +68,8 @@ fn libclang_is_here() -> bool {
 /// Where Debian keeps `initdb`, if it is installed.
 fn postgresql_folder() -> Option<std::path::PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-    versions.flatten().map(|version| version.path().join("bin")).find(|bin| bin.join("initdb").exists())
+    versions
+        .flatten()
+        .map(|version| version.path().join("bin"))
+        .find(|bin| bin.join("initdb").exists())
 }
