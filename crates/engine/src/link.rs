@@ -26,7 +26,8 @@ impl Engine {
                 Ok(session) => return Ok(session),
                 Err(error) => error,
             };
-            component::no_runspace(&connector.name, "default", &error.to_string());
+            let site = self.site_of(connector).await;
+            component::no_runspace(&connector.name, &site, &error.to_string());
             let wait = match &error {
                 ConnectError::Throttled { wait } => *wait,
                 ConnectError::TooManyShells { wait } => wait.unwrap_or(USUAL_WAIT),
@@ -38,6 +39,19 @@ impl Engine {
             }
             self.inner.options.clock.sleep(wait).await;
         }
+    }
+
+    /// Active Directory site of the connector's server; its host name until the servers were read.
+    async fn site_of(&self, connector: &Connector) -> String {
+        let host = host(&connector.endpoint.url);
+        let is_host = |name: &String| name.eq_ignore_ascii_case(host);
+        let site = async {
+            let servers = self.store().servers(&self.own_scope()?, connector.id).await?;
+            let server = servers.into_iter().find(|one| one.fqdn.as_ref().is_some_and(is_host));
+            anyhow::Ok(server.and_then(|server| server.site))
+        };
+        // It is for a line of the log: not worth a second error beside the one to be told.
+        site.await.ok().flatten().unwrap_or_else(|| host.to_owned())
     }
 
     /// Makes sure that the organization is this connector's alone, and notes that it works.

@@ -5,12 +5,16 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     task::Poll,
+    time::Duration,
 };
 
 use tokio::{
     sync::{Mutex, watch},
     task::JoinSet,
 };
+
+/// How long a shutdown waits. Service managers usually kill after 90 seconds.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Tasks that run until they end or are told to stop.
 #[derive(Debug)]
@@ -33,14 +37,21 @@ impl Tasks {
         self.set.lock().await.spawn(task);
     }
 
-    /// Tells everybody to stop and waits until they have.
+    /// Tells everybody to stop and waits until they have, but not for ever: whoever is held up by
+    /// a silent server is cut short as by a power cut, which every job survives.
     pub(crate) async fn shutdown(&self) {
         self.stopping.send_replace(true);
         let mut set = self.set.lock().await;
-        while let Some(ended) = set.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!(%error, "a background task ended in a panic");
+        let ended = async {
+            while let Some(ended) = set.join_next().await {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a background task ended in a panic");
+                }
             }
+        };
+        if tokio::time::timeout(PATIENCE, ended).await.is_err() {
+            tracing::warn!("background work did not end in time and is cut short");
+            set.shutdown().await;
         }
     }
 }

@@ -254,3 +254,19 @@ async fn exchange_2010_speaks_another_dialect_and_gives_the_same() {
     assert_eq!(job.state, JobState::Done, "{job:?}");
     assert_in_step(&app).await;
 }
+
+/// Law 14: Exchange's own budget is respected. Waiting ends, and the job says why it failed.
+#[tokio::test]
+async fn a_budget_that_stays_used_up_is_waited_for_and_then_named() {
+    let app = TestApp::connected(10).await.unwrap();
+    app.exchange().faults().budget_exceeded_seconds = Some(60);
+    let before = app.clock().now();
+    let job = app.sync().await.unwrap();
+    assert_eq!(job.state, JobState::Failed);
+    assert!(job.outcome.as_deref().unwrap().contains("budget"), "{job:?}");
+    let waited = app.clock().now().duration_since(before);
+    assert!(waited >= jiff::SignedDuration::from_mins(5), "{waited}");
+    app.exchange().faults().budget_exceeded_seconds = None;
+    assert_eq!(app.sync().await.unwrap().state, JobState::Done);
+    assert_in_step(&app).await;
+}
