@@ -2,6 +2,10 @@
 
 use std::borrow::Cow;
 
+use psrp::{
+    clixml::Value,
+    pipeline::{self, Command, PipelineDescription},
+};
 use uuid::Uuid;
 
 /// Cmdlets that run as one pipeline, the output of each being the input of the next.
@@ -145,11 +149,45 @@ impl Cmdlet {
 }
 
 impl Pipeline {
+    /// The pipeline as it is sent: names and parameters, never script text.
+    ///
+    /// # Errors
+    /// [`EmptyIdentity`] if something is named by nothing; such a pipeline is never sent.
+    pub(crate) fn to_psrp(&self) -> Result<PipelineDescription, EmptyIdentity> {
+        self.check()?;
+        let commands = self.cmdlets.iter().map(|cmdlet| {
+            let command = Command::new(&cmdlet.name);
+            cmdlet.parameters.iter().fold(command, |command, (name, value)| {
+                command.with(name, value.to_clixml())
+            })
+        });
+        let mut description = PipelineDescription::new(commands.collect());
+        description.no_input = self.input.is_empty();
+        Ok(description)
+    }
+
     /// Whether every object that is named has a name: see [`Cmdlet::check`]. Input names objects
     /// too.
     pub(crate) fn check(&self) -> Result<(), EmptyIdentity> {
         self.cmdlets.iter().try_for_each(Cmdlet::check)?;
         self.input.iter().try_for_each(|text| Identity::parse(text).map(drop))
+    }
+}
+
+impl Argument {
+    fn to_clixml(&self) -> Value {
+        let texts = |texts: &[String]| pipeline::list(texts.iter().map(|t| t.as_str().into()).collect());
+        match self {
+            Self::Text(text) => text.as_str().into(),
+            Self::Bool(value) => (*value).into(),
+            Self::Int(value) => (*value).into(),
+            Self::List(items) => texts(items),
+            Self::Edit { add, remove } => {
+                let parts = [("Add", add), ("Remove", remove)];
+                let parts = parts.into_iter().filter(|(_, items)| !items.is_empty());
+                pipeline::hashtable(parts.map(|(name, items)| (name.into(), texts(items))).collect())
+            }
+        }
     }
 }
 

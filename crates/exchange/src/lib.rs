@@ -15,6 +15,7 @@ pub mod errors;
 pub mod notice;
 pub mod object;
 pub mod organization;
+pub mod records;
 pub mod remote_powershell;
 pub mod secret;
 pub mod session;

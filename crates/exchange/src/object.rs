@@ -1,5 +1,8 @@
 //! One object of Exchange's output, free of the wire's types.
 
+use std::sync::Arc;
+
+use psrp::clixml::{self, Content};
 use uuid::Uuid;
 
 /// A bag of named properties. Names are compared without regard to ASCII case, as PowerShell does.
@@ -10,7 +13,7 @@ pub struct Object {
     /// What the object prints as.
     pub text: Option<String>,
     /// In the order they came.
-    pub fields: Vec<(String, Value)>,
+    pub fields: Vec<(Arc<str>, Value)>,
 }
 
 /// The value of one property.
@@ -47,7 +50,43 @@ pub struct Reference {
     pub guid: Option<Uuid>,
 }
 
+/// What PowerShell adds to every object it brings from afar; it says nothing about the object.
+const NOTES: [&str; 3] = ["PSComputerName", "RunspaceId", "PSShowComputerName"];
+/// A binary dump of the whole object, which nobody but Exchange's own shell should read.
+const DUMP: &str = "SerializationData";
+
 impl Object {
+    /// The object a CLIXML value stands for. Properties of the type come first; of the notes that
+    /// PowerShell added, those that are not there already.
+    #[must_use]
+    pub fn from_clixml(value: clixml::Value) -> Self {
+        let object = match value {
+            clixml::Value::Object(object) => Arc::unwrap_or_clone(object),
+            other => return Self { text: other.text().map(Into::into), ..Self::default() },
+        };
+        let mut fields = Vec::with_capacity(object.adapted.len());
+        for property in object.adapted {
+            fields.push((property.name, Value::from_clixml(property.value)));
+        }
+        let own = fields.len();
+        for property in object.extended {
+            let is_there = |(known, _): &(Arc<str>, Value)| known.eq_ignore_ascii_case(&property.name);
+            let is_noise = *property.name == *DUMP || NOTES.contains(&&*property.name);
+            if !is_noise && !fields.iter().take(own).any(is_there) {
+                fields.push((property.name, Value::from_clixml(property.value)));
+            }
+        }
+        Self { type_name: type_name(&object.type_names), text: object.to_string, fields }
+    }
+
+    /// The value of a property, taken out.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        let (_, value) =
+            self.fields.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        let value = std::mem::replace(value, Value::Null);
+        (value != Value::Null).then_some(value)
+    }
+
     /// The value of a property; `None` if there is none of that name, or it is empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
@@ -62,7 +101,68 @@ impl Object {
     }
 }
 
+/// The most specific type's name. A client may have put a word before it.
+fn type_name(names: &clixml::TypeNames) -> Option<String> {
+    let name = names.first()?;
+    Some(name.strip_prefix("Deserialized.").unwrap_or(name).to_owned())
+}
+
 impl Value {
+    /// The value a CLIXML value stands for: lists as lists, references to directory objects as such,
+    /// numbers, times and texts as they are, anything else by what it prints as.
+    fn from_clixml(value: clixml::Value) -> Self {
+        use clixml::Value as Wire;
+        match value {
+            Wire::Nil => Self::Null,
+            Wire::String(text)
+            | Wire::Uri(text)
+            | Wire::Version(text)
+            | Wire::Duration(text)
+            | Wire::Decimal(text)
+            | Wire::ScriptBlock(text) => Self::Text(text),
+            Wire::DateTime(text) => Self::Time(text),
+            Wire::Boolean(value) => Self::Bool(value),
+            Wire::Guid(guid) => Self::Guid(guid),
+            Wire::Object(object) => Self::from_object(object),
+            other => match other.as_i64() {
+                Some(number) => Self::Int(number),
+                None => other.text().map_or(Self::Null, |text| Self::Text(text.into_owned())),
+            },
+        }
+    }
+
+    fn from_object(object: Arc<clixml::Object>) -> Self {
+        let is_reference = object.type_names.first().is_some_and(|name| name.ends_with("ADObjectId"))
+            || object.adapted("DistinguishedName").is_some()
+            || object.adapted("ObjectGuid").is_some();
+        if is_reference {
+            let text = |name: &str| object.property(name)?.text().map(std::borrow::Cow::into_owned);
+            return Self::Reference(Reference {
+                text: object.to_string.clone(),
+                name: text("Name"),
+                distinguished_name: text("DistinguishedName"),
+                guid: object.property("ObjectGuid").and_then(clixml::Value::as_guid),
+            });
+        }
+        let mut object = Arc::unwrap_or_clone(object);
+        match object.content {
+            Content::List(items)
+            | Content::Enumerable(items)
+            | Content::Stack(items)
+            | Content::Queue(items) => {
+                Self::List(items.into_iter().map(Self::from_clixml).collect())
+            }
+            // An enum prints as its name; a text with notes is the text.
+            Content::Primitive(value) => match object.to_string.take() {
+                Some(text) => Self::Text(text),
+                None => Self::from_clixml(value),
+            },
+            Content::None | Content::Dictionary(_) => {
+                object.to_string.map_or(Self::Null, Self::Text)
+            }
+        }
+    }
+
     /// The value as text; lists are joined by `, `. `None` for nothing and for empty texts.
     #[must_use]
     pub fn text(&self) -> Option<String> {
@@ -82,6 +182,15 @@ impl Value {
             }
         };
         (!text.is_empty()).then_some(text)
+    }
+
+    /// The value as text, taken out. `None` for nothing and for empty texts.
+    #[must_use]
+    pub fn into_text(self) -> Option<String> {
+        match self {
+            Self::Text(text) | Self::Time(text) => (!text.is_empty()).then_some(text),
+            other => other.text(),
+        }
     }
 
     /// A boolean, also one written as text.
