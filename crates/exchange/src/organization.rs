@@ -1,37 +1,34 @@
 //! An Exchange organization, read through a session in the domain's words.
+//!
+//! Accounts differ in what they may see, and servers in what they know. Whatever is missing makes a
+//! reading poorer, not impossible: only the device list itself cannot be done without.
+
+mod capabilities;
+mod reading;
+
+use std::collections::HashSet;
 
 use domain::{
-    DeviceFacts, DeviceStatistics, MailboxFacts, ServerFacts, connector::OrganizationIdentity,
+    DeviceFacts, DeviceStatistics, DistinguishedName, MailboxFacts, ServerFacts,
+    connector::OrganizationIdentity,
 };
 use uuid::Uuid;
 
-use crate::{CmdletError, Error, Notice, Session};
+pub use capabilities::{Capabilities, Family};
+pub use reading::{Observed, Reading};
+
+use crate::{
+    Cmdlet, CmdletError, Error, Identity, Object, Pipeline, Reply, Session, Value, records,
+};
+use reading::{Choice, Way};
 
 /// An Exchange organization, read through a session in the domain's words.
 #[derive(Debug)]
 pub struct Organization<S: Session> {
     session: S,
     capabilities: Capabilities,
-}
-
-/// Which cmdlets the account may use.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Capabilities {
-    /// Every cmdlet Gatepost can make use of, and whether it is there; `None` where nobody knows
-    /// because `Get-Command` is hidden.
-    pub cmdlets: Vec<(&'static str, Option<bool>)>,
-    /// Which family of names the devices have.
-    pub family: Family,
-}
-
-/// Which family of names an organization's device cmdlets have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Family {
-    /// `*-MobileDevice*`: Exchange 2013 and newer.
-    #[default]
-    MobileDevice,
-    /// `*-ActiveSyncDevice*`: Exchange 2010.
-    ActiveSync,
+    /// The way of asking for statistics that worked.
+    statistics: Option<StatisticsWay>,
 }
 
 /// Of which device the statistics are wanted.
@@ -39,42 +36,39 @@ pub enum Family {
 pub struct StatisticsTarget {
     /// Exchange's GUID of the partnership.
     pub device: Uuid,
-    /// The owner: GUID or distinguished name of the mailbox.
+    /// The owner: GUID or distinguished name of the mailbox; empty if nobody knows.
     pub mailbox: String,
 }
 
-/// One thing a reading met.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Observed<T> {
-    /// A record.
-    Value(T),
-    /// An object that is not what it should be, and why.
-    Poison(String),
-    /// An error about one object; the reading goes on.
-    Problem(CmdletError),
-    /// A warning that says something about the reading.
-    Notice(Notice),
-}
-
-/// A reading that is going on: records come as the server gives them.
-#[derive(Debug)]
-pub struct Reading<'a, S: Session, T> {
-    organization: &'a mut Organization<S>,
-    record: std::marker::PhantomData<T>,
-}
-
-impl<S: Session, T> Reading<'_, S, T> {
-    /// The next thing; `None` at the end of a reading that came to its end.
-    pub async fn next(&mut self) -> Result<Option<Observed<T>>, Error> {
-        let _ = &mut self.organization.session;
-        todo!()
-    }
+/// How statistics of many devices are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StatisticsWay {
+    /// One pipeline, every GUID as its input.
+    Piped,
+    /// One pipeline for each mailbox.
+    PerMailbox,
+    /// One pipeline for each device: the last resort.
+    PerDevice,
 }
 
 impl<S: Session> Organization<S> {
     /// Learns what the account may do, and widens the view to the whole forest.
     pub async fn open(session: S) -> Result<Self, Error> {
-        Ok(Self { session, capabilities: Capabilities::default() })
+        let mut organization =
+            Self { session, capabilities: Capabilities::default(), statistics: None };
+        // Without it a forest of several domains shows one of them.
+        let widen = Cmdlet::new("Set-ADServerSettings").with("ViewEntireForest", true);
+        if let Some(error) = organization.collect(widen).await?.error {
+            tracing::debug!(%error, "the view could not be widened to the whole forest");
+        }
+        let names = Capabilities::cmdlets_of_interest().map(str::to_owned).collect();
+        let ask = Cmdlet::new("Get-Command").with("Name", crate::Argument::List(names));
+        let known = organization.collect(ask).await?;
+        if !known.objects.is_empty() {
+            let visible = known.objects.iter().filter_map(|object| object.get("Name")?.text());
+            organization.capabilities = Capabilities::of(visible);
+        }
+        Ok(organization)
     }
 
     /// What the account may do.
@@ -85,36 +79,170 @@ impl<S: Session> Organization<S> {
 
     /// Exchange's own id of the organization; `host` stands in where the account may see none.
     pub async fn identity(&mut self, host: &str) -> Result<OrganizationIdentity, Error> {
-        let _ = host;
-        todo!()
+        for cmdlet in ["Get-ActiveSyncOrganizationSettings", "Get-OrganizationConfig"] {
+            let settings = self.collect(Cmdlet::new(cmdlet)).await?;
+            let Some(object) = settings.objects.first() else { continue };
+            let dn = object.get("DistinguishedName").and_then(Value::text);
+            let name = dn.as_deref().and_then(organization_of).and_then(|dn| dn.first_value());
+            let name = name.or_else(|| object.get("Name")?.text());
+            if let (Some(guid), Some(name)) = (object.get("Guid").and_then(Value::guid), name) {
+                return Ok(OrganizationIdentity { key: guid.to_string(), name });
+            }
+        }
+        for server in self.servers().await? {
+            let name = server.distinguished_name.as_ref();
+            let organization = name.and_then(|name| organization_of(name.as_str()));
+            if let Some(organization) = organization {
+                let name = organization.first_value().unwrap_or_default();
+                return Ok(OrganizationIdentity { key: organization.key(), name });
+            }
+        }
+        Ok(OrganizationIdentity { key: host.to_lowercase(), name: host.to_owned() })
     }
 
     /// Every server; empty where the account may not see them.
     pub async fn servers(&mut self) -> Result<Vec<ServerFacts>, Error> {
-        todo!()
+        let found = self.collect(Cmdlet::new("Get-ExchangeServer")).await?;
+        Ok(found.objects.into_iter().filter_map(|object| records::server(object).ok()).collect())
     }
 
     /// Every device of the organization.
     pub async fn devices(&mut self) -> Result<Reading<'_, S, DeviceFacts>, Error> {
-        todo!()
+        let mut families = [Family::MobileDevice, Family::ActiveSync];
+        if self.capabilities.family == Family::ActiveSync {
+            families.reverse();
+        }
+        let ways = families.map(|family| Way {
+            choice: Choice::Family(family),
+            pipelines: vec![Cmdlet::new(family.list()).unlimited().into()],
+        });
+        Ok(Reading::list(self, ways.into(), records::device).required())
     }
 
-    /// Every mailbox that has a device.
+    /// Every mailbox that has a device; none where the account may not see mailboxes.
     pub async fn mailboxes(&mut self) -> Result<Reading<'_, S, MailboxFacts>, Error> {
-        todo!()
+        let with_devices = Cmdlet::new("Get-CASMailbox")
+            .unlimited()
+            .with("Filter", "HasActiveSyncDevicePartnership -eq $true");
+        let ways = [with_devices, Cmdlet::new("Get-Mailbox").unlimited()]
+            .map(|cmdlet| Way { choice: Choice::None, pipelines: vec![cmdlet.into()] });
+        Ok(Reading::list(self, ways.into(), records::mailbox))
     }
 
-    /// The statistics of some devices.
+    /// The statistics of some devices. Devices that are not among `targets` may come too, where the
+    /// server knows only to ask for whole mailboxes.
     pub async fn statistics(
         &mut self,
         targets: &[StatisticsTarget],
     ) -> Result<Reading<'_, S, DeviceStatistics>, Error> {
-        let _ = targets;
-        todo!()
+        let all = [StatisticsWay::Piped, StatisticsWay::PerMailbox, StatisticsWay::PerDevice];
+        let ways = all.into_iter().filter(|way| self.statistics.is_none_or(|known| known == *way));
+        let name = self.capabilities.family.statistics();
+        let ways = ways
+            .map(|way| {
+                Ok(Way {
+                    choice: Choice::Statistics(way),
+                    pipelines: statistics_pipelines(name, way, targets)?,
+                })
+            })
+            .collect::<Result<_, Error>>()?;
+        Ok(Reading::each(self, ways, |object| Ok(records::statistics(object))))
     }
 
     /// Ends the session.
     pub async fn close(self) -> Result<(), Error> {
         self.session.close().await
     }
+
+    /// Everything a small cmdlet gives. A cmdlet that is not there, or fails, gives its error.
+    async fn collect(&mut self, cmdlet: Cmdlet) -> Result<Collected, Error> {
+        let mut collected = Collected::default();
+        let name = cmdlet.name.clone();
+        match self.session.start(&cmdlet.into()).await {
+            Ok(()) => {}
+            Err(Error::Cmdlet(error)) => {
+                collected.error = Some(*error);
+                return Ok(collected);
+            }
+            Err(error) => return Err(error),
+        }
+        loop {
+            match self.session.next().await {
+                Ok(Some(Reply::Object(object))) => collected.objects.push(object),
+                Ok(Some(Reply::Error(error))) => collected.error = Some(error),
+                Ok(Some(Reply::Poison(why))) => {
+                    tracing::debug!(%why, cmdlet = %name, "an object was not understood");
+                }
+                Ok(Some(Reply::Warning(_))) => {}
+                Ok(None) => return Ok(collected),
+                Err(Error::Cmdlet(error)) => {
+                    collected.error = Some(*error);
+                    return Ok(collected);
+                }
+                Err(error) => return Err(error),
+            }
+            if collected.objects.len() > MAX_COLLECTED {
+                self.session.stop().await?;
+                return Ok(collected);
+            }
+        }
+    }
 }
+
+/// Most objects taken of a cmdlet that gives few: servers, settings, names of cmdlets.
+const MAX_COLLECTED: usize = 10_000;
+
+/// What a small cmdlet gave.
+#[derive(Default)]
+struct Collected {
+    objects: Vec<Object>,
+    error: Option<CmdletError>,
+}
+
+fn statistics_pipelines(
+    name: &'static str,
+    way: StatisticsWay,
+    targets: &[StatisticsTarget],
+) -> Result<Vec<Pipeline>, Error> {
+    let of_device = |target: &StatisticsTarget| {
+        Ok(Pipeline::from(Cmdlet::new(name).of(Identity::try_from(target.device)?)))
+    };
+    match way {
+        StatisticsWay::Piped => {
+            let input = targets.iter().map(|target| target.device.to_string()).collect();
+            Ok(vec![Pipeline { cmdlets: vec![Cmdlet::new(name)], input }])
+        }
+        StatisticsWay::PerMailbox => {
+            let mut asked = HashSet::new();
+            let mut pipelines = Vec::new();
+            for target in targets {
+                match Identity::parse(&target.mailbox) {
+                    Ok(mailbox) if asked.insert(target.mailbox.as_str()) => {
+                        pipelines.push(Cmdlet::new(name).of_mailbox(mailbox).into());
+                    }
+                    Ok(_) => {}
+                    Err(_) => pipelines.push(of_device(target)?),
+                }
+            }
+            Ok(pipelines)
+        }
+        StatisticsWay::PerDevice => targets.iter().map(of_device).collect(),
+    }
+}
+
+/// The organization's own name within that of one of its objects: what stands before
+/// `CN=Microsoft Exchange,CN=Services`.
+fn organization_of(name: &str) -> Option<DistinguishedName> {
+    let mut name = DistinguishedName::parse(name)?;
+    loop {
+        let parent = name.ancestor(1)?;
+        let is_root = parent.first_value().is_some_and(|v| v.eq_ignore_ascii_case("Microsoft Exchange"));
+        if is_root {
+            return Some(name);
+        }
+        name = parent;
+    }
+}
+
+#[cfg(test)]
+mod tests;

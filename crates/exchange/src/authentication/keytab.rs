@@ -157,7 +157,7 @@ mod tests {
         }
         let cut = [vec![5, 2], entry("svc", 18, 1)].concat();
         for end in 3..cut.len() {
-            let _ = parse(&cut[..end]);
+            drop(parse(&cut[..end]));
         }
     }
 }

@@ -1,0 +1,193 @@
+//! How a reading gets by with what a server knows.
+
+use std::collections::VecDeque;
+
+use super::*;
+use crate::{CmdletErrorKind, Notice};
+
+/// A session that answers from a table: cmdlet, what its parameters must hold, replies.
+#[derive(Default)]
+struct Scripted {
+    table: Vec<(&'static str, &'static str, Vec<Reply>)>,
+    waiting: VecDeque<Reply>,
+    asked: Vec<String>,
+}
+
+impl Session for Scripted {
+    async fn start(&mut self, pipeline: &Pipeline) -> Result<(), Error> {
+        pipeline.to_psrp()?;
+        let cmdlet = &pipeline.cmdlets[0];
+        let text = format!("{} {:?} {:?}", cmdlet.name, cmdlet.parameters, pipeline.input);
+        let found = self
+            .table
+            .iter()
+            .find(|(name, holds, _)| *name == cmdlet.name && text.contains(holds));
+        self.asked.push(text);
+        self.waiting = match found {
+            Some((_, _, replies)) => replies.clone().into(),
+            None => [Reply::Error(error(CmdletErrorKind::CmdletMissing))].into(),
+        };
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Result<Option<Reply>, Error> {
+        Ok(self.waiting.pop_front())
+    }
+
+    async fn stop(&mut self) -> Result<(), Error> {
+        self.waiting.clear();
+        Ok(())
+    }
+
+    async fn close(self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+fn error(kind: CmdletErrorKind) -> CmdletError {
+    CmdletError {
+        kind,
+        id: String::new(),
+        category: 0,
+        message: format!("{kind:?}"),
+        server: None,
+        request_id: None,
+        target: None,
+    }
+}
+
+fn device(n: u128) -> Reply {
+    let guid = Value::Guid(Uuid::from_u128(n));
+    Reply::Object(Object { fields: vec![("Guid".into(), guid)], ..Object::default() })
+}
+
+fn named(fields: &[(&str, &str)]) -> Reply {
+    let fields = fields.iter().map(|(name, value)| ((*name).into(), Value::Text((*value).to_owned())));
+    Reply::Object(Object { fields: fields.collect(), ..Object::default() })
+}
+
+async fn open(table: Vec<(&'static str, &'static str, Vec<Reply>)>) -> Organization<Scripted> {
+    let session = Scripted { table, ..Scripted::default() };
+    Organization::open(session).await.unwrap()
+}
+
+/// One letter for each thing that a reading gives, and `!` for a failure.
+async fn devices(organization: &mut Organization<Scripted>) -> String {
+    let mut reading = organization.devices().await.unwrap();
+    letters(&mut reading).await
+}
+
+async fn letters<T>(reading: &mut Reading<'_, Scripted, T>) -> String {
+    let mut letters = String::new();
+    loop {
+        letters.push(match reading.next().await {
+            Ok(None) => return letters,
+            Err(_) => return letters + "!",
+            Ok(Some(Observed::Value(_))) => 'v',
+            Ok(Some(Observed::Poison(_))) => 'p',
+            Ok(Some(Observed::Problem(_))) => 'e',
+            Ok(Some(Observed::Notice(Notice::Truncated))) => 't',
+            Ok(Some(Observed::Notice(_))) => 'n',
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_knows_one_cmdlet_gives_its_devices() {
+    for (cmdlet, family) in
+        [("Get-MobileDevice", Family::MobileDevice), ("Get-ActiveSyncDevice", Family::ActiveSync)]
+    {
+        let mut organization =
+            open(vec![(cmdlet, "Unlimited", vec![device(1), Reply::Poison("x".to_owned()), device(0)])])
+                .await;
+        assert_eq!(devices(&mut organization).await, "vpp", "a device without a GUID is poison");
+        assert_eq!(organization.capabilities().family, family);
+        assert!(organization.servers().await.unwrap().is_empty());
+        let mut mailboxes = organization.mailboxes().await.unwrap();
+        assert_eq!(letters(&mut mailboxes).await, "");
+        let identity = organization.identity("EX01").await.unwrap();
+        assert_eq!(identity.key, "ex01");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_organization_is_no_reason_to_look_elsewhere() {
+    let mut organization = open(vec![("Get-MobileDevice", "", Vec::new())]).await;
+    assert_eq!(devices(&mut organization).await, "");
+    let asked = organization.session.asked.iter().filter(|text| text.contains("Device ")).count();
+    assert_eq!(asked, 1);
+}
+
+#[tokio::test]
+async fn a_server_without_devices_cmdlets_fails_and_says_so() {
+    assert_eq!(devices(&mut open(Vec::new()).await).await, "!");
+}
+
+#[tokio::test]
+async fn a_thousand_rows_and_a_warning_are_not_everything() {
+    let mut rows: Vec<Reply> = (1..=1000).map(device).collect();
+    rows.push(Reply::Warning("Es gibt mehr.".to_owned()));
+    let mut organization = open(vec![("Get-MobileDevice", "", rows)]).await;
+    assert!(devices(&mut organization).await.ends_with("nt"));
+}
+
+#[tokio::test]
+async fn statistics_are_asked_for_in_the_first_way_that_is_taken() {
+    let name = "Get-MobileDeviceStatistics";
+    let refused = vec![Reply::Error(error(CmdletErrorKind::ArgumentMissing))];
+    let not_found = vec![Reply::Error(error(CmdletErrorKind::NotFound))];
+    let piped: (&str, &str, Vec<Reply>) = (name, "[] [\"0", vec![device(1), device(2)]);
+    let mailbox = (name, "Mailbox", vec![device(1), device(2)]);
+    let each = (name, "Identity", vec![device(1)]);
+    for (table, given, asked) in [
+        (vec![piped], "vv", 1),
+        (vec![mailbox.clone(), (name, "[] [", refused.clone())], "vv", 2),
+        (vec![mailbox, (name, "[] [", Vec::new())], "vv", 2),
+        (vec![each, (name, "", refused)], "vv", 4),
+        (vec![(name, "", not_found)], "e", 1),
+    ] {
+        let mut organization = open(table).await;
+        let targets: Vec<StatisticsTarget> = (1..=2)
+            .map(|n| StatisticsTarget { device: Uuid::from_u128(n), mailbox: "CN=Jane".to_owned() })
+            .collect();
+        let before = organization.session.asked.len();
+        let mut reading = organization.statistics(&targets).await.unwrap();
+        assert_eq!(letters(&mut reading).await, given);
+        assert_eq!(organization.session.asked.len() - before, asked);
+        if given == "vv" {
+            let mut again = organization.statistics(&targets).await.unwrap();
+            assert_eq!(letters(&mut again).await, given);
+            let again = organization.session.asked.len() - before - asked;
+            assert!(again <= 2, "what worked is remembered");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_organization_is_known_by_its_own_id() {
+    let dn = "CN=Mobile Mailbox Settings,CN=Contoso Ltd,CN=Microsoft Exchange,CN=Services,CN=Configuration,DC=contoso,DC=com";
+    let guid = "0f8fad5b-d9cb-469f-a165-70867728950e";
+    let settings = named(&[("DistinguishedName", dn), ("Guid", guid)]);
+    let mut organization =
+        open(vec![("Get-ActiveSyncOrganizationSettings", "", vec![settings])]).await;
+    let identity = organization.identity("ex01").await.unwrap();
+    assert_eq!((identity.key.as_str(), identity.name.as_str()), (guid, "Contoso Ltd"));
+
+    let dn = "CN=EX01,CN=Servers,CN=Exchange Administrative Group,CN=Administrative Groups,CN=Contoso Ltd,CN=Microsoft Exchange,CN=Services,DC=contoso,DC=com";
+    let server = named(&[("DistinguishedName", dn), ("Name", "EX01")]);
+    let mut organization = open(vec![("Get-ExchangeServer", "", vec![server])]).await;
+    let identity = organization.identity("ex01").await.unwrap();
+    assert_eq!(identity.name, "Contoso Ltd");
+    assert!(identity.key.starts_with("cn=contoso ltd,"));
+}
+
+#[tokio::test]
+async fn what_the_account_sees_decides_the_family() {
+    let visible = vec![named(&[("Name", "get-activesyncdevice")]), named(&[("Name", "Get-Mailbox")])];
+    let organization = open(vec![("Get-Command", "", visible)]).await;
+    let capabilities = organization.capabilities();
+    assert_eq!(capabilities.family, Family::ActiveSync);
+    let of = |name| capabilities.cmdlets.iter().find(|(known, _)| *known == name).unwrap().1;
+    assert_eq!((of("Get-Mailbox"), of("Get-CASMailbox")), (Some(true), Some(false)));
+    assert!(!Capabilities::purpose("Get-Mailbox").is_empty());
+}
