@@ -157,9 +157,10 @@ impl Pipeline {
         self.check()?;
         let commands = self.cmdlets.iter().map(|cmdlet| {
             let command = Command::new(&cmdlet.name);
-            cmdlet.parameters.iter().fold(command, |command, (name, value)| {
-                command.with(name, value.to_clixml())
-            })
+            cmdlet
+                .parameters
+                .iter()
+                .fold(command, |command, (name, value)| command.with(name, value.to_clixml()))
         });
         let mut description = PipelineDescription::new(commands.collect());
         description.no_input = self.input.is_empty();
@@ -176,16 +177,20 @@ impl Pipeline {
 
 impl Argument {
     fn to_clixml(&self) -> Value {
-        let texts = |texts: &[String]| pipeline::list(texts.iter().map(|t| t.as_str().into()).collect());
+        let texts =
+            |texts: &[String]| pipeline::list(texts.iter().map(|t| t.as_str().into()).collect());
         match self {
             Self::Text(text) => text.as_str().into(),
             Self::Bool(value) => (*value).into(),
-            Self::Int(value) => (*value).into(),
+            // What Exchange counts is an Int32; a parameter does not take a wider one unasked.
+            Self::Int(value) => i32::try_from(*value).map_or_else(|_| (*value).into(), Value::from),
             Self::List(items) => texts(items),
             Self::Edit { add, remove } => {
                 let parts = [("Add", add), ("Remove", remove)];
                 let parts = parts.into_iter().filter(|(_, items)| !items.is_empty());
-                pipeline::hashtable(parts.map(|(name, items)| (name.into(), texts(items))).collect())
+                pipeline::hashtable(
+                    parts.map(|(name, items)| (name.into(), texts(items))).collect(),
+                )
             }
         }
     }

@@ -70,7 +70,8 @@ impl Object {
         }
         let own = fields.len();
         for property in object.extended {
-            let is_there = |(known, _): &(Arc<str>, Value)| known.eq_ignore_ascii_case(&property.name);
+            let is_there =
+                |(known, _): &(Arc<str>, Value)| known.eq_ignore_ascii_case(&property.name);
             let is_noise = *property.name == *DUMP || NOTES.contains(&&*property.name);
             if !is_noise && !fields.iter().take(own).any(is_there) {
                 fields.push((property.name, Value::from_clixml(property.value)));
@@ -132,9 +133,10 @@ impl Value {
     }
 
     fn from_object(object: Arc<clixml::Object>) -> Self {
-        let is_reference = object.type_names.first().is_some_and(|name| name.ends_with("ADObjectId"))
-            || object.adapted("DistinguishedName").is_some()
-            || object.adapted("ObjectGuid").is_some();
+        let is_reference =
+            object.type_names.first().is_some_and(|name| name.ends_with("ADObjectId"))
+                || object.adapted("DistinguishedName").is_some()
+                || object.adapted("ObjectGuid").is_some();
         if is_reference {
             let text = |name: &str| object.property(name)?.text().map(std::borrow::Cow::into_owned);
             return Self::Reference(Reference {

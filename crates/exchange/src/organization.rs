@@ -236,7 +236,8 @@ fn organization_of(name: &str) -> Option<DistinguishedName> {
     let mut name = DistinguishedName::parse(name)?;
     loop {
         let parent = name.ancestor(1)?;
-        let is_root = parent.first_value().is_some_and(|v| v.eq_ignore_ascii_case("Microsoft Exchange"));
+        let is_root =
+            parent.first_value().is_some_and(|v| v.eq_ignore_ascii_case("Microsoft Exchange"));
         if is_root {
             return Some(name);
         }

@@ -28,11 +28,12 @@ impl Centres {
     }
 
     fn ask(&self, address: &str, request: &[u8]) -> std::io::Result<Vec<u8>> {
-        let target = if address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) {
-            address.to_owned()
-        } else {
-            format!("{address}:{PORT}")
-        };
+        let target =
+            if address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) {
+                address.to_owned()
+            } else {
+                format!("{address}:{PORT}")
+            };
         let mut refused = std::io::Error::other("the name has no address");
         for address in target.to_socket_addrs()? {
             let mut stream = match TcpStream::connect_timeout(&address, self.timeout) {
@@ -95,7 +96,8 @@ fn of_configuration(text: &str, realm: &str) -> Vec<String> {
             let (name, value) = (name.trim(), value.trim());
             if value.starts_with('{') {
                 current = Some(name);
-            } else if name == "kdc" && current.is_some_and(|open| open.eq_ignore_ascii_case(realm)) {
+            } else if name == "kdc" && current.is_some_and(|open| open.eq_ignore_ascii_case(realm))
+            {
                 centres.push(value.to_owned());
             }
         }

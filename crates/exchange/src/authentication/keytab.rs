@@ -33,7 +33,8 @@ pub(super) fn read(path: &str, user: &str, realm: Option<&str>) -> Result<Key, C
         key.name.eq_ignore_ascii_case(user)
             && realm.is_none_or(|realm| {
                 // Windows people write the NetBIOS name, which begins the realm.
-                let begins = key.realm.to_ascii_lowercase().starts_with(&realm.to_ascii_lowercase());
+                let begins =
+                    key.realm.to_ascii_lowercase().starts_with(&realm.to_ascii_lowercase());
                 begins || realm.is_empty()
             })
     };
@@ -152,7 +153,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_no_keytab() {
-        for bytes in [&b""[..], b"\x05\x01", b"\x05\x02\x7f\xff\xff\xff", b"\x05\x02\0\0\0\x02\0\x09"] {
+        for bytes in
+            [&b""[..], b"\x05\x01", b"\x05\x02\x7f\xff\xff\xff", b"\x05\x02\0\0\0\x02\0\x09"]
+        {
             assert!(parse(bytes).is_none());
         }
         let cut = [vec![5, 2], entry("svc", 18, 1)].concat();

@@ -59,14 +59,21 @@ fn centres(party: &Party<'_>, realm: Option<&str>) -> Vec<String> {
     }
 }
 
-fn identity(party: &Party<'_>, user: &str, domain: Option<&str>) -> Result<AuthIdentity, ConnectError> {
+fn identity(
+    party: &Party<'_>,
+    user: &str,
+    domain: Option<&str>,
+) -> Result<AuthIdentity, ConnectError> {
     let Credential::Password(password) = party.credential else {
         return Err(ConnectError::CredentialUnusable(
             "NTLM needs a password, and a keytab holds none; give the connector a password"
                 .to_owned(),
         ));
     };
-    Ok(AuthIdentity { username: name(user, domain)?, password: password.reveal().to_owned().into() })
+    Ok(AuthIdentity {
+        username: name(user, domain)?,
+        password: password.reveal().to_owned().into(),
+    })
 }
 
 /// Written as `DOMAIN\user` whatever the connector says: a KDC other than Active Directory knows no

@@ -20,9 +20,8 @@ pub(super) struct Address {
 
 impl Address {
     pub(super) fn of(endpoint: &Endpoint) -> Result<Self, ConnectError> {
-        let invalid = |what: &str| {
-            ConnectError::InvalidEndpoint(format!("address {} {what}", endpoint.url))
-        };
+        let invalid =
+            |what: &str| ConnectError::InvalidEndpoint(format!("address {} {what}", endpoint.url));
         let url: hyper::Uri = endpoint.url.parse().map_err(|_| invalid("is no URL"))?;
         let is_tls = match url.scheme_str() {
             Some("http") => false,

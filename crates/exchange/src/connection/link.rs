@@ -116,7 +116,8 @@ impl Connection {
         let Some(mut link) = self.link.take() else {
             return Err(SendError::Cut("the connection is gone".to_owned()));
         };
-        let (sent, link) = self.send_over(&mut link, envelope).await.map(|answer| (answer, link))?;
+        let (sent, link) =
+            self.send_over(&mut link, envelope).await.map(|answer| (answer, link))?;
         if sent.status != StatusCode::UNAUTHORIZED {
             self.link = Some(link);
             return Ok(sent);
@@ -134,10 +135,8 @@ impl Connection {
             .map_err(SendError::Cut)?;
         let (head, body) = response.into_parts();
         link.keep_cookies(&head.headers);
-        let body = link
-            .collect(body, self.settings.timeouts.read_idle)
-            .await
-            .map_err(SendError::Cut)?;
+        let body =
+            link.collect(body, self.settings.timeouts.read_idle).await.map_err(SendError::Cut)?;
         let content_type = content_type_of(&head.headers);
         let is_sealed = content_type.starts_with("multipart/");
         let body = if is_sealed {
@@ -188,10 +187,8 @@ impl Connection {
         if answer.status != StatusCode::UNAUTHORIZED {
             return Err(self.unexpected(&answer));
         }
-        let is_basic_safe =
-            self.address.is_tls || self.settings.endpoint.allow_basic_without_tls;
-        let choices =
-            answer.offer.choices(self.settings.endpoint.authentication, is_basic_safe)?;
+        let is_basic_safe = self.address.is_tls || self.settings.endpoint.allow_basic_without_tls;
+        let choices = answer.offer.choices(self.settings.endpoint.authentication, is_basic_safe)?;
         let mut impossible = None;
         for scheme in choices {
             match self.sign_in_by(link, scheme, binding.clone()).await {
@@ -207,9 +204,8 @@ impl Connection {
                 other => return other,
             }
         }
-        Err(impossible.unwrap_or_else(|| {
-            ConnectError::Authentication("no scheme could be tried".to_owned())
-        }))
+        Err(impossible
+            .unwrap_or_else(|| ConnectError::Authentication("no scheme could be tried".to_owned())))
     }
 
     async fn sign_in_by(
@@ -387,7 +383,10 @@ impl Said {
 impl Link {
     /// Sends a request and takes the head of its answer. The connection makes progress only here:
     /// no task of its own runs on.
-    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, String> {
+    async fn exchange(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, String> {
         drive(&mut self.driver, self.sender.send_request(request))
             .await?
             .map_err(|error| error.to_string())

@@ -41,8 +41,7 @@ pub(super) async fn open(
 }
 
 async fn connect(to: &str, limit: Duration) -> Result<TcpStream, ConnectError> {
-    let unreachable =
-        |reason: String| ConnectError::Unreachable { address: to.to_owned(), reason };
+    let unreachable = |reason: String| ConnectError::Unreachable { address: to.to_owned(), reason };
     let stream = timeout(limit, TcpStream::connect(to))
         .await
         .map_err(|_| unreachable(format!("no answer within {} s", limit.as_secs())))?

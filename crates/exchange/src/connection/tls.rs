@@ -73,7 +73,8 @@ pub(super) async fn secure(
     {
         return Err(ConnectError::PinMismatch { host, found: sha256 });
     }
-    let certificate = certificate.ok_or_else(|| fail("the server has no certificate".to_owned()))?;
+    let certificate =
+        certificate.ok_or_else(|| fail("the server has no certificate".to_owned()))?;
     let channel_binding = end_point(&certificate).map_err(|error| fail(error.to_string()))?;
     Ok(Secured { stream, channel_binding })
 }
@@ -103,7 +104,9 @@ fn connector(trust: &Trust) -> Result<SslConnector, String> {
 /// SHA-256 of a certificate, lower-case hexadecimal.
 fn fingerprint(certificate: &openssl::x509::X509Ref) -> String {
     let digest = certificate.digest(MessageDigest::sha256());
-    digest.map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect()).unwrap_or_default()
+    digest
+        .map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        .unwrap_or_default()
 }
 
 /// The hash is the one that signed the certificate, but never weaker than SHA-256 (RFC 5929

@@ -23,9 +23,15 @@ pub enum Family {
 /// Every cmdlet that is made use of today, and what falls away without it.
 const CMDLETS: [(&str, &str); 10] = [
     ("Get-MobileDevice", "the device list of Exchange 2013 and newer; nothing works without one"),
-    ("Get-ActiveSyncDevice", "the device list of Exchange 2010; not needed beside Get-MobileDevice"),
+    (
+        "Get-ActiveSyncDevice",
+        "the device list of Exchange 2010; not needed beside Get-MobileDevice",
+    ),
     ("Get-MobileDeviceStatistics", "last sync, policy and wipe of each device"),
-    ("Get-ActiveSyncDeviceStatistics", "the same on Exchange 2010; not needed beside the newer one"),
+    (
+        "Get-ActiveSyncDeviceStatistics",
+        "the same on Exchange 2010; not needed beside the newer one",
+    ),
     ("Get-CASMailbox", "logon names, addresses and exemptions of the owners"),
     ("Get-Mailbox", "stands in for Get-CASMailbox"),
     ("Get-ActiveSyncOrganizationSettings", "the organization's own id and default access level"),
@@ -44,12 +50,12 @@ impl Capabilities {
     pub(super) fn of(visible: impl Iterator<Item = String>) -> Self {
         let visible: Vec<String> = visible.map(|name| name.to_ascii_lowercase()).collect();
         let is_visible = |name: &str| visible.iter().any(|known| name.eq_ignore_ascii_case(known));
-        let family = if !is_visible(Family::MobileDevice.list()) && is_visible(Family::ActiveSync.list())
-        {
-            Family::ActiveSync
-        } else {
-            Family::MobileDevice
-        };
+        let family =
+            if !is_visible(Family::MobileDevice.list()) && is_visible(Family::ActiveSync.list()) {
+                Family::ActiveSync
+            } else {
+                Family::MobileDevice
+            };
         let cmdlets =
             Self::cmdlets_of_interest().map(|name| (name, Some(is_visible(name)))).collect();
         Self { cmdlets, family }

@@ -118,7 +118,8 @@ impl<'a, S: Session, T> Reading<'a, S, T> {
                 }
                 Ok(None) => {
                     self.is_running = false;
-                    let is_truncated = self.given == DEFAULT_ROWS && self.has_warned && !self.is_each;
+                    let is_truncated =
+                        self.given == DEFAULT_ROWS && self.has_warned && !self.is_each;
                     if is_truncated {
                         self.has_warned = false;
                         return Ok(Some(Observed::Notice(Notice::Truncated)));

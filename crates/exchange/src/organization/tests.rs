@@ -18,10 +18,8 @@ impl Session for Scripted {
         pipeline.to_psrp()?;
         let cmdlet = &pipeline.cmdlets[0];
         let text = format!("{} {:?} {:?}", cmdlet.name, cmdlet.parameters, pipeline.input);
-        let found = self
-            .table
-            .iter()
-            .find(|(name, holds, _)| *name == cmdlet.name && text.contains(holds));
+        let found =
+            self.table.iter().find(|(name, holds, _)| *name == cmdlet.name && text.contains(holds));
         self.asked.push(text);
         self.waiting = match found {
             Some((_, _, replies)) => replies.clone().into(),
@@ -62,7 +60,8 @@ fn device(n: u128) -> Reply {
 }
 
 fn named(fields: &[(&str, &str)]) -> Reply {
-    let fields = fields.iter().map(|(name, value)| ((*name).into(), Value::Text((*value).to_owned())));
+    let fields =
+        fields.iter().map(|(name, value)| ((*name).into(), Value::Text((*value).to_owned())));
     Reply::Object(Object { fields: fields.collect(), ..Object::default() })
 }
 
@@ -97,9 +96,12 @@ async fn a_server_that_knows_one_cmdlet_gives_its_devices() {
     for (cmdlet, family) in
         [("Get-MobileDevice", Family::MobileDevice), ("Get-ActiveSyncDevice", Family::ActiveSync)]
     {
-        let mut organization =
-            open(vec![(cmdlet, "Unlimited", vec![device(1), Reply::Poison("x".to_owned()), device(0)])])
-                .await;
+        let mut organization = open(vec![(
+            cmdlet,
+            "Unlimited",
+            vec![device(1), Reply::Poison("x".to_owned()), device(0)],
+        )])
+        .await;
         assert_eq!(devices(&mut organization).await, "vpp", "a device without a GUID is poison");
         assert_eq!(organization.capabilities().family, family);
         assert!(organization.servers().await.unwrap().is_empty());
@@ -183,7 +185,8 @@ async fn the_organization_is_known_by_its_own_id() {
 
 #[tokio::test]
 async fn what_the_account_sees_decides_the_family() {
-    let visible = vec![named(&[("Name", "get-activesyncdevice")]), named(&[("Name", "Get-Mailbox")])];
+    let visible =
+        vec![named(&[("Name", "get-activesyncdevice")]), named(&[("Name", "Get-Mailbox")])];
     let organization = open(vec![("Get-Command", "", visible)]).await;
     let capabilities = organization.capabilities();
     assert_eq!(capabilities.family, Family::ActiveSync);

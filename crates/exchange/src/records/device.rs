@@ -88,8 +88,13 @@ fn access_reason(word: &str) -> Option<AccessReason> {
         "DeviceRule" => AccessReason::Rule,
         "Policy" => AccessReason::Policy,
         "Upgrade" => AccessReason::Upgrade,
-        "UserAgentsChanges" | "RecentCommands" | "Watsons" | "OutOfBudgets" | "SyncCommands"
-        | "CommandFrequency" | "EnableNotificationEmail" => AccessReason::Autoblock,
+        "UserAgentsChanges"
+        | "RecentCommands"
+        | "Watsons"
+        | "OutOfBudgets"
+        | "SyncCommands"
+        | "CommandFrequency"
+        | "EnableNotificationEmail" => AccessReason::Autoblock,
         _ => AccessReason::Other,
     })
 }

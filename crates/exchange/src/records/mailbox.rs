@@ -43,7 +43,8 @@ mod tests {
                    <S N=\"SamAccountName\">jane</S><Obj N=\"PrimarySmtpAddress\" RefId=\"1\"><ToString>jane@contoso.com</ToString>\
                    <Props><I32 N=\"Length\">16</I32></Props></Obj><Obj N=\"ActiveSyncAllowedDeviceIDs\" RefId=\"2\">\
                    <LST><S>A</S><S>B</S></LST></Obj><Obj N=\"ActiveSyncBlockedDeviceIDs\" RefId=\"3\"><LST /></Obj></Props></Obj>";
-        let read = |xml: &str| mailbox(Object::from_clixml(psrp::clixml::read(xml.as_bytes()).unwrap()));
+        let read =
+            |xml: &str| mailbox(Object::from_clixml(psrp::clixml::read(xml.as_bytes()).unwrap()));
         let facts = read(xml).unwrap();
         assert_eq!(facts.primary_smtp_address.as_deref(), Some("jane@contoso.com"));
         assert_eq!(facts.allowed_device_ids, ["A", "B"]);

@@ -121,7 +121,9 @@ mod tests {
         ] {
             assert_eq!(time(text).unwrap().to_string(), expected, "{text}");
         }
-        for none in ["0001-01-01T00:00:00", "0001-01-01T00:00:00Z", "", "soon", "10000-01-01T00:00:00"] {
+        for none in
+            ["0001-01-01T00:00:00", "0001-01-01T00:00:00Z", "", "soon", "10000-01-01T00:00:00"]
+        {
             assert_eq!(time(none), None, "{none}");
         }
     }

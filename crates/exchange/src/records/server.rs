@@ -11,9 +11,8 @@ use crate::{Object, Value};
 /// [`RecordError::NoName`]: a server without any name.
 pub fn server(object: Object) -> Result<ServerFacts, RecordError> {
     let mut object = Properties(object);
-    let is = |object: &Properties, name: &str| {
-        object.0.get(name).and_then(Value::bool).unwrap_or(false)
-    };
+    let is =
+        |object: &Properties, name: &str| object.0.get(name).and_then(Value::bool).unwrap_or(false);
     let (is_client_access, is_mailbox, is_edge) = (
         is(&object, "IsClientAccessServer"),
         is(&object, "IsMailboxServer"),
@@ -43,7 +42,8 @@ mod tests {
         let xml = "<Obj RefId=\"0\"><Props><S N=\"Name\">EX01</S><S N=\"Fqdn\">ex01.contoso.com</S>\
                    <S N=\"Site\">contoso.com/Configuration/Sites/Taipei</S><B N=\"IsMailboxServer\">true</B>\
                    <Obj N=\"AdminDisplayVersion\" RefId=\"1\"><ToString>Version 15.2 (Build 986.5)</ToString></Obj></Props></Obj>";
-        let facts = server(Object::from_clixml(psrp::clixml::read(xml.as_bytes()).unwrap())).unwrap();
+        let facts =
+            server(Object::from_clixml(psrp::clixml::read(xml.as_bytes()).unwrap())).unwrap();
         assert_eq!(facts.site.as_deref(), Some("Taipei"));
         assert_eq!(facts.version.as_deref(), Some("Version 15.2 (Build 986.5)"));
         assert!(facts.is_mailbox && !facts.is_edge && !facts.is_client_access);

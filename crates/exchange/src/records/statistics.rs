@@ -31,9 +31,7 @@ pub fn statistics(object: Object) -> DeviceStatistics {
         first_sync: object.time(&["FirstSyncTime"]),
         last_sync_attempt: object.time(&["LastSyncAttemptTime"]),
         last_success_sync: object.time(&["LastSuccessSync"]),
-        policy: object
-            .name(&["DevicePolicyApplied"])
-            .map(|name| last_part(&name).to_owned()),
+        policy: object.name(&["DevicePolicyApplied"]).map(|name| last_part(&name).to_owned()),
         policy_status: object.text(&["DevicePolicyApplicationStatus"]),
         wipe_status,
         wipe_requested: ladder.requested,
@@ -99,7 +97,8 @@ mod tests {
 
     #[test]
     fn the_later_wipe_counts_and_only_its_own_steps() {
-        let (request, sent, ack) = ("DeviceWipeRequestTime", "DeviceWipeSentTime", "DeviceWipeAckTime");
+        let (request, sent, ack) =
+            ("DeviceWipeRequestTime", "DeviceWipeSentTime", "DeviceWipeAckTime");
         let account = "AccountOnlyDeviceWipeRequestTime";
         for (properties, status) in [
             (vec![], WipeStatus::None),

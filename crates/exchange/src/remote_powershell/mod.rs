@@ -126,9 +126,8 @@ impl RemotePowerShell {
                             .receive(&stream.bytes)
                             .map_err(|error| Error::Protocol(error.to_string()))?;
                     }
-                    let is_done = received
-                        .state
-                        .is_some_and(|state| state.progress == wsman::Progress::Done);
+                    let is_done =
+                        received.state.is_some_and(|state| state.progress == wsman::Progress::Done);
                     if let Some(running) = &mut self.pipeline {
                         running.is_drained |= is_done;
                     }
@@ -215,13 +214,8 @@ impl Session for RemotePowerShell {
         self.pool.start(id, &description).map_err(protocol)?;
         let name = pipeline.cmdlets.first().map(|cmdlet| cmdlet.name.to_string());
         let name = name.unwrap_or_default();
-        self.pipeline = Some(Running {
-            id,
-            name: name.clone(),
-            ended: None,
-            is_drained: false,
-            asked: None,
-        });
+        self.pipeline =
+            Some(Running { id, name: name.clone(), ended: None, is_drained: false, asked: None });
         if !pipeline.input.is_empty() {
             for text in &pipeline.input {
                 self.pool.send_input(id, &text.as_str().into()).map_err(protocol)?;

@@ -138,4 +138,3 @@ pub(super) fn not_soap(answer: &Answer, path: &str) -> ConnectError {
         },
     }
 }
-

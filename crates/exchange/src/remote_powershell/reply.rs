@@ -6,10 +6,7 @@ use psrp::{
     record::ErrorRecord,
 };
 
-use crate::{
-    CmdletError, CmdletErrorKind, Object, Reply,
-    errors::ErrorId,
-};
+use crate::{CmdletError, CmdletErrorKind, Object, Reply, errors::ErrorId};
 
 /// The reply an event is, if it is for the one who reads.
 pub(super) fn of(event: Event) -> Option<Reply> {
