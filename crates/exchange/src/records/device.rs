@@ -59,8 +59,8 @@ pub fn device(object: Object) -> Result<DeviceFacts, RecordError> {
         access_reason,
         access_rule: object.name(&["DeviceAccessControlRule"]),
         first_sync: object.time(&["FirstSyncTime"]),
-        when_created: object.time(&["WhenCreatedUTC", "WhenCreated"]),
-        when_changed: object.time(&["WhenChangedUTC", "WhenChanged"]),
+        when_created: object.time_of("WhenCreatedUTC", "WhenCreated"),
+        when_changed: object.time_of("WhenChangedUTC", "WhenChanged"),
         other: {
             other.extend(object.rest());
             other

@@ -29,8 +29,9 @@ pub enum RecordError {
     NoName(String),
 }
 
-/// Never kept, not even masked: they unlock a phone.
-const SECRETS: [&str; 1] = ["RecoveryPassword"];
+/// Never kept. Not even masked: a recovery password unlocks a phone. Nor which domain controller
+/// happened to answer: it would make every device look changed.
+const LEFT_OUT: [&str; 2] = ["RecoveryPassword", "OriginatingServer"];
 
 /// Properties by the first of several spellings.
 struct Properties(Object);
@@ -45,6 +46,12 @@ impl Properties {
             Value::Time(text) | Value::Text(text) => time(&text),
             _ => None,
         })
+    }
+
+    /// A time that Exchange tells twice, in UTC and in the server's own zone.
+    fn time_of(&mut self, utc: &str, local: &str) -> Option<Timestamp> {
+        let (utc, local) = (self.time(&[utc]), self.time(&[local]));
+        utc.or(local)
     }
 
     /// The name of what is referred to: its own, else the last part of its path, else the text.
@@ -75,7 +82,7 @@ impl Properties {
     fn rest(self) -> Vec<(String, String)> {
         let fields = self.0.fields.into_iter();
         fields
-            .filter(|(name, _)| !SECRETS.iter().any(|secret| secret.eq_ignore_ascii_case(name)))
+            .filter(|(name, _)| !LEFT_OUT.iter().any(|out| out.eq_ignore_ascii_case(name)))
             .filter_map(|(name, value)| Some((name.to_string(), value.into_text()?)))
             .collect()
     }
