@@ -11,7 +11,7 @@ const VERSION: &str = "0.20.2";
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let program = installed()?;
-    process::run(&program.to_string_lossy(), &["--offline", "check", "bans", "licenses", "sources"])
+    process::run(&program.to_string_lossy(), &["check", "bans", "licenses", "sources"])
 }
 
 /// cargo-deny of the version above: the one on the path, else one built below `target/tools`.
