@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use exchange::{Object, records};
 use psrp::clixml;
-use quick_xml::{Reader, events::Event};
+use quick_xml::{Reader, escape::unescape, events::Event};
 
 use crate::measure;
 
@@ -63,10 +63,11 @@ fn everything(xml: &str) -> anyhow::Result<u64> {
         match reader.read_event()? {
             Event::Start(element) | Event::Empty(element) => {
                 for attribute in element.attributes() {
-                    seen += attribute?.unescape_value()?.len() as u64;
+                    seen += attribute?.normalized_value(quick_xml::XmlVersion::Implicit1_0)?.len()
+                        as u64;
                 }
             }
-            Event::Text(text) => seen += text.decode()?.len() as u64,
+            Event::Text(text) => seen += unescape(&text)?.len() as u64,
             Event::Eof => return Ok(seen),
             _ => {}
         }

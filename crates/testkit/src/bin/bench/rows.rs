@@ -222,7 +222,7 @@ fn row(n: u32) -> Option<DeviceRow> {
 }
 
 fn start() -> Timestamp {
-    Timestamp::UNIX_EPOCH + std::time::Duration::from_secs(1_790_000_000)
+    Timestamp::UNIX_EPOCH + Duration::from_secs(1_790_000_000)
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

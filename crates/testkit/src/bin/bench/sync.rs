@@ -185,7 +185,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         // Either fails only if the child has ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        drop(self.0.kill());
+        drop(self.0.wait());
     }
 }
