@@ -154,10 +154,11 @@ impl Value {
             | Content::Queue(items) => {
                 Self::List(items.into_iter().map(Self::from_clixml).collect())
             }
-            // An enum prints as its name; a text with notes is the text.
+            // An enum prints as its name. Of a time or a text with notes the value counts: what it
+            // prints as follows the server's culture.
             Content::Primitive(value) => match object.to_string.take() {
-                Some(text) => Self::Text(text),
-                None => Self::from_clixml(value),
+                Some(text) if value.as_i64().is_some() => Self::Text(text),
+                _ => Self::from_clixml(value),
             },
             Content::None | Content::Dictionary(_) => {
                 object.to_string.map_or(Self::Null, Self::Text)
@@ -225,6 +226,45 @@ impl Value {
             Self::Null => &[],
             Self::List(values) => values,
             single => std::slice::from_ref(single),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_value_prints_as_counts_where_it_says_more() {
+        for (xml, value) in [
+            (
+                "<Obj N='P' RefId='1'><ToString>Mailbox</ToString><I32>2</I32></Obj>",
+                Value::Text("Mailbox".to_owned()),
+            ),
+            (
+                "<Obj N='P' RefId='1'><ToString>11/21/2026</ToString><DT>2026-11-21T00:00:00Z</DT></Obj>",
+                Value::Time("2026-11-21T00:00:00Z".to_owned()),
+            ),
+            ("<Obj N='P' RefId='1'><ToString>True</ToString><B>true</B></Obj>", Value::Bool(true)),
+            (
+                "<Obj N='P' RefId='1'><ToString>35 MB</ToString><Props><I32 N='Value'>35</I32></Props></Obj>",
+                Value::Text("35 MB".to_owned()),
+            ),
+            (
+                "<Obj N='P' RefId='1'><LST><S>a</S></LST></Obj>",
+                Value::List(vec![Value::Text("a".to_owned())]),
+            ),
+            (
+                "<U64 N='P'>18446744073709551615</U64>",
+                Value::Text("18446744073709551615".to_owned()),
+            ),
+        ] {
+            let xml = format!(
+                "<Obj RefId='0'><TN RefId='0'><T>Deserialized.X</T></TN><Props>{xml}</Props><MS><S N='p'>no</S></MS></Obj>"
+            );
+            let object = Object::from_clixml(clixml::read(xml.as_bytes()).unwrap());
+            assert_eq!(object.type_name.as_deref(), Some("X"));
+            assert_eq!(object.fields, [("P".into(), value)]);
         }
     }
 }

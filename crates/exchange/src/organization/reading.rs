@@ -127,7 +127,7 @@ impl<'a, S: Session, T> Reading<'a, S, T> {
                 }
                 Err(Error::Cmdlet(error)) => {
                     self.is_running = false;
-                    if self.is_refused(&error) {
+                    if self.is_refused(&error) || self.is_too_much(&error) {
                         self.pipelines.clear();
                         self.refusal = Some(*error);
                     } else if self.is_each {
@@ -151,7 +151,9 @@ impl<'a, S: Session, T> Reading<'a, S, T> {
                         self.is_running = true;
                         return Ok(true);
                     }
-                    Err(Error::Cmdlet(error)) if self.is_refused(&error) => {
+                    Err(Error::Cmdlet(error))
+                        if self.is_refused(&error) || self.is_too_much(&error) =>
+                    {
                         self.pipelines.clear();
                         self.refusal = Some(*error);
                     }
@@ -222,6 +224,14 @@ impl<'a, S: Session, T> Reading<'a, S, T> {
                 | Kind::InputRefused
         );
         is_about_the_way && self.given + self.problems == 0
+    }
+
+    /// Whether a pipeline for many devices failed before it gave anything, for no reason that
+    /// passes: asking for fewer at once may do.
+    fn is_too_much(&self, error: &CmdletError) -> bool {
+        let is_for_many = matches!(self.choice, Choice::Statistics(StatisticsWay::Piped));
+        let is_about_now = error.kind.is_passing() || error.kind == CmdletErrorKind::Stopped;
+        is_for_many && !is_about_now && !self.ways.is_empty() && self.given + self.problems == 0
     }
 
     fn remember(&mut self) {

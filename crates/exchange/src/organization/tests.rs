@@ -11,6 +11,8 @@ struct Scripted {
     table: Vec<(&'static str, &'static str, Vec<Reply>)>,
     waiting: VecDeque<Reply>,
     asked: Vec<String>,
+    /// Whether an error ends the pipeline in place of standing in its stream.
+    is_harsh: bool,
 }
 
 impl Session for Scripted {
@@ -29,7 +31,10 @@ impl Session for Scripted {
     }
 
     async fn next(&mut self) -> Result<Option<Reply>, Error> {
-        Ok(self.waiting.pop_front())
+        match self.waiting.pop_front() {
+            Some(Reply::Error(error)) if self.is_harsh => Err(error.into()),
+            reply => Ok(reply),
+        }
     }
 
     async fn stop(&mut self) -> Result<(), Error> {
@@ -66,7 +71,13 @@ fn named(fields: &[(&str, &str)]) -> Reply {
 }
 
 async fn open(table: Vec<(&'static str, &'static str, Vec<Reply>)>) -> Organization<Scripted> {
-    let session = Scripted { table, ..Scripted::default() };
+    Organization::open(Scripted { table, ..Scripted::default() }).await.unwrap()
+}
+
+async fn open_harsh(
+    table: Vec<(&'static str, &'static str, Vec<Reply>)>,
+) -> Organization<Scripted> {
+    let session = Scripted { table, is_harsh: true, ..Scripted::default() };
     Organization::open(session).await.unwrap()
 }
 
@@ -162,6 +173,34 @@ async fn statistics_are_asked_for_in_the_first_way_that_is_taken() {
             let again = organization.session.asked.len() - before - asked;
             assert!(again <= 2, "what worked is remembered");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_failed_pipeline_says_the_same_as_an_error() {
+    let mut organization = open_harsh(vec![("Get-ActiveSyncDevice", "", vec![device(1)])]).await;
+    assert_eq!(devices(&mut organization).await, "v");
+    assert_eq!(organization.capabilities().family, Family::ActiveSync);
+    assert!(organization.servers().await.unwrap().is_empty());
+    let mut mailboxes = organization.mailboxes().await.unwrap();
+    assert_eq!(letters(&mut mailboxes).await, "");
+    assert_eq!(organization.identity("ex01").await.unwrap().key, "ex01");
+    let target = StatisticsTarget { device: Uuid::from_u128(1), mailbox: "CN=Jane".to_owned() };
+    let mut statistics = organization.statistics(std::slice::from_ref(&target)).await.unwrap();
+    assert_eq!(letters(&mut statistics).await, "");
+    assert_eq!(devices(&mut open_harsh(Vec::new()).await).await, "!");
+
+    let name = "Get-MobileDeviceStatistics";
+    for (kind, given) in [
+        (CmdletErrorKind::Other, "v"),
+        (CmdletErrorKind::InputRefused, "v"),
+        (CmdletErrorKind::Throttled, "e"),
+    ] {
+        let mailbox = (name, "Mailbox", vec![device(1)]);
+        let piped = (name, "", vec![Reply::Error(error(kind))]);
+        let mut organization = open_harsh(vec![mailbox, piped]).await;
+        let mut statistics = organization.statistics(std::slice::from_ref(&target)).await.unwrap();
+        assert_eq!(letters(&mut statistics).await, given, "{kind:?}");
     }
 }
 

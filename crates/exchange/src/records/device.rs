@@ -141,6 +141,21 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_is_called_by_its_whole_name() {
+        let rule = |inside: &str| {
+            let xml = format!(
+                "{GUID}<Obj N=\"DeviceAccessControlRule\" RefId=\"1\"><TN RefId=\"0\"><T>ADObjectId</T></TN>{inside}</Obj>"
+            );
+            read(&xml).unwrap().access_rule
+        };
+        let name = "Apple-iPhone14C5/1903.5 (UserAgent)";
+        let text = format!("<ToString>{name}</ToString>");
+        assert_eq!(rule(&text).as_deref(), Some(name));
+        let dn = format!("<Props><S N=\"DistinguishedName\">CN={name},DC=contoso</S></Props>");
+        assert_eq!(rule(&dn).as_deref(), Some(name));
+    }
+
+    #[test]
     fn words_that_are_not_known_are_kept() {
         let facts = read(&format!(
             "{GUID}<S N=\"DeviceAccessState\">Suspended</S><S N=\"DeviceAccessStateReason\">Moon</S>"

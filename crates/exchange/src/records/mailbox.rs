@@ -2,7 +2,7 @@
 
 use domain::MailboxFacts;
 
-use super::{Properties, RecordError};
+use super::{Properties, RecordError, last_part};
 use crate::{Object, Value};
 
 /// The facts an object of the mailbox list gives.
@@ -29,7 +29,7 @@ pub fn mailbox(object: Object) -> Result<MailboxFacts, RecordError> {
         primary_smtp_address: object.text(&["PrimarySmtpAddress", "WindowsEmailAddress"]),
         allowed_device_ids,
         blocked_device_ids,
-        policy: object.name(&["ActiveSyncMailboxPolicy"]),
+        policy: object.name(&["ActiveSyncMailboxPolicy"]).map(|name| last_part(&name).to_owned()),
     })
 }
 

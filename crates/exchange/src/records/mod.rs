@@ -42,10 +42,19 @@ impl Properties {
     }
 
     fn time(&mut self, names: &[&str]) -> Option<Timestamp> {
-        names.iter().find_map(|name| match self.0.take(name)? {
-            Value::Time(text) | Value::Text(text) => time(&text),
-            _ => None,
+        names.iter().find_map(|name| {
+            let at = self.peek_time(name)?;
+            self.0.take(name);
+            Some(at)
         })
+    }
+
+    /// A time that stays where it is, as what is no time does.
+    fn peek_time(&self, name: &str) -> Option<Timestamp> {
+        match self.0.get(name)? {
+            Value::Time(text) | Value::Text(text) => time(text),
+            _ => None,
+        }
     }
 
     /// A time that Exchange tells twice, in UTC and in the server's own zone.
@@ -54,13 +63,18 @@ impl Properties {
         utc.or(local)
     }
 
-    /// The name of what is referred to: its own, else the last part of its path, else the text.
+    /// The name of what is referred to: its own, else the first part of its distinguished name,
+    /// else the text, which may be a path; see [`last_part`]. Names of rules hold slashes.
     fn name(&mut self, names: &[&str]) -> Option<String> {
         names.iter().find_map(|name| match self.0.take(name)? {
-            Value::Reference(reference) => reference.name.or_else(|| {
-                let text = reference.text.or(reference.distinguished_name)?;
-                Some(last_part(&text).to_owned())
-            }),
+            Value::Reference(reference) => {
+                let name = reference.name.filter(|name| !name.is_empty());
+                let first_part = || {
+                    DistinguishedName::parse(reference.distinguished_name.as_deref()?)?
+                        .first_value()
+                };
+                name.or_else(first_part).or(reference.text)
+            }
             other => other.into_text(),
         })
     }
@@ -82,6 +96,9 @@ impl Properties {
     fn rest(self) -> Vec<(String, String)> {
         let fields = self.0.fields.into_iter();
         fields
+            .filter(
+                |(_, value)| !matches!(value, Value::Time(text) if text.starts_with(UNSET_YEAR)),
+            )
             .filter(|(name, _)| !LEFT_OUT.iter().any(|out| out.eq_ignore_ascii_case(name)))
             .filter_map(|(name, value)| Some((name.to_string(), value.into_text()?)))
             .collect()
@@ -109,6 +126,9 @@ fn time(text: &str) -> Option<Timestamp> {
     let is_set = at.as_second() > UNSET_BEFORE_SECOND;
     is_set.then_some(at)
 }
+
+/// Times of this year say that there is none.
+const UNSET_YEAR: &str = "0001-";
 
 /// 0002-01-01: whatever the offset, no time of the year 1 is after it, and no device is older.
 const UNSET_BEFORE_SECOND: i64 = -62_104_060_800;

@@ -16,10 +16,7 @@ pub fn statistics(object: Object) -> DeviceStatistics {
         .or_else(|| object.0.get("Identity").and_then(Value::guid));
     object.0.take("Guid");
     let status = object.0.get("Status").and_then(Value::text);
-    let device = Ladder::take(&mut object, "DeviceWipe");
-    let account = Ladder::take(&mut object, "AccountOnlyDeviceWipe");
-    // Both may have been asked for: the later one is what is going on.
-    let ladder = if account.requested > device.requested { account } else { device };
+    let ladder = Ladder::take_latest(&mut object);
     let wipe_status = match ladder.status() {
         WipeStatus::None => of_words(status.as_deref().unwrap_or_default()),
         known => known,
@@ -49,26 +46,37 @@ struct Ladder {
     acknowledged: Option<Timestamp>,
 }
 
+/// Names of the steps: asked for, fetched, acknowledged.
+type Steps = [&'static str; 3];
+const DEVICE: Steps = ["DeviceWipeRequestTime", "DeviceWipeSentTime", "DeviceWipeAckTime"];
+const ACCOUNT: Steps = [
+    "AccountOnlyDeviceWipeRequestTime",
+    "AccountOnlyDeviceWipeSentTime",
+    "AccountOnlyDeviceWipeAckTime",
+];
+
 impl Ladder {
-    fn take(object: &mut Properties, kind: &str) -> Self {
-        let mut time = |step: &str| object.time(&[&format!("{kind}{step}")]);
-        Self {
-            requested: time("RequestTime"),
-            sent: time("SentTime"),
-            acknowledged: time("AckTime"),
-        }
+    /// Both kinds may have been asked for: the later one is what is going on. The times of the
+    /// other one stay where they are.
+    fn take_latest(object: &mut Properties) -> Self {
+        let asked = |[request, ..]: Steps| object.peek_time(request);
+        let [request, sent, acknowledged] =
+            if asked(ACCOUNT) > asked(DEVICE) { ACCOUNT } else { DEVICE };
+        let requested = object.time(&[request]);
+        // A step that was taken before the last request belongs to an earlier wipe.
+        let mut step = |name: &'static str| {
+            let is_earlier = object.peek_time(name).is_some_and(|at| Some(at) < requested);
+            if is_earlier { None } else { object.time(&[name]) }
+        };
+        Self { requested, sent: step(sent), acknowledged: step(acknowledged) }
     }
 
-    /// A step that was taken before the last request belongs to an earlier wipe.
     fn status(&self) -> WipeStatus {
-        let Some(requested) = self.requested else { return WipeStatus::None };
-        let is_reached = |step: Option<Timestamp>| step.is_some_and(|at| at >= requested);
-        if is_reached(self.acknowledged) {
-            WipeStatus::Acknowledged
-        } else if is_reached(self.sent) {
-            WipeStatus::Sent
-        } else {
-            WipeStatus::Requested
+        match (self.requested, self.sent, self.acknowledged) {
+            (None, ..) => WipeStatus::None,
+            (_, _, Some(_)) => WipeStatus::Acknowledged,
+            (_, Some(_), None) => WipeStatus::Sent,
+            (_, None, None) => WipeStatus::Requested,
         }
     }
 }
@@ -112,6 +120,20 @@ mod tests {
         ] {
             assert_eq!(read(&properties.concat()).wipe_status, status, "{properties:?}");
         }
+    }
+
+    #[test]
+    fn times_of_another_wipe_are_not_shown_as_this_ones() {
+        let (request, ack) = ("DeviceWipeRequestTime", "DeviceWipeAckTime");
+        let stale = read(&(time(request, 5) + &time(ack, 4)));
+        assert_eq!(stale.wipe_acknowledged, None);
+        assert_eq!(stale.other, [(ack.to_owned(), "2026-11-04T00:00:00Z".to_owned())]);
+        let account = time("AccountOnlyDeviceWipeRequestTime", 6);
+        let both = read(&(time(request, 2) + &time(ack, 3) + &account));
+        assert_eq!((both.wipe_status, both.wipe_acknowledged), (WipeStatus::Requested, None));
+        assert_eq!(both.other.len(), 2, "{:?}", both.other);
+        let odd = "<DT N=\"LastSuccessSync\">soon</DT><DT N=\"Never\">0001-01-01T00:00:00</DT>";
+        assert_eq!(read(odd).other, [("LastSuccessSync".to_owned(), "soon".to_owned())]);
     }
 
     #[test]
