@@ -87,3 +87,74 @@ async fn tunnel(
         _ => Err(fail(format!("it answered {line:?}"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::connector::{Authentication, Endpoint, Trust};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::Secret;
+
+    /// What a proxy that answers so makes of us, and what it was asked.
+    async fn through(answer: &'static str) -> (Result<Vec<u8>, ConnectError>, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Proxy {
+            address: listener.local_addr().unwrap().to_string(),
+            username: Some("jane".to_owned()),
+        };
+        let endpoint = Endpoint {
+            url: "http://exchange.contoso.com/PowerShell/".to_owned(),
+            connect_to: None,
+            spn: None,
+            authentication: Authentication::Automatic,
+            username: None,
+            kdc: Vec::new(),
+            keytab: None,
+            allow_basic_without_tls: false,
+            trust: Trust::default(),
+            proxy: Some(proxy),
+        };
+        let address = Address::of(&endpoint).unwrap();
+        let mut settings = ConnectionSettings::new(endpoint);
+        settings.proxy_password = Some(Secret::new("secret"));
+        let serve = async {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(client.read_u8().await.unwrap());
+            }
+            client.write_all(answer.as_bytes()).await.unwrap();
+            client.write_all(b"beyond").await.unwrap();
+            String::from_utf8(head).unwrap()
+        };
+        let connect = async {
+            let mut stream = open(&settings, &address).await?;
+            let mut bytes = vec![0; 6];
+            stream.read_exact(&mut bytes).await.unwrap();
+            Ok(bytes)
+        };
+        tokio::join!(connect, serve)
+    }
+
+    #[tokio::test]
+    async fn a_tunnel_is_asked_for_with_credentials_and_begins_behind_the_head() {
+        let (bytes, head) = through("HTTP/1.1 200 Connection established\r\nX: y\r\n\r\n").await;
+        assert_eq!(bytes.unwrap(), b"beyond");
+        assert!(head.starts_with("CONNECT exchange.contoso.com:80 HTTP/1.1\r\n"), "{head}");
+        assert!(head.contains("Proxy-Authorization: Basic amFuZTpzZWNyZXQ=\r\n"), "{head}");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_names_the_proxy_and_what_it_wants() {
+        for (answer, said) in [
+            ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "user name and password"),
+            ("HTTP/1.1 503 Service Unavailable\r\n\r\n", "503"),
+            ("<html>\r\n\r\n", "<html>"),
+        ] {
+            let (error, _) = through(answer).await;
+            let error = error.unwrap_err().to_string();
+            assert!(error.starts_with("proxy 127.0.0.1:") && error.contains(said), "{error}");
+        }
+    }
+}
