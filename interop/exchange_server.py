@@ -33,7 +33,8 @@ ADDRESSING = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
 TRANSFER = "http://schemas.xmlsoap.org/ws/2004/09/transfer"
 WSMAN = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
 RESOURCE = "http://schemas.microsoft.com/powershell/Microsoft.Exchange"
-NAMES = {"s": SOAP, "a": ADDRESSING, "rsp": SHELL, "w": WSMAN}
+POWERSHELL = "http://schemas.microsoft.com/powershell"
+NAMES = {"s": SOAP, "a": ADDRESSING, "rsp": SHELL, "w": WSMAN, "ps": POWERSHELL}
 
 
 @dataclasses.dataclass
@@ -98,9 +99,14 @@ class Shell:
     def __init__(self, options, cmdlets, creation):
         self.options, self.cmdlets = options, cmdlets
         self.pool = psrpcore.ServerRunspacePool()
-        self.pipelines, self.inputs, self.waiting = {}, {}, {}
+        self.pipelines, self.inputs = {}, {}
         self.outputs = {None: []}
         self.take(creation, None)
+
+    def start(self, data, pipeline):
+        self.outputs[pipeline] = []
+        self.pipelines[pipeline] = psrpcore.ServerPipeline(self.pool, pipeline)
+        self.take(data, pipeline)
 
     def take(self, data, pipeline):
         self.pool.receive_data(
@@ -115,8 +121,6 @@ class Shell:
     def happened(self, event):
         pipeline = getattr(event, "pipeline_id", None)
         if isinstance(event, psrpcore.CreatePipelineEvent):
-            self.pipelines[pipeline] = psrpcore.ServerPipeline(self.pool, pipeline)
-            self.pipelines[pipeline].metadata = event.pipeline
             self.pipelines[pipeline].start()
             self.inputs[pipeline] = []
             if event.pipeline.no_input:
@@ -179,12 +183,16 @@ class Server:
         if action == "Create":
             resource = envelope.find("s:Header/w:ResourceURI", NAMES).text
             assert resource == RESOURCE, resource
-            creation = base64.b64decode("".join(body.itertext()).split()[-1])
+            creation = base64.b64decode(body.find("rsp:Shell/ps:creationXml", NAMES).text)
             identifier = str(uuid.uuid4()).upper()
             self.shells[identifier] = Shell(self.options, self.cmdlets, creation)
             return reply(
                 message,
                 f"{TRANSFER}/CreateResponse",
+                f'<x:ResourceCreated xmlns:x="{TRANSFER}"><a:Address>http://localhost/</a:Address>'
+                f"<a:ReferenceParameters><w:ResourceURI>{RESOURCE}</w:ResourceURI><w:SelectorSet>"
+                f'<w:Selector Name="ShellId">{identifier}</w:Selector></w:SelectorSet>'
+                "</a:ReferenceParameters></x:ResourceCreated>"
                 f'<rsp:Shell xmlns:rsp="{SHELL}"><rsp:ShellId>{identifier}</rsp:ShellId></rsp:Shell>',
             )
         shell = self.shells.get(selector.text) if selector is not None else None
@@ -196,8 +204,7 @@ class Server:
         line = body.find("rsp:CommandLine", NAMES)
         identifier = uuid.UUID(line.get("CommandId"))
         self.commands += 1
-        shell.outputs.setdefault(identifier, [])
-        shell.take(base64.b64decode(line.find("rsp:Arguments", NAMES).text), identifier)
+        shell.start(base64.b64decode(line.find("rsp:Arguments", NAMES).text), identifier)
         return reply(
             message,
             f"{SHELL}/CommandResponse",
@@ -437,7 +444,8 @@ def unframe(body):
 
 def reply(message, action, body):
     text = (
-        f'<s:Envelope xml:lang="en-US" xmlns:s="{SOAP}" xmlns:a="{ADDRESSING}"><s:Header>'
+        f'<s:Envelope xml:lang="en-US" xmlns:s="{SOAP}" xmlns:a="{ADDRESSING}" xmlns:w="{WSMAN}">'
+        "<s:Header>"
         f"<a:Action>{action}</a:Action><a:MessageID>uuid:{uuid.uuid4()}</a:MessageID>"
         f"<a:RelatesTo>{message}</a:RelatesTo></s:Header><s:Body>{body}</s:Body></s:Envelope>"
     )
