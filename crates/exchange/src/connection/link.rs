@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
@@ -21,24 +20,19 @@ use tokio::time::timeout;
 use wsman::sealed;
 
 use super::{ConnectError, ConnectionSettings, address::Address, stream, stream::Stream, tls};
-use crate::{
-    Credential,
-    authentication::{self, Offer, Party, Scheme, SecurityContext},
-};
+use crate::{Credential, authentication::SecurityContext};
 
-const SOAP: &str = "application/soap+xml;charset=UTF-8";
+pub(super) const SOAP: &str = "application/soap+xml;charset=UTF-8";
 /// Largest body taken: a sealed envelope of the largest size and its framing.
 const MAX_BODY_BYTES: usize = sealed::MAX_BODY_BYTES;
-/// Legs of one conversation: NTLM needs two, SPNEGO with a change of mind some more.
-const MAX_LEGS: usize = 8;
 /// Cookies kept, so that a balancer sends us to the same server; more are not looked at.
 const MAX_COOKIES: usize = 16;
 
 /// A connection that is made when it is needed, and made anew after it was lost.
 pub(crate) struct Connection {
-    settings: ConnectionSettings,
-    credential: Credential,
-    address: Address,
+    pub(super) settings: ConnectionSettings,
+    pub(super) credential: Credential,
+    pub(super) address: Address,
     link: Option<Link>,
 }
 
@@ -61,16 +55,19 @@ pub(crate) enum SendError {
     TimedOut(Duration),
 }
 
+/// What makes a connection go on; polled only while something is waited for.
+type Driver = Pin<Box<http1::Connection<TokioIo<Box<dyn Stream>>, Full<Bytes>>>>;
+
 /// An open connection that is signed in.
-struct Link {
+pub(super) struct Link {
     sender: SendRequest<Full<Bytes>>,
-    driver: Pin<Box<http1::Connection<TokioIo<Box<dyn Stream>>, Full<Bytes>>>>,
-    protection: Protection,
+    driver: Driver,
+    pub(super) protection: Protection,
     cookies: Vec<(String, String)>,
 }
 
 /// What keeps requests safe on the way, and says whose they are.
-enum Protection {
+pub(super) enum Protection {
     /// Not signed in yet.
     None,
     /// The header of each request.
@@ -127,7 +124,7 @@ impl Connection {
 
     async fn send_over(&self, link: &mut Link, envelope: String) -> Result<Answer, SendError> {
         let (content_type, body) = link.protection.seal(envelope).map_err(SendError::Cut)?;
-        let request = self.request(link, content_type, body);
+        let request = self.request(link, &content_type, body);
         let limit = self.settings.timeouts.operation + self.settings.timeouts.margin;
         let response = timeout(limit, link.exchange(request))
             .await
@@ -176,133 +173,12 @@ impl Connection {
         }
     }
 
-    /// Takes the 401 first, on every connection: balancers tie the connection to a server only then.
-    /// Then tries what the server offers, the best first. False if the last was refused.
-    async fn sign_in(
+    pub(super) fn request(
         &self,
-        link: &mut Link,
-        binding: Option<Vec<u8>>,
-    ) -> Result<bool, ConnectError> {
-        let answer = self.ask(link, None).await?;
-        if answer.status != StatusCode::UNAUTHORIZED {
-            return Err(self.unexpected(&answer));
-        }
-        let is_basic_safe = self.address.is_tls || self.settings.endpoint.allow_basic_without_tls;
-        let choices = answer.offer.choices(self.settings.endpoint.authentication, is_basic_safe)?;
-        let mut impossible = None;
-        for scheme in choices {
-            match self.sign_in_by(link, scheme, binding.clone()).await {
-                // What the account or this machine lacks for one scheme may not matter for the next.
-                Err(
-                    error @ (ConnectError::NoKdc(_)
-                    | ConnectError::MissingSpn { .. }
-                    | ConnectError::CredentialUnusable(_)),
-                ) => {
-                    tracing::debug!(scheme = scheme.word(), %error, "trying the next scheme");
-                    impossible.get_or_insert(error);
-                }
-                other => return other,
-            }
-        }
-        Err(impossible
-            .unwrap_or_else(|| ConnectError::Authentication("no scheme could be tried".to_owned())))
-    }
-
-    async fn sign_in_by(
-        &self,
-        link: &mut Link,
-        scheme: Scheme,
-        binding: Option<Vec<u8>>,
-    ) -> Result<bool, ConnectError> {
-        if scheme == Scheme::Basic {
-            let header = self.basic()?;
-            let answer = self.ask(link, Some(&header)).await?;
-            self.refuse_if_forbidden(&answer)?;
-            link.protection = Protection::Basic(header);
-            return Ok(answer.status != StatusCode::UNAUTHORIZED);
-        }
-        let host = &self.address.host;
-        let spn = self.settings.endpoint.spn.clone().unwrap_or_else(|| format!("HTTP/{host}"));
-        let mut context = authentication::begin(
-            scheme,
-            &Party {
-                endpoint: &self.settings.endpoint,
-                credential: &self.credential,
-                spn,
-                channel_binding: binding,
-                kdc_timeout: self.settings.timeouts.connect,
-            },
-        )?;
-        let mut token = None;
-        for _ in 0..MAX_LEGS {
-            let step;
-            (context, step) = step_aside(context, token.take()).await?;
-            if step.token.is_empty() && step.is_done {
-                link.protection = self.protection(scheme, context);
-                return Ok(true);
-            }
-            let header = format!("{} {}", scheme.word(), STANDARD.encode(&step.token));
-            let answer = self.ask(link, Some(&header)).await?;
-            self.refuse_if_forbidden(&answer)?;
-            token = answer.token(scheme);
-            if answer.status == StatusCode::UNAUTHORIZED {
-                if token.is_none() {
-                    return Ok(false);
-                }
-            } else {
-                if let Some(last) = token.take() {
-                    (context, _) = step_aside(context, Some(last)).await?;
-                }
-                link.protection = self.protection(scheme, context);
-                return Ok(true);
-            }
-        }
-        Err(ConnectError::Authentication("the conversation does not come to an end".to_owned()))
-    }
-
-    fn protection(&self, scheme: Scheme, context: Box<dyn SecurityContext>) -> Protection {
-        if self.address.is_tls {
-            Protection::Connection
-        } else {
-            Protection::Sealed { context, protocol: authentication::sealing_protocol(scheme) }
-        }
-    }
-
-    fn basic(&self) -> Result<String, ConnectError> {
-        match (&self.settings.endpoint.username, &self.credential) {
-            (Some(user), Credential::Password(password)) => {
-                let token = STANDARD.encode(format!("{user}:{}", password.reveal()));
-                Ok(format!("Basic {token}"))
-            }
-            _ => Err(ConnectError::CredentialUnusable(
-                "Basic needs a user name and a password".to_owned(),
-            )),
-        }
-    }
-
-    /// An empty request, to learn what the server says to it.
-    async fn ask(&self, link: &mut Link, credentials: Option<&str>) -> Result<Said, ConnectError> {
-        let mut request = self.request(link, SOAP.to_owned(), Vec::new());
-        if let Some(value) = credentials.and_then(|text| text.parse().ok()) {
-            request.headers_mut().insert(header::AUTHORIZATION, value);
-        }
-        let response = link.exchange(request).await.map_err(ConnectError::Cut)?;
-        let (head, body) = response.into_parts();
-        link.keep_cookies(&head.headers);
-        let body = link.collect(body, self.settings.timeouts.read_idle).await;
-        let words = head.headers.get_all(header::WWW_AUTHENTICATE);
-        let challenges: Vec<String> =
-            words.iter().filter_map(|value| value.to_str().ok()).map(str::to_owned).collect();
-        Ok(Said {
-            status: head.status,
-            is_html: content_type_of(&head.headers).contains("html"),
-            offer: Offer::parse(challenges.iter().map(String::as_str)),
-            challenges,
-            body: body.map_err(ConnectError::Cut)?,
-        })
-    }
-
-    fn request(&self, link: &Link, content_type: String, body: Vec<u8>) -> Request<Full<Bytes>> {
+        link: &Link,
+        content_type: &str,
+        body: Vec<u8>,
+    ) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(Bytes::from(body)));
         *request.method_mut() = Method::POST;
         // The path was part of a URL that was parsed.
@@ -319,71 +195,25 @@ impl Connection {
             // Exchange was seen to compress sealed bodies otherwise.
             (header::ACCEPT_ENCODING, "identity"),
             (header::USER_AGENT, "Gatepost"),
-            (header::CONTENT_TYPE, content_type.as_str()),
+            (header::CONTENT_TYPE, content_type),
             (header::COOKIE, cookies.as_str()),
             (header::AUTHORIZATION, authorization),
         ];
         for (name, value) in headers {
-            if let Ok(value) = value.parse()
-                && value != ""
+            if !value.is_empty()
+                && let Ok(value) = value.parse()
             {
                 request.headers_mut().insert(name, value);
             }
         }
         request
     }
-
-    fn refuse_if_forbidden(&self, said: &Said) -> Result<(), ConnectError> {
-        match said.status {
-            StatusCode::FORBIDDEN => Err(ConnectError::Forbidden(said.reason())),
-            StatusCode::NOT_FOUND => Err(self.unexpected(said)),
-            _ => Ok(()),
-        }
-    }
-
-    /// What an answer means that should have been a 401.
-    fn unexpected(&self, said: &Said) -> ConnectError {
-        match said.status {
-            StatusCode::NOT_FOUND => ConnectError::WrongPath { path: self.address.path.clone() },
-            StatusCode::FORBIDDEN => ConnectError::SslRequired,
-            status if said.is_html => {
-                ConnectError::HtmlPage { status: status.as_u16(), title: title(&said.body) }
-            }
-            status => ConnectError::ServerError { status: status.as_u16(), reason: said.reason() },
-        }
-    }
-}
-
-/// What a server says to an empty request.
-struct Said {
-    status: StatusCode,
-    is_html: bool,
-    offer: Offer,
-    challenges: Vec<String>,
-    body: Vec<u8>,
-}
-
-impl Said {
-    /// The token that goes with a scheme's word.
-    fn token(&self, scheme: Scheme) -> Option<Vec<u8>> {
-        self.challenges.iter().find_map(|challenge| {
-            let (word, token) = challenge.trim().split_once(' ')?;
-            let is_it = word.eq_ignore_ascii_case(scheme.word());
-            is_it.then(|| STANDARD.decode(token.trim()).ok())?
-        })
-    }
-
-    fn reason(&self) -> String {
-        title(&self.body).unwrap_or_else(|| {
-            self.status.canonical_reason().unwrap_or("no reason given").to_owned()
-        })
-    }
 }
 
 impl Link {
     /// Sends a request and takes the head of its answer. The connection makes progress only here:
     /// no task of its own runs on.
-    async fn exchange(
+    pub(super) async fn exchange(
         &mut self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, String> {
@@ -393,7 +223,11 @@ impl Link {
     }
 
     /// The whole body of an answer, within limits of size and silence.
-    async fn collect(&mut self, mut body: Incoming, idle: Duration) -> Result<Vec<u8>, String> {
+    pub(super) async fn collect(
+        &mut self,
+        mut body: Incoming,
+        idle: Duration,
+    ) -> Result<Vec<u8>, String> {
         let mut whole = Vec::new();
         loop {
             let frame = timeout(idle, drive(&mut self.driver, body.frame())).await;
@@ -409,7 +243,7 @@ impl Link {
         }
     }
 
-    fn keep_cookies(&mut self, headers: &HeaderMap) {
+    pub(super) fn keep_cookies(&mut self, headers: &HeaderMap) {
         for value in headers.get_all(header::SET_COOKIE).iter().take(MAX_COOKIES) {
             let pair = value.to_str().ok().and_then(|value| value.split(';').next());
             let Some((name, value)) = pair.and_then(|pair| pair.split_once('=')) else { continue };
@@ -462,10 +296,7 @@ impl Protection {
 }
 
 /// Does work that needs the connection to make progress.
-async fn drive<T>(
-    driver: &mut Pin<Box<http1::Connection<TokioIo<Box<dyn Stream>>, Full<Bytes>>>>,
-    work: impl Future<Output = T>,
-) -> Result<T, String> {
+async fn drive<T>(driver: &mut Driver, work: impl Future<Output = T>) -> Result<T, String> {
     let mut work = pin!(work);
     let mut ended = false;
     poll_fn(|context| {
@@ -486,19 +317,7 @@ async fn drive<T>(
     .await
 }
 
-/// Takes a step of a conversation where it may block: it may ask a key distribution centre.
-async fn step_aside(
-    mut context: Box<dyn SecurityContext>,
-    token: Option<Vec<u8>>,
-) -> Result<(Box<dyn SecurityContext>, authentication::Step), ConnectError> {
-    let stepped = tokio::task::spawn_blocking(move || {
-        let step = context.step(token.as_deref());
-        step.map(|step| (context, step))
-    });
-    stepped.await.map_err(|error| ConnectError::Authentication(error.to_string()))?
-}
-
-fn content_type_of(headers: &HeaderMap) -> String {
+pub(super) fn content_type_of(headers: &HeaderMap) -> String {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     // The boundary keeps its case; only what is before the first parameter is compared.
     let value = value.unwrap_or_default();

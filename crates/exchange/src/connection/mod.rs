@@ -7,6 +7,7 @@ mod address;
 mod error;
 mod link;
 mod settings;
+mod sign_in;
 mod stream;
 mod tls;
 
