@@ -179,6 +179,8 @@ impl TestApp {
             ending.join().map_err(|_| anyhow::anyhow!("ending the engine's runtime panicked"))?;
         }
         let runtime = self.runtime.insert(runtime()?);
+        // What the system takes back from a dead process: its files and the lock on the database.
+        on(runtime, self.engine.store().close());
         let database = self.directory.path().join("gatepost.db");
         self.engine = start(runtime, database, self.clock.clone())?;
         Ok(())
