@@ -1,7 +1,7 @@
 //! Preflight: connects and says what works, what is missing and what to do.
 
 use domain::{Caller, Connector, ConnectorName, Permission, connector::ConnectorState};
-use exchange::{ConnectError, Organization, RemotePowerShell};
+use exchange::{Capabilities, ConnectError, Organization, RemotePowerShell};
 
 use crate::{Engine, Error, link::OpenOrganization};
 
@@ -110,49 +110,28 @@ impl Engine {
                 report.push("organization", CheckResult::Failed, Some(format!("{error:#}")));
             }
         }
-        for (cmdlet, is_there) in &organization.capabilities().cmdlets {
+        for (cmdlet, is_there) in organization.capabilities().needed() {
             let (result, detail) = match is_there {
                 Some(true) => (CheckResult::Fine, None),
-                Some(false) => (CheckResult::Missing, Some(without(cmdlet))),
-                None => (CheckResult::Fine, Some("not known: Get-Command is hidden")),
+                Some(false) => {
+                    let purpose = Capabilities::purpose(cmdlet);
+                    let detail = format!("the account does not see it; it is for {purpose}");
+                    (CheckResult::Missing, Some(detail))
+                }
+                None => (
+                    CheckResult::Fine,
+                    Some("not known: the account may not ask which cmdlets it sees".to_owned()),
+                ),
             };
-            report.push(cmdlet, result, detail.map(str::to_owned));
+            report.push(cmdlet, result, detail);
         }
+        let can_list_devices = organization.capabilities().can_list_devices();
         // A session that cannot be closed ends by itself on the server.
         if let Err(error) = organization.close().await {
             tracing::debug!(%error, "the session of a check was not closed");
         }
-        let is_listed = |step: &CheckStep| {
-            step.result != CheckResult::Missing || !DEVICE_LISTS.contains(&step.name.as_str())
-        };
         report.is_ready =
-            report.steps.iter().all(|step| step.result != CheckResult::Failed && is_listed(step));
-    }
-}
-
-/// Without the one of its dialect there is no inventory.
-const DEVICE_LISTS: [&str; 2] = ["Get-MobileDevice", "Get-ActiveSyncDevice"];
-
-/// What falls away when the account does not see a cmdlet.
-fn without(cmdlet: &str) -> &'static str {
-    match cmdlet {
-        "Get-MobileDevice" | "Get-ActiveSyncDevice" => {
-            "the account does not see it, and without it there is no inventory; give it the role View-Only Recipients"
-        }
-        "Get-MobileDeviceStatistics" | "Get-ActiveSyncDeviceStatistics" => {
-            "the account does not see it; last sync, policy and wipe times stay empty"
-        }
-        "Get-CASMailbox" => {
-            "the account does not see it; exemptions and mailbox policies stay unknown"
-        }
-        "Get-Mailbox" | "Get-Recipient" | "Get-User" => {
-            "the account does not see it; owners may be known by their common names alone"
-        }
-        "Get-ExchangeServer" => "the account does not see it; servers and sites stay unknown",
-        "Set-ADServerSettings" => {
-            "the account does not see it; devices in other domains of the forest may stay unseen"
-        }
-        _ => "the account does not see it; what Gatepost does with it is not possible",
+            can_list_devices && report.steps.iter().all(|step| step.result != CheckResult::Failed);
     }
 }
 

@@ -22,6 +22,8 @@ pub struct CmdletError {
     pub server: Option<String>,
     /// The number support asks for.
     pub request_id: Option<String>,
+    /// The cmdlet that said it: `Get-MobileDevice`.
+    pub cmdlet: Option<String>,
     /// The object or name it is about, if the record says so.
     pub target: Option<String>,
 }

@@ -182,8 +182,8 @@ impl Sync<'_> {
             Err(Interruption::Exchange(error)) if !error.leaves_session_usable() => error,
             Err(Interruption::Exchange(error)) => {
                 if let exchange::Error::Cmdlet(cmdlet) = &error {
-                    let what = cmdlet.target.as_deref().unwrap_or("of the pass");
-                    component::cmdlet_failed(&self.connector.name, what, &cmdlet.to_string());
+                    let name = cmdlet.cmdlet.as_deref().unwrap_or("of the pass");
+                    component::cmdlet_failed(&self.connector.name, name, &cmdlet.to_string());
                 }
                 return Err(error.into());
             }

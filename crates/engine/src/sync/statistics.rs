@@ -70,13 +70,19 @@ impl Sync<'_> {
         let mut reading = organization.statistics(chunk).await?;
         while let Some(observed) = reading.next().await? {
             match observed {
-                Observed::Value(statistics) => {
-                    let known = statistics.guid.filter(|guid| wanted.contains(guid));
-                    if let Some(guid) = known {
+                Observed::Value(statistics) => match statistics.guid {
+                    Some(guid) if wanted.contains(&guid) => {
                         let id = DeviceId::of(self.connector.id, guid);
                         rows.push((id, statistics, self.engine.now()));
                     }
-                }
+                    // Of another device of the same mailbox.
+                    Some(_) => {}
+                    None => {
+                        self.counts.poisoned += 1;
+                        let identity = statistics.identity.as_deref();
+                        tracing::info!(identity, "statistics name no device");
+                    }
+                },
                 Observed::Poison(why) => {
                     self.counts.poisoned += 1;
                     tracing::warn!(%why, "statistics were not understood");

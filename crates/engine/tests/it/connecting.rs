@@ -72,7 +72,33 @@ async fn a_check_names_the_cmdlets_that_are_missing() {
         report.steps.iter().filter(|step| step.result == CheckResult::Missing).collect();
     assert_eq!(missing.len(), 1, "{report:#?}");
     assert!(missing[0].name.contains("Get-CASMailbox"));
-    assert!(missing[0].detail.is_some());
+    assert!(missing[0].detail.as_deref().unwrap().contains("logon names"), "{report:#?}");
+    assert!(report.is_ready);
+}
+
+#[tokio::test]
+async fn a_check_does_not_miss_what_the_server_is_too_old_for() {
+    let dialect = simulator::Dialect::Exchange2010;
+    let options = OrganizationOptions { dialect, ..OrganizationOptions::default() };
+    let app = TestApp::beside_organization(&options).unwrap();
+    app.add_connector().await.unwrap();
+    let report = app.engine().check_connector(&app.caller(), &app.name()).await.unwrap();
+    assert!(report.is_ready, "{report:#?}");
+    assert!(report.steps.iter().all(|step| step.result == CheckResult::Fine), "{report:#?}");
+}
+
+#[tokio::test]
+async fn an_account_that_cannot_list_devices_is_not_ready() {
+    let mut options = OrganizationOptions::default();
+    let lists = ["Get-MobileDevice", "Get-ActiveSyncDevice"].map(str::to_owned);
+    options.accounts[0].visible = Visible::Without(lists.to_vec());
+    let app = TestApp::beside_organization(&options).unwrap();
+    app.add_connector().await.unwrap();
+    let report = app.engine().check_connector(&app.caller(), &app.name()).await.unwrap();
+    assert!(!report.is_ready, "{report:#?}");
+    let list = report.steps.iter().find(|step| step.name == "Get-MobileDevice").unwrap();
+    assert_eq!(list.result, CheckResult::Missing);
+    assert!(list.detail.as_deref().unwrap().contains("View-Only Recipients"), "{list:?}");
 }
 
 #[tokio::test]

@@ -22,23 +22,21 @@ pub enum Family {
 
 /// Every cmdlet that is made use of today, and what falls away without it.
 const CMDLETS: [(&str, &str); 10] = [
-    ("Get-MobileDevice", "the device list of Exchange 2013 and newer; nothing works without one"),
-    (
-        "Get-ActiveSyncDevice",
-        "the device list of Exchange 2010; not needed beside Get-MobileDevice",
-    ),
-    ("Get-MobileDeviceStatistics", "last sync, policy and wipe of each device"),
-    (
-        "Get-ActiveSyncDeviceStatistics",
-        "the same on Exchange 2010; not needed beside the newer one",
-    ),
+    ("Get-MobileDevice", DEVICE_LIST),
+    ("Get-ActiveSyncDevice", DEVICE_LIST),
+    ("Get-MobileDeviceStatistics", STATISTICS),
+    ("Get-ActiveSyncDeviceStatistics", STATISTICS),
     ("Get-CASMailbox", "logon names, addresses and exemptions of the owners"),
-    ("Get-Mailbox", "stands in for Get-CASMailbox"),
+    ("Get-Mailbox", "logon names and addresses of the owners where Get-CASMailbox is not there"),
     ("Get-ActiveSyncOrganizationSettings", "the organization's own id and default access level"),
-    ("Get-OrganizationConfig", "stands in for the id of the organization"),
+    ("Get-OrganizationConfig", "the organization's own id where its settings are not there"),
     ("Get-ExchangeServer", "the list of servers and their sites"),
     ("Set-ADServerSettings", "devices of the other domains of the forest"),
 ];
+
+const DEVICE_LIST: &str =
+    "the device list, and nothing works without it; the role View-Only Recipients has it";
+const STATISTICS: &str = "last sync, policy and wipe of each device";
 
 impl Capabilities {
     /// The cmdlets to be looked for.
@@ -61,6 +59,21 @@ impl Capabilities {
         Self { cmdlets, family }
     }
 
+    /// The cmdlets that are made use of here, and whether each is there: those of the other family
+    /// of names are not missed.
+    pub fn needed(&self) -> impl Iterator<Item = (&'static str, Option<bool>)> {
+        let other = self.family.other();
+        let others = [other.list(), other.statistics()];
+        self.cmdlets.iter().copied().filter(move |(name, _)| !others.contains(name))
+    }
+
+    /// Whether devices can be listed, as far as anybody knows.
+    #[must_use]
+    pub fn can_list_devices(&self) -> bool {
+        let list = self.family.list();
+        self.cmdlets.iter().all(|(name, is_there)| *name != list || *is_there != Some(false))
+    }
+
     /// What a cmdlet is needed for.
     #[must_use]
     pub fn purpose(cmdlet: &str) -> &'static str {
@@ -77,6 +90,13 @@ impl Default for Capabilities {
 }
 
 impl Family {
+    const fn other(self) -> Self {
+        match self {
+            Self::MobileDevice => Self::ActiveSync,
+            Self::ActiveSync => Self::MobileDevice,
+        }
+    }
+
     /// The cmdlet that lists devices.
     pub(super) const fn list(self) -> &'static str {
         match self {

@@ -55,6 +55,7 @@ fn error(kind: CmdletErrorKind) -> CmdletError {
         message: format!("{kind:?}"),
         server: None,
         request_id: None,
+        cmdlet: None,
         target: None,
     }
 }

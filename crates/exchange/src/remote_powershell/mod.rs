@@ -23,7 +23,7 @@ use wsman::{
 };
 
 use crate::{
-    ConnectError, ConnectionSettings, Credential, Error, Pipeline, Reply, Session,
+    CmdletErrorKind, ConnectError, ConnectionSettings, Credential, Error, Pipeline, Reply, Session,
     connection::{Answer, Connection, SendError},
     errors::wait_of,
 };
@@ -237,7 +237,16 @@ impl Session for RemotePowerShell {
                 let Some(running) = self.terminate().await? else { return Ok(None) };
                 return match (running.asked, running.ended) {
                     (Some(question), _) => Err(Error::Prompted(question)),
-                    (None, Some(Ending::Failed(error))) => Err(Error::Cmdlet(error)),
+                    // The server knows that nobody is there, and refused in our name.
+                    (None, Some(Ending::Failed(error)))
+                        if error.kind == CmdletErrorKind::Prompted =>
+                    {
+                        Err(Error::Prompted(error.message))
+                    }
+                    (None, Some(Ending::Failed(mut error))) => {
+                        error.cmdlet.get_or_insert(running.name);
+                        Err(Error::Cmdlet(error))
+                    }
                     _ => Ok(None),
                 };
             }

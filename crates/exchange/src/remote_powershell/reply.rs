@@ -31,6 +31,7 @@ pub(super) fn error(record: &ErrorRecord) -> CmdletError {
         message: record.message.clone(),
         server: some(parts.server),
         request_id: some(parts.request_id),
+        cmdlet: some(Some(&record.category_activity)),
         target: some(Some(&record.category_target_name)),
         id,
     }
@@ -45,6 +46,7 @@ pub(super) fn unexplained() -> CmdletError {
         message: "the pipeline failed without an explanation".to_owned(),
         server: None,
         request_id: None,
+        cmdlet: None,
         target: None,
     }
 }
