@@ -28,6 +28,8 @@ pub struct Faults {
     pub unauthorized_request: Option<u32>,
     /// Answer everything with an HTML page of this status. Lasts.
     pub html_page: Option<u16>,
+    /// Ask questions even of a client that said that nobody is there to answer. Lasts.
+    pub asks_nobody: bool,
 }
 
 /// Counts one event down; true when it is the one.

@@ -108,6 +108,21 @@ impl Connection {
     /// Sends one envelope and takes the answer. Whatever goes wrong after the connection was made
     /// ends the connection; the next request makes another.
     pub(crate) async fn send(&mut self, envelope: String) -> Result<Answer, SendError> {
+        let answer = self.send_once(envelope.clone()).await?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        // Refused at the door, so nothing of it was carried out: it may be said again.
+        tracing::debug!("the server asks to sign in again");
+        let answer = self.send_once(envelope).await?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        Err(SendError::Cut("the server lets us sign in and then does not know us".to_owned()))
+    }
+
+    /// Sends an envelope; an answer of 401 ends the connection.
+    async fn send_once(&mut self, envelope: String) -> Result<Answer, SendError> {
         self.ensure().await.map_err(SendError::NotConnected)?;
         // Taken out: a request that is given up half-way takes its connection along.
         let Some(mut link) = self.link.take() else {
@@ -117,9 +132,8 @@ impl Connection {
             self.send_over(&mut link, envelope).await.map(|answer| (answer, link))?;
         if sent.status != StatusCode::UNAUTHORIZED {
             self.link = Some(link);
-            return Ok(sent);
         }
-        Err(SendError::Cut("the server forgot who we are and asks to sign in again".to_owned()))
+        Ok(sent)
     }
 
     async fn send_over(&self, link: &mut Link, envelope: String) -> Result<Answer, SendError> {

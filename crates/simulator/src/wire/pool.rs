@@ -250,7 +250,8 @@ impl Inner {
     fn ask(&mut self, service: &Service, id: Uuid, question: &Question) {
         let Some(pipeline) = self.pipelines.get_mut(&id) else { return };
         let host = if pipeline.host == HostInfo::OfPool { &self.host } else { &pipeline.host };
-        if !matches!(host, HostInfo::Own { has_no_interface: false, .. }) {
+        let is_answered = matches!(host, HostInfo::Own { has_no_interface: false, .. });
+        if !is_answered && !service.faults().asks_nobody {
             let problem = no_interaction(&question.message);
             self.end(service, id, PipelineState::Failed, Some(&problem));
             return;
