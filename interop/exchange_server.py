@@ -142,7 +142,7 @@ class Server:
     def __init__(self, options, cmdlets):
         self.options, self.cmdlets = options, cmdlets
         self.shells, self.receives, self.terminated, self.commands = {}, 0, 0, 0
-        self.deleted, self.sealed_requests = 0, 0
+        self.deleted, self.sealed_requests, self.renegotiations = 0, 0, 0
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -358,10 +358,18 @@ class Connection:
     def renegotiate(self):
         """What IIS does for a directory that negotiates client certificates."""
         self.stream.set_verify(SSL.VERIFY_PEER, lambda *_: True)
-        self.stream.renegotiate()
+        before = self.stream.total_renegotiations()
+        assert self.stream.renegotiate()
         retry(self.stream, self.stream.do_handshake)
+        # That was the request for it; reading is what carries it out.
         while self.stream.renegotiate_pending():
-            retry(self.stream, self.stream.do_handshake)
+            try:
+                self.stream.recv(1, socket.MSG_PEEK)
+            except SSL.WantReadError:
+                if self.stream.renegotiate_pending():
+                    select.select([self.stream], [], [], 30)
+        assert self.stream.total_renegotiations() == before + 1
+        self.server.renegotiations += 1
 
     def read(self):
         while b"\r\n\r\n" not in self.buffer:
@@ -409,6 +417,9 @@ def tls(options, client):
     certificate, key = options.certificate
     context.use_certificate_file(certificate)
     context.use_privatekey_file(key)
+    # OpenSSL wants it of a server that asks for a client's certificate when renegotiating.
+    context.set_session_id(b"interop")
+    client.setblocking(False)
     connection = SSL.Connection(context, client)
     connection.set_accept_state()
     retry(connection, connection.do_handshake)

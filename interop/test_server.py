@@ -286,6 +286,7 @@ def test_tls_1_2_that_renegotiates_after_the_request(tmp_path, certificate):
             scheme="https",
         )
         check_whole_inventory(product, server)
+        assert server.renegotiations > 10
 
 
 def test_fragments_of_one_byte(tmp_path):
