@@ -16,9 +16,12 @@ use anyhow::bail;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// A name to ask by, and what is measured.
+type Benchmark = (&'static str, fn() -> anyhow::Result<()>);
+
 fn main() -> anyhow::Result<()> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let all: [(&str, fn() -> anyhow::Result<()>); 5] = [
+    let all: [Benchmark; 5] = [
         ("parse", parse::run),
         ("sync", sync::run),
         ("memory", sync::memory),

@@ -200,7 +200,7 @@ fn row(n: u32) -> Option<DeviceRow> {
             client_type: Some("EAS".to_owned()),
             client_version: Some("16.1".to_owned()),
             access_state: state,
-            access_reason: Some(if mixed % 97 == 0 {
+            access_reason: Some(if mixed.is_multiple_of(97) {
                 AccessReason::Individual
             } else {
                 AccessReason::Global
