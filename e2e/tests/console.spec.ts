@@ -55,10 +55,11 @@ test("the list of devices", async ({ signedIn: page }) => {
       - heading "Devices" [level=1]
       - paragraph: /300 devices; \\d+ quarantined; last full sync .+/
       - search:
-        - text: Search devices
         - textbox "Search devices"
         - button "Search"
-      - navigation "Access state"
+      - navigation "Access state":
+        - link /All 300/
+        - link /allowed \\d+/
       - status: 300 devices
       - table
       - navigation "Pages":
@@ -109,12 +110,14 @@ test("one device says its state and why", async ({ signedIn: page }) => {
       - paragraph:
         - link "Devices"
       - heading [level=1]
+      - paragraph
       - paragraph: /quarantined .+\\./
-      - heading "Sync" [level=2]
-      - heading "Phone" [level=2]
-      - heading "Owner" [level=2]
-      - heading "Wipe" [level=2]
-      - heading "Identity" [level=2]
+      - region "Sync"
+      - region "Phone"
+      - region "Owner"
+      - region "Wipe"
+      - region "Identity"
+      - group
   `);
   await page.getByText("Everything else Exchange says").click();
   await audit(page);
@@ -131,12 +134,15 @@ test("connectors, and one of them", async ({ signedIn: page }) => {
       - paragraph:
         - link "Connectors"
       - heading "lab" [level=1]
+      - paragraph: Contoso; installed.
       - button "Sync now"
       - heading "Work" [level=2]
-      - heading "Connection" [level=2]
-      - heading "Inventory" [level=2]
+      - paragraph: /The last full sync ended well .+ 300 devices read.+/
+      - region "Connection"
+      - region "Inventory"
       - heading "Passes" [level=2]
-      - table
+      - region "Passes":
+        - table
   `);
   await audit(page);
 });
@@ -153,6 +159,43 @@ test("what does not exist is named", async ({ signedIn: page }) => {
   const answer = await page.goto(url("/devices/00000000-0000-0000-0000-000000000000"));
   expect(answer?.status()).toBe(404);
   await expect(page.getByRole("alert")).toContainText("no such device");
+  await audit(page);
+});
+
+test("the list lives on by itself and leaves the person's place alone", async ({ signedIn: page }) => {
+  await page.goto(url("/devices?query=state:quarantined"));
+  const fragment = () =>
+    page.waitForResponse((answer) => answer.request().headers()["hx-request"] === "true");
+  const focused = () => page.evaluate(() => document.activeElement?.id ?? "");
+
+  // A row that has the focus keeps it when the rows are replaced.
+  await page.locator("tbody tr a").nth(1).focus();
+  const row = await focused();
+  expect(row).toMatch(/^device-/);
+  const old = await page.locator("#results").elementHandle();
+  const polled = await fragment();
+  expect(new URL(polled.url()).searchParams.get("query")).toBe("state:quarantined");
+  await expect.poll(() => old?.evaluate((element) => element.isConnected)).toBe(false);
+  expect(await focused()).toBe(row);
+  await expect(page.locator("#facet-quarantined")).toHaveAttribute("aria-current", "true");
+
+  // What is being typed stays, and is what is asked for from then on.
+  await page.getByLabel("Search devices").fill("state:blocked");
+  const searched = await fragment();
+  expect(new URL(searched.url()).searchParams.get("query")).toBe("state:blocked");
+  await expect(page.locator("#facet-blocked")).toHaveAttribute("aria-current", "true");
+  const polledAgain = await fragment();
+  expect(new URL(polledAgain.url()).searchParams.get("query")).toBe("state:blocked");
+  await expect(page.getByLabel("Search devices")).toBeFocused();
+  await expect(page.getByLabel("Search devices")).toHaveValue("state:blocked");
+  await expect(page.locator("#summary")).toContainText("300 devices");
+  await audit(page);
+});
+
+test("an address that leads nowhere says so", async ({ signedIn: page }) => {
+  const answer = await page.goto(url("/nowhere"));
+  expect(answer?.status()).toBe(404);
+  await expect(page.getByRole("alert")).toContainText("no such page");
   await audit(page);
 });
 

@@ -14,7 +14,7 @@ use engine::Engine;
 use store::{Job, JobState};
 
 use crate::{
-    connectors::{organization, tone},
+    connectors::{organization, tone, trouble},
     page::{self, Fact, Place, Shell, filters},
     problem::Problem,
     session::SignedIn,
@@ -76,7 +76,7 @@ pub(crate) async fn connector(
         shell: Shell::new(Place::Connectors, &signed_in),
         name: connector.name.to_string(),
         summary: format!("{}; {}.", organization(&connector), connector.state),
-        trouble: connector.trouble.as_deref().map(words::visible),
+        trouble: trouble(&connector),
         job: job.map(|job| Work::new(&job, now)),
         connection: connection(&connector, now),
         inventory: inventory(&connector, totals, now),
@@ -84,10 +84,9 @@ pub(crate) async fn connector(
         passes: passes.iter().map(|pass| PassRow::new(pass, now)).collect(),
     };
     if headers.contains_key("hx-request") {
-        let fragment = page::html(view.as_progress().render());
         // Work has ended: the rest of the page is out of date too.
-        let refresh = if is_running { None } else { Some([("hx-refresh", "true")]) };
-        return Ok((refresh.unwrap_or([("hx-refresh", "false")]), fragment).into_response());
+        let refresh = (!is_running).then_some([("hx-refresh", "true")]);
+        return Ok((refresh, page::html(view.as_progress().render())).into_response());
     }
     Ok(page::whole(&view))
 }
@@ -107,10 +106,16 @@ fn is_running(job: &Job) -> bool {
     matches!(job.state, JobState::Waiting | JobState::Running)
 }
 
+/// `Full sync`
+fn title(job: &Job) -> String {
+    words::sentence(&job.kind).trim_end_matches('.').to_owned()
+}
+
 impl Work {
     fn new(job: &Job, now: Timestamp) -> Self {
         let progress = &job.progress;
         let outcome = job.outcome.as_deref().map(words::visible).unwrap_or_default();
+        let outcome = words::sentence(&outcome);
         let when = job.finished.map(|at| words::relative(at, now)).unwrap_or_default();
         let text = match job.state {
             JobState::Waiting => format!("The {} waits for its turn.", job.kind),
@@ -119,14 +124,14 @@ impl Work {
                 match progress.expected {
                     Some(expected) => format!(
                         "{}: {step}, {} of {}.",
-                        job.kind,
+                        title(job),
                         words::number(progress.done),
                         words::number(expected)
                     ),
                     None if progress.done > 0 => {
-                        format!("{}: {step}, {}.", job.kind, words::number(progress.done))
+                        format!("{}: {step}, {}.", title(job), words::number(progress.done))
                     }
-                    None => format!("{}: {step}.", job.kind),
+                    None => format!("{}: {step}.", title(job)),
                 }
             }
             JobState::Done => format!("The last {} ended well {when}. {outcome}", job.kind),
@@ -171,7 +176,7 @@ impl PassRow {
 
 fn connection(connector: &Connector, now: Timestamp) -> Vec<Fact> {
     let endpoint = &connector.endpoint;
-    let shown = |text: &str| words::escape(&words::visible(text));
+    let shown = |text: &str| words::breakable(&words::visible(text));
     let mut facts = vec![
         Fact { name: "Address", value: shown(&endpoint.url), code: true },
         Fact { name: "Signing in", value: endpoint.authentication.word().to_owned(), code: false },

@@ -25,6 +25,7 @@ struct ConnectorsPage {
 struct Row {
     href: String,
     name: String,
+    /// HTML.
     endpoint: String,
     organization: String,
     state: &'static str,
@@ -68,11 +69,11 @@ impl Row {
         Self {
             href: format!("/connectors/{}", connector.name),
             name: connector.name.to_string(),
-            endpoint: words::visible(&connector.endpoint.url),
+            endpoint: words::breakable(&words::visible(&connector.endpoint.url)),
             organization: organization(connector),
             state: connector.state.word(),
             tone: tone(connector.state),
-            trouble: connector.trouble.as_deref().map(words::visible),
+            trouble: trouble(connector),
             devices: words::number(devices),
             last_full_sync: words::time(connector.last_full_sync, now, "never"),
         }
@@ -85,6 +86,11 @@ pub(crate) fn organization(connector: &Connector) -> String {
         || "not known before the first connection".to_owned(),
         |organization| words::visible(&organization.name),
     )
+}
+
+/// What is wrong with it and what to do, as a sentence.
+pub(crate) fn trouble(connector: &Connector) -> Option<String> {
+    connector.trouble.as_deref().map(|trouble| words::sentence(&words::visible(trouble)))
 }
 
 /// The colour class of a state; the word stands beside it.

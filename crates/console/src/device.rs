@@ -127,19 +127,20 @@ fn why(device: &Device) -> String {
         }
         _ => "",
     };
-    format!("{cause}.{waits}")
+    format!("{}{waits}", words::sentence(&cause))
 }
 
 fn text(name: &'static str, value: Option<&str>) -> Fact {
     let value = match value.filter(|value| !value.is_empty()) {
-        Some(value) => words::escape(&words::visible(value)),
+        Some(value) => words::breakable(&words::visible(value)),
         None => r#"<span class="quiet">not reported by this client</span>"#.to_owned(),
     };
     Fact { name, value, code: false }
 }
 
 fn code(name: &'static str, value: Option<&str>) -> Fact {
-    Fact { code: true, ..text(name, value) }
+    let said = value.is_some_and(|value| !value.is_empty());
+    Fact { code: said, ..text(name, value) }
 }
 
 fn time(name: &'static str, at: Option<Timestamp>, now: Timestamp, otherwise: &str) -> Fact {

@@ -29,10 +29,12 @@ pub(crate) struct Wanted {
 }
 
 #[derive(Template)]
-#[template(path = "devices.html", blocks = ["results"])]
+#[template(path = "devices.html", blocks = ["results", "summary"])]
 struct DevicesPage {
     shell: Shell,
     summary: String,
+    /// Answered without the page around it.
+    fragment: bool,
     query: String,
     here: String,
     live: bool,
@@ -74,11 +76,14 @@ struct Facet {
 }
 
 struct Row {
+    id: String,
     href: String,
+    /// HTML.
     name: String,
     tail: String,
     device_id: String,
     owner: String,
+    /// HTML.
     mailbox: String,
     model: String,
     os: String,
@@ -98,9 +103,13 @@ pub(crate) async fn devices(
     let scope = signed_in.read()?;
     let now = engine.now();
     let query_text = wanted.query.trim();
+    // htmx asks for the results alone, unless it restores a page from the browser's history.
+    let fragment =
+        headers.contains_key("hx-request") && !headers.contains_key("hx-history-restore-request");
     let mut view = DevicesPage {
         shell: Shell::new(Place::Devices, &signed_in),
         summary: summary(&engine, &scope, now).await?,
+        fragment,
         query: query_text.to_owned(),
         here: link(query_text, wanted.cursor.as_deref()),
         live: wanted.cursor.is_none(),
@@ -126,13 +135,17 @@ pub(crate) async fn devices(
             view.fill(&devices, &facets, found, now);
         }
     }
-    // htmx asks for the results alone, unless it restores a page from the browser's history.
-    let wants_fragment =
-        headers.contains_key("hx-request") && !headers.contains_key("hx-history-restore-request");
-    Ok(if wants_fragment { page::html(view.as_results().render()) } else { page::whole(&view) })
+    Ok(if fragment { view.changing_parts() } else { page::whole(&view) })
 }
 
 impl DevicesPage {
+    /// What a search or the passing of time changes: the results, and the sentence over them.
+    fn changing_parts(&self) -> Response {
+        let results = self.as_results().render();
+        let summary = self.as_summary().render();
+        page::html(results.and_then(|results| Ok(results + &summary?)))
+    }
+
     fn fill(&mut self, page: &DevicePage, facets: &Facets, found: Count, now: Timestamp) {
         self.next = page.next.as_ref().map(|cursor| link(&self.query, Some(&cursor.to_string())));
         self.facets = facet_links(facets, &self.query);
@@ -166,7 +179,7 @@ impl DevicesPage {
 impl BadQuery {
     fn new(error: &QueryError, query: &str) -> Self {
         let pointer = format!("{}^", " ".repeat(error.position.min(Query::MAX_LENGTH)));
-        Self { message: error.to_string(), query: query.to_owned(), pointer }
+        Self { message: words::sentence(&error.to_string()), query: query.to_owned(), pointer }
     }
 }
 
@@ -187,12 +200,15 @@ impl Row {
             (kind, _) => said(kind),
         };
         Self {
+            id: device.id.to_string(),
             href: format!("/devices/{}", device.id),
-            name: words::visible(&device.display_name()),
+            name: words::breakable(&words::visible(&device.display_name())),
             tail: words::visible(device.short_id()),
             device_id: words::visible(facts.device_id.as_deref().unwrap_or_default()),
             owner: said(&device.owner.name.clone().or_else(|| device.owner.user.clone())),
-            mailbox: device.owner.mailbox.as_deref().map(words::visible).unwrap_or_default(),
+            mailbox: words::breakable(&words::visible(
+                device.owner.mailbox.as_deref().unwrap_or_default(),
+            )),
             model: said(&facts.model),
             os: said(&facts.os),
             client,

@@ -38,6 +38,7 @@ pub fn router(engine: Engine) -> Router {
         .route("/connectors/{name}", get(connector::connector))
         .route("/connectors/{name}/sync", post(connector::sync))
         .route("/assets/{hash}/{name}", get(assets::asset))
+        .fallback(async || problem::Problem::not_found("page"))
         .layer(CsrfLayer::new())
         .layer(middleware::from_fn(security::headers))
         .with_state(engine)

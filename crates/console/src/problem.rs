@@ -6,7 +6,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::page::{self, Place, Shell, filters};
+use crate::{
+    page::{self, Place, Shell, filters},
+    words,
+};
 
 /// Why a page cannot be shown, in words for a person.
 #[derive(Debug)]
@@ -56,14 +59,14 @@ impl From<engine::Error> for Problem {
             }
             engine::Error::Internal(_) => return Self::internal(&error),
         };
-        Self { status, title, detail: error.to_string() }
+        Self { status, title, detail: words::sentence(&error.to_string()) }
     }
 }
 
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         match error {
-            store::Error::NotFound(what) => Self::not_found(what),
+            store::Error::NotFound(what) => Self::not_found(what.trim_start_matches("the ")),
             error => Self::internal(&error),
         }
     }
@@ -71,7 +74,11 @@ impl From<store::Error> for Problem {
 
 impl From<domain::authority::Denied> for Problem {
     fn from(denied: domain::authority::Denied) -> Self {
-        Self { status: StatusCode::FORBIDDEN, title: "Not permitted", detail: denied.to_string() }
+        Self {
+            status: StatusCode::FORBIDDEN,
+            title: "Not permitted",
+            detail: words::sentence(&denied.to_string()),
+        }
     }
 }
 

@@ -87,6 +87,26 @@ pub(crate) fn visible(text: &str) -> String {
         .collect()
 }
 
+/// A clause as a sentence: its first letter large, a full stop at its end.
+pub(crate) fn sentence(clause: &str) -> String {
+    let clause = clause.trim();
+    let mut rest = clause.chars();
+    let Some(first) = rest.next() else { return String::new() };
+    let stop = if clause.ends_with(['.', '?', ':']) { "" } else { "." };
+    format!("{}{}{stop}", first.to_uppercase(), rest.as_str())
+}
+
+/// Text as HTML that a narrow column may break where a reader would: before `@`, after other
+/// punctuation of names, addresses and paths.
+pub(crate) fn breakable(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for part in text.split_inclusive(['_', ',', '/', '\\', '=']) {
+        html.push_str(&escape(part).replace('@', "<wbr>@"));
+        html.push_str("<wbr>");
+    }
+    html
+}
+
 /// Text as HTML.
 pub(crate) fn escape(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
@@ -161,6 +181,19 @@ mod tests {
     fn markup_from_outside_is_text() {
         assert_eq!(escape("<b a='\"'>&"), "&lt;b a=&#39;&quot;&#39;&gt;&amp;");
         assert!(time(None, at(0), "<never>").contains("&lt;never&gt;"));
+    }
+
+    #[test]
+    fn clauses_become_sentences() {
+        assert_eq!(sentence("the server is gone"), "The server is gone.");
+        assert_eq!(sentence("Done."), "Done.");
+        assert_eq!(sentence(""), "");
+    }
+
+    #[test]
+    fn long_names_break_where_a_reader_would() {
+        assert_eq!(breakable("<a>_b@c"), "&lt;a&gt;_<wbr>b<wbr>@c<wbr>");
+        assert_eq!(breakable("o=x"), "o=<wbr>x<wbr>");
     }
 
     #[test]
