@@ -5,7 +5,7 @@
 //! nothing of the database or of Exchange. This is the one crate that may see all others, prints,
 //! reads the environment and ends the process.
 //!
-//! Start reading at [`cli`], the list of verbs; then `serve`.
+//! Start reading at `cli`, the list of verbs; then `serve`.
 
 mod cli;
 mod client;
