@@ -5,7 +5,7 @@
 //! to the store with the caller's scope. Errors are problem documents (RFC 9457) that say what to
 //! do. This crate does not know HTML, Exchange or SQL.
 //!
-//! Start reading at [`router`], the table of everything that is answered; then [`device`].
+//! Start reading at [`router`], the table of everything that is answered; then `device`.
 
 mod authentication;
 mod connector;
