@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
-    body::Incoming,
+    body::{Body as _, Incoming},
     client::conn::http1::{self, SendRequest},
     header,
 };
@@ -242,7 +242,9 @@ impl Link {
         mut body: Incoming,
         idle: Duration,
     ) -> Result<Vec<u8>, String> {
-        let mut whole = Vec::new();
+        // Answers say how long they are: half a megabyte is then moved once, not many times.
+        let told = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
+        let mut whole = Vec::with_capacity(told.unwrap_or_default().min(MAX_BODY_BYTES));
         loop {
             let frame = timeout(idle, drive(&mut self.driver, body.frame())).await;
             let frame = frame.map_err(|_| format!("silent for {} s", idle.as_secs()))??;
