@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::measure;
 
-const UPSERTED: u32 = 200_000;
+const UPSERTED: u32 = 60_000;
 const LISTED: u32 = 1_000_000;
 const BATCH: u32 = 10_000;
 /// Times each query is asked.
