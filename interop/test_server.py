@@ -233,11 +233,13 @@ def test_negotiate_falls_to_ntlm_without_a_realm(tmp_path):
         check_whole_inventory(product, server)
 
 
+KERBEROS = ["--auth", "kerberos", "--username", f"{kerberos.REALM}\\{kerberos.USER}"]
+
+
 @pytest.mark.parametrize("gssapi", [False, True], ids=["sspi", "gssapi"])
 @pytest.mark.parametrize("secret", ["password", "keytab"])
 def test_kerberos_sealed_over_plain_http(tmp_path, realm, gssapi, secret):
-    options = ["--auth", "kerberos", "--username", f"{kerberos.REALM}\\{kerberos.USER}"]
-    options += ["--kdc", f"127.0.0.1:{realm.port}"]
+    options = [*KERBEROS, "--kdc", f"127.0.0.1:{realm.port}"]
     if secret == "keytab":
         options += ["--keytab", realm.user_keytab]
     with (
@@ -245,6 +247,23 @@ def test_kerberos_sealed_over_plain_http(tmp_path, realm, gssapi, secret):
         Product(tmp_path, gssapi, realm.environment) as product,
     ):
         product.add(server, *options, password=secret == "password")
+        check_whole_inventory(product, server)
+        assert server.sealed_requests > 10
+
+
+@pytest.mark.parametrize("scheme", ["Kerberos", "Negotiate"])
+@pytest.mark.parametrize("source", ["cache", "client-keytab"])
+def test_gssapi_takes_what_the_system_has(tmp_path, realm, scheme, source):
+    environment = {**realm.environment, "KRB5CCNAME": f"FILE:{tmp_path}/cache"}
+    if source == "cache":
+        run(["kinit", "-k", "-t", realm.user_keytab, kerberos.USER], env=environment)
+    else:
+        environment["KRB5_CLIENT_KTNAME"] = f"FILE:{realm.user_keytab}"
+    with (
+        Server(Options(scheme=scheme), cmdlets()) as server,
+        Product(tmp_path, True, environment) as product,
+    ):
+        product.add(server, "--auth", scheme.lower(), password=False)
         check_whole_inventory(product, server)
         assert server.sealed_requests > 10
 
@@ -265,11 +284,30 @@ def test_kerberos_channel_binding_by_gssapi(tmp_path, certificate, realm):
     ):
         product.add(
             server,
-            *["--auth", "kerberos", "--username", f"{kerberos.REALM}\\{kerberos.USER}"],
+            *KERBEROS,
             *["--ca-file", certificate[0]],
             scheme="https",
         )
         check_whole_inventory(product, server)
+
+
+@pytest.mark.parametrize("scheme", ["NTLM", "Kerberos"])
+def test_another_channel_binding_is_refused(tmp_path, certificate, realm, scheme):
+    """So the one that is required above is really sent."""
+    options = Options(
+        scheme=scheme,
+        certificate=certificate,
+        require_channel_binding=True,
+        foreign_channel_binding=True,
+    )
+    with (
+        Server(options, cmdlets()) as server,
+        Product(tmp_path, scheme == "Kerberos", realm.environment) as product,
+    ):
+        account = NTLM if scheme == "NTLM" else KERBEROS
+        product.add(server, *account, "--ca-file", certificate[0], scheme="https")
+        product("sync", "lab", "--full", "--wait", expect=1)
+        assert not server.commands
 
 
 def test_tls_1_2_that_renegotiates_after_the_request(tmp_path, certificate):
@@ -306,13 +344,50 @@ def test_connection_cut_in_a_receive(tmp_path, receive):
         assert lines == len(devices) == FEW
 
 
+def refused(product, server, *options, **more):
+    """What is said of a connector that cannot work."""
+    product.add(server, *options, **more)
+    return product("sync", "lab", "--full", "--wait", expect=1).stderr
+
+
 def test_errors_say_what_to_do(tmp_path, certificate):
-    with Server(Options(), cmdlets()) as server, Product(tmp_path) as product:
-        product.password.write_text("wrong\n")
-        product.add(server, *NTLM)
-        refused = product("sync", "lab", "--full", "--wait", expect=1)
-        assert "password" in refused.stderr
-    with Server(Options(certificate=certificate), cmdlets()) as server, Product(tmp_path / "tls") as product:
-        product.add(server, *NTLM, scheme="https")
-        untrusted = product("sync", "lab", "--full", "--wait", expect=1)
-        assert "certificate" in untrusted.stderr
+    with Server(Options(), cmdlets()) as server:
+        with Product(tmp_path / "password") as product:
+            product.password.write_text("wrong\n")
+            assert "password is wrong" in refused(product, server, *NTLM)
+        with Product(tmp_path / "scheme") as product:
+            assert "offers NTLM" in refused(product, server, *KERBEROS)
+        with Product(tmp_path / "tls") as product:
+            assert "speaks HTTPS" in refused(product, server, *NTLM, scheme="https")
+    with Server(Options(certificate=certificate), cmdlets()) as server:
+        with Product(tmp_path / "certificate") as product:
+            assert "is not trusted" in refused(product, server, *NTLM, scheme="https")
+    with Product(tmp_path / "nobody") as product:
+        assert "cannot reach" in refused(product, server, *NTLM)
+    basic = Options(scheme="Basic", basic="CONTOSO\\svc-gatepost:Correct-Horse-1")
+    with Server(basic, cmdlets()) as server, Product(tmp_path / "basic") as product:
+        user = ["--username", "CONTOSO\\svc-gatepost"]
+        assert "use https" in refused(product, server, "--auth", "automatic", *user)
+
+
+@pytest.mark.parametrize("gssapi", [False, True], ids=["sspi", "gssapi"])
+def test_errors_of_kerberos_say_what_to_do(tmp_path, realm, gssapi):
+    centre = ["--kdc", f"127.0.0.1:{realm.port}"]
+    with Server(Options(scheme="Kerberos"), cmdlets()) as server:
+
+        def say(name, *options, password=kerberos.PASSWORD, environment=realm.environment):
+            with Product(tmp_path / name, gssapi, environment) as product:
+                product.password.write_text(password)
+                return refused(product, server, *options)
+
+        assert "password is wrong" in say("password", *KERBEROS, *centre, password="wrong")
+        nobody = ["--auth", "kerberos", "--username", f"nobody@{kerberos.REALM}"]
+        assert "user name or" in say("nobody", *nobody, *centre)
+        assert "setspn" in say("spn", *KERBEROS, *centre, "--spn", "HTTP/other.contoso.test")
+        # Nobody listens there: GSSAPI reads of it in krb5.conf, the other is told.
+        silent = kerberos.free_port()
+        text = realm.configuration.read_text().replace(str(realm.port), str(silent))
+        (tmp_path / "krb5.conf").write_text(text)
+        environment = {**realm.environment, "KRB5_CONFIG": str(tmp_path / "krb5.conf")}
+        away = say("kdc", *KERBEROS, "--kdc", f"127.0.0.1:{silent}", environment=environment)
+        assert "no Kerberos server answered" in away

@@ -274,6 +274,10 @@ fn failed(error: &sspi::Error, spn: &str) -> ConnectError {
     let reason = error.description.clone();
     let text = reason.to_ascii_lowercase();
     match error.error_type {
+        // The kind is that of a wrong password, whichever of both names the centre does not know.
+        _ if text.starts_with("server not found in kerberos database") => {
+            ConnectError::MissingSpn { spn: spn.to_owned(), reason }
+        }
         Kind::LogonDenied | Kind::UnknownCredentials | Kind::NoCredentials => {
             ConnectError::BadCredentials(reason)
         }
