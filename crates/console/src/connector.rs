@@ -8,6 +8,7 @@ use axum::{
 };
 use domain::{
     AccessState, Connector, ConnectorName, Timestamp,
+    connector::ConnectorState,
     pass::{Pass, PassKind, PassOutcome},
 };
 use engine::Engine;
@@ -75,9 +76,9 @@ pub(crate) async fn connector(
     let view = ConnectorPage {
         shell: Shell::new(Place::Connectors, &signed_in),
         name: connector.name.to_string(),
-        summary: format!("{}; {}.", organization(&connector), connector.state),
+        summary: summary(&connector),
         trouble: trouble(&connector),
-        job: job.map(|job| Work::new(&job, now)),
+        job: job.map(|job| Work::new(&job, connector.trouble.as_deref(), now)),
         connection: connection(&connector, now),
         inventory: inventory(&connector, totals, now),
         devices_href: format!("/devices?query=connector:{name}"),
@@ -106,22 +107,34 @@ fn is_running(job: &Job) -> bool {
     matches!(job.state, JobState::Waiting | JobState::Running)
 }
 
+/// One sentence under the name.
+fn summary(connector: &Connector) -> String {
+    let state = match connector.state {
+        ConnectorState::Trouble => "in trouble",
+        state => state.word(),
+    };
+    format!("{}; {state}.", words::sentence(&organization(connector)).trim_end_matches('.'))
+}
+
 /// `Full sync`
 fn title(job: &Job) -> String {
     words::sentence(&job.kind).trim_end_matches('.').to_owned()
 }
 
 impl Work {
-    fn new(job: &Job, now: Timestamp) -> Self {
+    /// `trouble` is said elsewhere on the page already.
+    fn new(job: &Job, trouble: Option<&str>, now: Timestamp) -> Self {
         let progress = &job.progress;
-        let outcome = job.outcome.as_deref().map(words::visible).unwrap_or_default();
+        let expected = progress.expected.filter(|expected| *expected > 0);
+        let outcome = job.outcome.as_deref().filter(|outcome| Some(*outcome) != trouble);
+        let outcome = outcome.map(words::visible).unwrap_or_default();
         let outcome = words::sentence(&outcome);
         let when = job.finished.map(|at| words::relative(at, now)).unwrap_or_default();
         let text = match job.state {
             JobState::Waiting => format!("The {} waits for its turn.", job.kind),
             JobState::Running => {
                 let step = progress.step.as_deref().unwrap_or("connecting");
-                match progress.expected {
+                match expected {
                     Some(expected) => format!(
                         "{}: {step}, {} of {}.",
                         title(job),
@@ -137,7 +150,7 @@ impl Work {
             JobState::Done => format!("The last {} ended well {when}. {outcome}", job.kind),
             JobState::Failed => format!("The last {} failed {when}. {outcome}", job.kind),
         };
-        let share = progress.expected.map(|expected| progress.done * 100 / expected.max(1));
+        let share = expected.map(|expected| progress.done * 100 / expected);
         Self { text, running: is_running(job), share }
     }
 }
@@ -151,10 +164,9 @@ impl PassRow {
             Some(PassOutcome::Incomplete) => ("incomplete", "quarantined"),
             Some(PassOutcome::Failed) => ("failed", "blocked"),
         };
-        let took = pass.finished.map_or_else(
-            || "not yet".to_owned(),
-            |finished| words::took(finished.as_millisecond() - pass.started.as_millisecond()),
-        );
+        let until = pass.finished.unwrap_or(now).as_millisecond();
+        let took = words::took(until - pass.started.as_millisecond());
+        let took = if pass.finished.is_some() { took } else { format!("{took} so far") };
         Self {
             began: words::time(Some(pass.started), now, ""),
             kind: pass.kind.word(),

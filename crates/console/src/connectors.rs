@@ -50,10 +50,7 @@ pub(crate) async fn connectors(
         connectors.iter().filter(|connector| connector.state == ConnectorState::Trouble).count();
     let page = ConnectorsPage {
         shell: Shell::new(Place::Connectors, &signed_in),
-        summary: format!(
-            "{}; {in_trouble} in trouble.",
-            words::counted(connectors.len() as u64, "connector")
-        ),
+        summary: summary(connectors.len(), in_trouble),
         rows: connectors
             .iter()
             .map(|connector| {
@@ -62,6 +59,16 @@ pub(crate) async fn connectors(
             .collect(),
     };
     Ok(page::whole(&page))
+}
+
+/// One sentence over the list.
+fn summary(connectors: usize, in_trouble: usize) -> String {
+    let count = words::counted(connectors as u64, "connector");
+    match (connectors, in_trouble) {
+        (0, _) => "No connector yet.".to_owned(),
+        (_, 0) => format!("{count}; none in trouble."),
+        _ => format!("{count}; {in_trouble} in trouble."),
+    }
 }
 
 impl Row {

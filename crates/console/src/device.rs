@@ -92,20 +92,26 @@ impl DevicePage {
 /// One sentence: what Exchange decided and what decided it.
 fn why(device: &Device) -> String {
     let facts = &device.facts;
+    let verb = match facts.access_state {
+        AccessState::Allowed => "allows it",
+        AccessState::Quarantined => "quarantines it",
+        AccessState::Blocked => "blocks it",
+        AccessState::Discovery | AccessState::Unknown => "decides",
+    };
     let rule = facts.access_rule.as_deref().map(words::visible);
     let person = device.owner.name.as_ref().or(device.owner.user.as_ref());
     let person = person.map_or_else(|| "this mailbox".to_owned(), |name| words::visible(name));
     let cause = match (facts.access_reason, rule) {
         (Some(AccessReason::Rule), Some(rule)) => {
-            format!("the rule {rule} of this organization decides")
+            format!("the rule {rule} of this organization {verb}")
         }
         (Some(AccessReason::Rule), None) => {
-            "an access rule of this organization decides".to_owned()
+            format!("an access rule of this organization {verb}")
         }
         (Some(AccessReason::Global), _) => {
-            "no rule and no exemption names it, so the default access level decides".to_owned()
+            format!("no rule and no exemption names it, so the default access level {verb}")
         }
-        (Some(AccessReason::Individual), _) => format!("a personal exemption of {person} decides"),
+        (Some(AccessReason::Individual), _) => format!("a personal exemption of {person} {verb}"),
         (Some(AccessReason::Policy), _) => {
             "it does not satisfy the mailbox policy, or could not be asked to".to_owned()
         }

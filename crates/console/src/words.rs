@@ -100,7 +100,7 @@ pub(crate) fn sentence(clause: &str) -> String {
 /// punctuation of names, addresses and paths.
 pub(crate) fn breakable(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
-    for part in text.split_inclusive(['_', ',', '/', '\\', '=']) {
+    for part in text.split_inclusive(['_', ',', '/', '\\']) {
         html.push_str(&escape(part).replace('@', "<wbr>@"));
         html.push_str("<wbr>");
     }
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn long_names_break_where_a_reader_would() {
         assert_eq!(breakable("<a>_b@c"), "&lt;a&gt;_<wbr>b<wbr>@c<wbr>");
-        assert_eq!(breakable("o=x"), "o=<wbr>x<wbr>");
+        assert_eq!(breakable("CN=a,DC=b"), "CN=a,<wbr>DC=b<wbr>");
     }
 
     #[test]

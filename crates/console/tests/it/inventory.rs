@@ -34,7 +34,7 @@ async fn text_from_outside_stays_text() {
     assert_harmless(&device);
     insta::assert_snapshot!(device.between("<p class=\"why", "</p>"), @r##"
     blocked"><span class="badge blocked"><svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.8" aria-hidden="true"><circle cx="8" cy="8" r="6.4"/><path d="M4.4 8h7.2" stroke-width="2.6"/></svg>blocked</span>
-    <span>The rule &#60;script&#62;alert(&#39;x&#39;)&#60;/script&#62;&#34;&#39;&#38; of this organization decides.</span>
+    <span>The rule &#60;script&#62;alert(&#39;x&#39;)&#60;/script&#62;&#34;&#39;&#38; of this organization blocks it.</span>
     "##);
     for address in ["/connectors", "/connectors/lab", "/devices?query=%3Cscript%3Ealert(1)"] {
         let page = console.get(address).await;
@@ -70,9 +70,21 @@ async fn a_query_that_is_none_is_explained() {
     let page = console.get("/devices?query=state:nonsense").await;
     insta::assert_snapshot!(page.between("<div class=\"error\" role=\"alert\">", "</div>"), @r##"
     <strong>At character 7: expected one of allowed, blocked, quarantined, discovery, unknown.</strong>
-    <pre>state:nonsense ^</pre>
+    <pre tabindex="0">state:nonsense ^</pre>
     "##);
     assert!(!page.body.contains("every 5s"));
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn a_connector_in_trouble_is_one_on_both_pages() {
+    let console = with_devices(2).await;
+    let list = console.get("/connectors").await;
+    assert!(list.body.contains("1 connector; 1 in trouble."));
+    let page = console.get("/connectors/lab").await;
+    let summary = page.between("<p class=\"state\">", "</p>");
+    assert_eq!(summary, "Not known before the first connection; in trouble.");
+    assert!(page.body.contains(r#"<a href="/devices?query=connector:lab">"#));
     console.stop().await;
 }
 
