@@ -153,6 +153,8 @@ class Server:
         return self
 
     def __exit__(self, *_):
+        # A mere close would let the one more caller in that accept is waiting for.
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
     def accept(self):

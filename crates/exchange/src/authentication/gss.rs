@@ -175,6 +175,10 @@ fn principal(username: &str) -> String {
 /// RFC 4120 section 7.5.9.
 const KERBEROS_ERRORS: i32 = -1_765_328_384;
 
+/// Where a major status has its one routine error (RFC 2744 section 3.9.1): a number, not flags,
+/// whatever libgssapi's type says.
+const ROUTINE_ERRORS: u32 = 0x00ff_0000;
+
 /// What a failure means to the one who set up the connector.
 fn failed(error: Error, spn: &str) -> ConnectError {
     let reason = reason(&error.to_string());
@@ -190,9 +194,9 @@ fn failed(error: Error, spn: &str) -> ConnectError {
         154 | 156 | 220 => ConnectError::NoKdc(reason),
         // Ticket expired, nothing in the cache, no cache.
         32 | 141 | 195 => unusable(&reason),
-        _ if error
-            .major
-            .intersects(MajorFlags::GSS_S_NO_CRED | MajorFlags::GSS_S_CREDENTIALS_EXPIRED) =>
+        _ if [MajorFlags::GSS_S_NO_CRED, MajorFlags::GSS_S_CREDENTIALS_EXPIRED]
+            .iter()
+            .any(|kind| kind.bits() == error.major.bits() & ROUTINE_ERRORS) =>
         {
             unusable(&reason)
         }

@@ -268,34 +268,66 @@ fn channel_bindings(data: &[u8]) -> Vec<u8> {
     buffer
 }
 
-/// What a failure means to the one who set up the connector.
+/// What a failure means to the one who set up the connector. A key distribution centre's errors
+/// (RFC 4120 section 7.5.9) have no kinds of their own in sspi, only texts.
 fn failed(error: &sspi::Error, spn: &str) -> ConnectError {
     use sspi::ErrorKind as Kind;
     let reason = error.description.clone();
-    let text = reason.to_ascii_lowercase();
-    match error.error_type {
-        // The kind is that of a wrong password, whichever of both names the centre does not know.
-        _ if text.starts_with("server not found in kerberos database") => {
+    match (reason.as_str(), error.error_type) {
+        (text, _) if text.starts_with("server not found in Kerberos database") => {
             ConnectError::MissingSpn { spn: spn.to_owned(), reason }
         }
-        Kind::LogonDenied | Kind::UnknownCredentials | Kind::NoCredentials => {
-            ConnectError::BadCredentials(reason)
-        }
-        Kind::WrongPrincipalName | Kind::TargetUnknown => {
-            ConnectError::MissingSpn { spn: spn.to_owned(), reason }
-        }
-        Kind::TimeSkew => ConnectError::ClockSkew(reason),
-        Kind::NoAuthenticatingAuthority => ConnectError::NoKdc(reason),
-        _ if text.contains("preauth_failed") || text.contains("c_principal_unknown") => {
-            ConnectError::BadCredentials(reason)
-        }
-        _ if text.contains("s_principal_unknown") => {
-            ConnectError::MissingSpn { spn: spn.to_owned(), reason }
-        }
-        _ if text.contains("client_revoked") || text.contains("key_expired") => {
+        (text, _) if RESTRICTED.iter().any(|begin| text.starts_with(begin)) => {
             ConnectError::AccountRestricted(reason)
         }
-        _ if text.contains("skew") => ConnectError::ClockSkew(reason),
+        (text, _) if WRONG_KEY.iter().any(|begin| text.starts_with(begin)) => {
+            ConnectError::BadCredentials(reason)
+        }
+        (_, Kind::LogonDenied | Kind::UnknownCredentials | Kind::NoCredentials) => {
+            ConnectError::BadCredentials(reason)
+        }
+        (_, Kind::WrongPrincipalName | Kind::TargetUnknown) => {
+            ConnectError::MissingSpn { spn: spn.to_owned(), reason }
+        }
+        (_, Kind::TimeSkew) => ConnectError::ClockSkew(reason),
+        (_, Kind::NoAuthenticatingAuthority) => ConnectError::NoKdc(reason),
         _ => ConnectError::Authentication(reason),
+    }
+}
+
+/// Account expired, locked, not yet valid; password expired.
+const RESTRICTED: [&str; 4] = [
+    "client's entry in database has expired",
+    "clients credentials have been revoked",
+    "client not yet valid",
+    "password has expired",
+];
+/// A key made of another password, seen by the centre or by us.
+const WRONG_KEY: [&str; 2] =
+    ["pre-authentication information was invalid", "integrity check on decrypted field failed"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_centre_says_is_told_apart() {
+        use sspi::ErrorKind as Kind;
+        let of = |kind, text: &str| failed(&sspi::Error::new(kind, text.to_owned()), "HTTP/ex01");
+        let server = "server not found in Kerberos database. Additional error text: X";
+        let client = "client not found in Kerberos database";
+        let invalid = "pre-authentication information was invalid";
+        let revoked = "clients credentials have been revoked";
+        let expired = "password has expired; change password to reset";
+        assert!(matches!(of(Kind::UnknownCredentials, server), ConnectError::MissingSpn { .. }));
+        assert!(matches!(of(Kind::UnknownCredentials, client), ConnectError::BadCredentials(_)));
+        assert!(matches!(of(Kind::KdcInvalidRequest, invalid), ConnectError::BadCredentials(_)));
+        assert!(matches!(
+            of(Kind::UnknownCredentials, revoked),
+            ConnectError::AccountRestricted(_)
+        ));
+        assert!(matches!(of(Kind::InvalidParameter, expired), ConnectError::AccountRestricted(_)));
+        assert!(matches!(of(Kind::TimeSkew, "clock skew"), ConnectError::ClockSkew(_)));
+        assert!(matches!(of(Kind::InternalError, "other"), ConnectError::Authentication(_)));
     }
 }
