@@ -17,6 +17,8 @@ const launchOptions = {
 export default defineConfig({
   testDir: "tests",
   globalSetup: "./start.ts",
+  // Two polls of the list, or a whole sync, on a slow machine.
+  timeout: 90_000,
   workers: 1,
   forbidOnly: true,
   reporter: "list",
