@@ -7,9 +7,9 @@ use super::{Organization, State, generate};
 
 /// A phone syncs every ten minutes on average: with 5,000 phones eight of them each second.
 const SYNC_INTERVAL_SECONDS: f64 = 600.0;
-/// One new phone a day for every 864 phones: with 5,000 phones one every twenty seconds, so that
-/// somebody who watches sees it.
-const NEW_PHONES_PER_PHONE_AND_SECOND: f64 = 1e-5;
+/// Far more than in life: with 5,000 phones one every eight seconds, so that somebody who watches
+/// for a minute sees new phones come and one fall into quarantine.
+const NEW_PHONES_PER_PHONE_AND_SECOND: f64 = 2.5e-5;
 /// Three of four new phones replace an old one, whose partnership somebody removes.
 const REMOVED_PER_NEW: f64 = 0.75;
 /// Longest discovery; Exchange takes up to 14 minutes, the impatient watcher has less.
