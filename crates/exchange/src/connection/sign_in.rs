@@ -90,8 +90,18 @@ impl Connection {
                     return Ok(false);
                 }
             } else {
+                let mut is_done = step.is_done;
                 if let Some(last) = token.take() {
-                    (context, _) = step_aside(context, Some(last)).await?;
+                    let step;
+                    (context, step) = step_aside(context, Some(last)).await?;
+                    is_done = step.is_done;
+                }
+                if scheme == Scheme::Kerberos && !is_done {
+                    return Err(ConnectError::Authentication(
+                        "the server took the ticket but did not prove who it is; somebody may \
+                         stand in between"
+                            .to_owned(),
+                    ));
                 }
                 link.protection = self.protection(scheme, context);
                 return Ok(true);
