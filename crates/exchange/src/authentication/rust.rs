@@ -113,21 +113,7 @@ fn kerberos(
     domain: Option<&str>,
     centres: Vec<String>,
 ) -> Result<Box<dyn SecurityContext>, ConnectError> {
-    let credentials: Credentials = match party.credential {
-        Credential::Keytab => {
-            let path = party.endpoint.keytab.as_deref().unwrap_or_default();
-            let key = keytab::read(path, user, domain)?;
-            KeytabIdentity {
-                principal: name(&key.name, Some(&key.realm))?,
-                key: key.bytes.into(),
-                key_enctype: usize::from(key.encryption_type).try_into().map_err(|error| {
-                    ConnectError::CredentialUnusable(format!("keytab {path}: {error}"))
-                })?,
-            }
-            .into()
-        }
-        _ => identity(party, user, domain)?.into(),
-    };
+    let credentials = kerberos_credentials(party, user, domain)?;
     let configuration = kerberos_configuration(&centres);
     let mut package =
         Kerberos::new_client_from_config(configuration).map_err(|e| failed(&e, &party.spn))?;
@@ -148,37 +134,115 @@ fn kerberos(
     }))
 }
 
+/// A password, or the key of the keytab that the connector names.
+fn kerberos_credentials(
+    party: &Party<'_>,
+    user: &str,
+    domain: Option<&str>,
+) -> Result<Credentials, ConnectError> {
+    Ok(match party.credential {
+        Credential::Keytab => {
+            let path = party.endpoint.keytab.as_deref().unwrap_or_default();
+            let key = keytab::read(path, user, domain)?;
+            KeytabIdentity {
+                principal: name(&key.name, Some(&key.realm))?,
+                key: key.bytes.into(),
+                key_enctype: usize::from(key.encryption_type).try_into().map_err(|error| {
+                    ConnectError::CredentialUnusable(format!("keytab {path}: {error}"))
+                })?,
+            }
+            .into()
+        }
+        _ => identity(party, user, domain)?.into(),
+    })
+}
+
+/// Kerberos where a centre is known, with NTLM behind it where there is a password.
 fn negotiate(
     party: &Party<'_>,
     user: &str,
     domain: Option<&str>,
     centres: Vec<String>,
 ) -> Result<Box<dyn SecurityContext>, ConnectError> {
-    let identity: Credentials = identity(party, user, domain)?.into();
-    let is_ntlm = centres.is_empty();
-    let configuration = if is_ntlm {
+    let ntlm = identity(party, user, domain).and_then(|identity| {
         let packages = Some("ntlm,!kerberos,!pku2u".to_owned());
-        NegotiateConfig::new(Box::new(NtlmConfig::new(String::new())), packages, String::new())
-    } else {
-        let packages = Some("kerberos,ntlm,!pku2u".to_owned());
-        NegotiateConfig::new(Box::new(kerberos_configuration(&centres)), packages, String::new())
-    };
+        let ntlm = Box::new(NtlmConfig::new(String::new()));
+        let configuration = NegotiateConfig::new(ntlm, packages, String::new());
+        let header_bytes = NTLM_SIGNATURE_BYTES;
+        let mut context = spnego(party, configuration, &identity.into(), Vec::new(), header_bytes)?;
+        context.binding = party.channel_binding.clone();
+        Ok(context)
+    });
+    if centres.is_empty() {
+        return Ok(Box::new(ntlm?));
+    }
+    let packages = Some("kerberos,!ntlm,!pku2u".to_owned());
+    let kerberos = Box::new(kerberos_configuration(&centres));
+    let configuration = NegotiateConfig::new(kerberos, packages, String::new());
+    let credentials = kerberos_credentials(party, user, domain)?;
+    let current = spnego(party, configuration, &credentials, centres, KERBEROS_HEADER_BYTES)?;
+    Ok(Box::new(Falling { current, instead: ntlm.ok() }))
+}
+
+fn spnego(
+    party: &Party<'_>,
+    configuration: NegotiateConfig,
+    credentials: &Credentials,
+    centres: Vec<String>,
+    header_bytes: usize,
+) -> Result<Context<Negotiate>, ConnectError> {
     let mut package = Negotiate::new_client(configuration).map_err(|e| failed(&e, &party.spn))?;
     let credentials: Option<CredentialsBuffers> = package
         .acquire_credentials_handle()
         .with_credential_use(CredentialUse::Outbound)
-        .with_auth_data(&identity)
+        .with_auth_data(credentials)
         .execute(&mut package)
         .map_err(|error| failed(&error, &party.spn))?
         .credentials_handle;
-    Ok(Box::new(Context {
+    Ok(Context {
         package,
         credentials,
         spn: party.spn.clone(),
         centres: kdc::Centres::new(centres, party.kdc_timeout),
-        binding: party.channel_binding.clone().filter(|_| is_ntlm),
-        header_bytes: if is_ntlm { NTLM_SIGNATURE_BYTES } else { KERBEROS_HEADER_BYTES },
-    }))
+        binding: None,
+        header_bytes,
+    })
+}
+
+/// SPNEGO that falls from Kerberos to NTLM before its first token. sspi can do so by itself, but
+/// then nobody knows how long the headers of sealed messages are and that a binding may be sent.
+struct Falling {
+    current: Context<Negotiate>,
+    instead: Option<Context<Negotiate>>,
+}
+
+impl SecurityContext for Falling {
+    fn step(&mut self, token: Option<&[u8]>) -> Result<Step, ConnectError> {
+        let is_first = token.is_none();
+        match (self.current.step(token), self.instead.take()) {
+            (
+                Err(
+                    error @ (ConnectError::NoKdc(_)
+                    | ConnectError::MissingSpn { .. }
+                    | ConnectError::ClockSkew(_)),
+                ),
+                Some(ntlm),
+            ) if is_first => {
+                tracing::info!(%error, "signing in by NTLM, because Kerberos cannot be done");
+                self.current = ntlm;
+                self.current.step(None)
+            }
+            (stepped, _) => stepped,
+        }
+    }
+
+    fn wrap(&mut self, plain: Vec<u8>) -> Result<Wrapped, String> {
+        self.current.wrap(plain)
+    }
+
+    fn unwrap(&mut self, header: &[u8], data: &[u8]) -> Result<Vec<u8>, String> {
+        self.current.unwrap(header, data)
+    }
 }
 
 fn kerberos_configuration(centres: &[String]) -> KerberosConfig {

@@ -26,6 +26,16 @@ fn negotiate_comes_to_ntlm_where_there_is_no_kerberos() {
 }
 
 #[test]
+fn negotiate_comes_to_ntlm_where_the_key_distribution_centre_does_not_answer() {
+    tell(25, &[Scheme::Negotiate], async |lab| {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        lab.settings.endpoint.kdc = vec![closed.to_string()];
+        assert_eq!(lab.visit(Authentication::Negotiate).await, 25);
+        assert_eq!(lab.visit(Authentication::Automatic).await, 25);
+    });
+}
+
+#[test]
 fn basic_goes_over_plain_http_only_where_that_is_allowed() {
     tell(25, &[Scheme::Basic], async |lab| {
         lab.settings.endpoint.authentication = Authentication::Basic;
