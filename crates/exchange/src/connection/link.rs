@@ -49,8 +49,11 @@ pub(crate) struct Answer {
 pub(crate) enum SendError {
     /// There is no connection. The request was not sent.
     NotConnected(ConnectError),
-    /// The connection was lost after the request may have reached the server.
+    /// The connection was lost after the request may have reached the server, and before anything
+    /// of an answer came.
     Cut(String),
+    /// An answer came and cannot be read to its end: what it said is lost.
+    Lost(String),
     /// The server did not answer in time.
     TimedOut(Duration),
 }
@@ -123,6 +126,13 @@ impl Connection {
 
     /// Sends an envelope; an answer of 401 ends the connection.
     async fn send_once(&mut self, envelope: String) -> Result<Answer, SendError> {
+        // A server closes a connection that was idle for some minutes; nothing is lost with it.
+        if let Some(link) = &mut self.link
+            && !link.is_open().await
+        {
+            tracing::debug!("the server closed an idle connection");
+            self.link = None;
+        }
         self.ensure().await.map_err(SendError::NotConnected)?;
         // Taken out: a request that is given up half-way takes its connection along.
         let Some(mut link) = self.link.take() else {
@@ -147,11 +157,11 @@ impl Connection {
         let (head, body) = response.into_parts();
         link.keep_cookies(&head.headers);
         let body =
-            link.collect(body, self.settings.timeouts.read_idle).await.map_err(SendError::Cut)?;
+            link.collect(body, self.settings.timeouts.read_idle).await.map_err(SendError::Lost)?;
         let content_type = content_type_of(&head.headers);
         let is_sealed = content_type.starts_with("multipart/");
         let body = if is_sealed {
-            link.protection.open(&content_type, &body).map_err(SendError::Cut)?
+            link.protection.open(&content_type, &body).map_err(SendError::Lost)?
         } else {
             body
         };
@@ -225,6 +235,13 @@ impl Connection {
 }
 
 impl Link {
+    /// Whether the server has not closed the connection, as far as can be seen from here.
+    async fn is_open(&mut self) -> bool {
+        let driver = &mut self.driver;
+        poll_fn(|context| Poll::Ready(driver.as_mut().poll(context).is_pending())).await
+            && !self.sender.is_closed()
+    }
+
     /// Sends a request and takes the head of its answer. The connection makes progress only here:
     /// no task of its own runs on.
     pub(super) async fn exchange(

@@ -28,7 +28,7 @@ use crate::{
     errors::wait_of,
 };
 
-/// A Receive whose answer was lost is repeated so often; then the pipeline counts as interrupted.
+/// A Receive that nothing came back to is repeated so often; then the pipeline counts as interrupted.
 const REPEATED_RECEIVES: u32 = 2;
 
 /// A session over remote PowerShell (on premises).
@@ -50,6 +50,8 @@ struct Running {
     is_drained: bool,
     /// What it asked, although it must not.
     asked: Option<String>,
+    /// A Receive is under way. One that was given up half-way leaves it so: its answer is lost.
+    is_receiving: bool,
 }
 
 /// How a pipeline ended.
@@ -77,10 +79,19 @@ impl RemotePowerShell {
 
     /// Sends an envelope; the server's answer, faults included.
     async fn request(&mut self, envelope: String, during: &str) -> Result<Response, Error> {
-        match self.connection.send(envelope).await {
+        let sent = self.connection.send(envelope).await;
+        self.understand_answer(sent, during)
+    }
+
+    fn understand_answer(
+        &self,
+        sent: Result<Answer, SendError>,
+        during: &str,
+    ) -> Result<Response, Error> {
+        match sent {
             Ok(answer) => read(&answer, self.connection.path()),
             Err(SendError::NotConnected(error)) => Err(error.into()),
-            Err(SendError::Cut(reason)) => {
+            Err(SendError::Cut(reason) | SendError::Lost(reason)) => {
                 tracing::debug!(%reason, "a connection was cut");
                 Err(Error::Interrupted { during: during.to_owned() })
             }
@@ -115,11 +126,22 @@ impl RemotePowerShell {
     }
 
     /// Asks for more output and takes what comes. A server that has nothing yet is asked again.
+    ///
+    /// INVARIANT: a Receive is repeated only if nothing of an answer was read. The server does not
+    /// keep what it has sent, and output lost between two objects leaves no gap to be seen.
     async fn receive(&mut self, pipeline: Uuid, during: &str) -> Result<(), Error> {
         let mut repeated = 0;
         loop {
             let envelope = self.shell.receive(Uuid::new_v4(), Some(pipeline));
-            match self.request(envelope, during).await {
+            let sent = self.connection.send(envelope).await;
+            if let Err(SendError::Cut(reason)) = &sent
+                && repeated < REPEATED_RECEIVES
+            {
+                tracing::debug!(%reason, "a connection was cut; asking again on another");
+                repeated += 1;
+                continue;
+            }
+            match self.understand_answer(sent, during) {
                 Ok(Response::Received(received)) => {
                     for stream in &received.streams {
                         self.pool
@@ -136,8 +158,6 @@ impl RemotePowerShell {
                 Ok(Response::Fault(fault)) if fault.is_time_out() => {}
                 Ok(Response::Fault(fault)) => return Err(refused(&fault)),
                 Ok(other) => return Err(unexpected(&other)),
-                // Nothing of the answer was read: the server still has it, or the gap will show.
-                Err(Error::Interrupted { .. }) if repeated < REPEATED_RECEIVES => repeated += 1,
                 Err(error) => return Err(error),
             }
         }
@@ -214,8 +234,14 @@ impl Session for RemotePowerShell {
         self.pool.start(id, &description).map_err(protocol)?;
         let name = pipeline.cmdlets.first().map(|cmdlet| cmdlet.name.to_string());
         let name = name.unwrap_or_default();
-        self.pipeline =
-            Some(Running { id, name: name.clone(), ended: None, is_drained: false, asked: None });
+        self.pipeline = Some(Running {
+            id,
+            name: name.clone(),
+            ended: None,
+            is_drained: false,
+            asked: None,
+            is_receiving: false,
+        });
         if !pipeline.input.is_empty() {
             for text in &pipeline.input {
                 self.pool.send_input(id, &text.as_str().into()).map_err(protocol)?;
@@ -232,7 +258,7 @@ impl Session for RemotePowerShell {
                     return Ok(Some(reply));
                 }
             }
-            let Some(running) = &self.pipeline else { return Ok(None) };
+            let Some(running) = &mut self.pipeline else { return Ok(None) };
             if running.ended.is_some() {
                 let Some(running) = self.terminate().await? else { return Ok(None) };
                 return match (running.asked, running.ended) {
@@ -255,7 +281,13 @@ impl Session for RemotePowerShell {
                 self.terminate().await?;
                 return Err(Error::Protocol(format!("{name} ended without saying how")));
             }
+            if std::mem::replace(&mut running.is_receiving, true) {
+                return Err(Error::Interrupted { during: name });
+            }
             self.receive(id, &name).await?;
+            if let Some(running) = &mut self.pipeline {
+                running.is_receiving = false;
+            }
         }
     }
 

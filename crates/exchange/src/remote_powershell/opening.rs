@@ -75,7 +75,7 @@ pub(super) async fn open(
 async fn send(connection: &mut Connection, envelope: String) -> Result<Response, ConnectError> {
     let answer = connection.send(envelope).await.map_err(|error| match error {
         SendError::NotConnected(error) => error,
-        SendError::Cut(reason) => ConnectError::Cut(reason),
+        SendError::Cut(reason) | SendError::Lost(reason) => ConnectError::Cut(reason),
         SendError::TimedOut(after) => {
             ConnectError::TimedOut { step: "opening the session".to_owned(), after }
         }

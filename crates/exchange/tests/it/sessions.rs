@@ -104,7 +104,13 @@ fn a_cut_in_an_answer_gives_everything_or_an_error() {
             let list = run(&mut session, Cmdlet::new("Get-MobileDevice").unlimited()).await;
             match list {
                 Ok(said) => assert_eq!(said.objects.len() + said.poisoned, 300, "{receive}"),
-                Err(error) => assert!(!error.leaves_session_usable(), "{receive}: {error:?}"),
+                // Not asked for again: the next answer might begin where the lost one ended,
+                // between two objects, and nobody would see the gap.
+                Err(error) => {
+                    assert!(matches!(error, Error::Interrupted { .. }), "{receive}: {error:?}");
+                    let again = session.next().await.unwrap_err();
+                    assert!(matches!(again, Error::Interrupted { .. }), "{again:?}");
+                }
             }
             lab.faults().cut_receive = None;
             assert_eq!(lab.visit(Authentication::Ntlm).await, 300);
