@@ -5,6 +5,10 @@ use std::time::Duration;
 use domain::connector::Authentication;
 use exchange::{Cmdlet, CmdletErrorKind, Error, Identity, Reply, Session as _};
 use simulator::Scheme;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+};
 
 use crate::lab::{Lab, impatient, run, tell};
 
@@ -116,6 +120,45 @@ fn a_cut_in_an_answer_gives_everything_or_an_error() {
             assert_eq!(lab.visit(Authentication::Ntlm).await, 300);
         });
     }
+}
+
+/// What stands between us and the server and closes a connection that nobody uses.
+async fn let_through(between: &TcpListener, server: &str, idle: &Notify) {
+    loop {
+        let (mut near, _) = between.accept().await.unwrap();
+        let mut far = TcpStream::connect(server).await.unwrap();
+        tokio::select! {
+            ended = tokio::io::copy_bidirectional(&mut near, &mut far) => drop(ended),
+            () = idle.notified() => {}
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_was_closed_while_idle_costs_nothing() {
+    tell(5, &NTLM, async |lab| {
+        let server = lab.settings.endpoint.url.split('/').nth(2).unwrap().to_owned();
+        let between = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        lab.settings.endpoint.connect_to = Some(between.local_addr().unwrap().to_string());
+        let idle = Notify::new();
+        let story = async {
+            let mut session = lab.connect().await.unwrap();
+            for _ in 0..3 {
+                idle.notify_one();
+                // Until the end has come through.
+                for _ in 0..100 {
+                    tokio::task::yield_now().await;
+                }
+                let said = run(&mut session, Cmdlet::new("Get-MobileDevice")).await.unwrap();
+                assert_eq!(said.objects.len(), 5);
+            }
+            session.close().await.unwrap();
+        };
+        tokio::select! {
+            () = story => {}
+            () = let_through(&between, &server, &idle) => {}
+        }
+    });
 }
 
 #[test]
