@@ -165,7 +165,7 @@ CREATE INDEX device_by_user ON device (lower(owner_user));
 -- its letter of Unicode's private use area, twice, so that its beginning can be told from its
 -- middle; of fields that only few texts stand in, the first characters suffice. The letters A-Z
 -- are small, for searches ignore their case. The index costs several times what the row does, so
--- the first 20,000 rows are not in it: so many are walked through in little time.
+-- the first 12,000 rows are not in it: so many are walked through in little time.
 CREATE VIEW device_words (sequence, words) AS SELECT sequence, lower(
     char(57344, 57344) || coalesce(owner_user, 'unknown') || '_' || coalesce(device_type, 'device')
     || coalesce(char(57344, 57344) || friendly_name, '')
@@ -186,13 +186,13 @@ CREATE VIRTUAL TABLE device_text USING fts5 (
     tokenize = 'trigram case_sensitive 1');
 INSERT INTO device_text (device_text, rank) VALUES ('hashsize', 4194304);
 
-CREATE TRIGGER device_added AFTER INSERT ON device WHEN new.sequence > 20000 BEGIN
+CREATE TRIGGER device_added AFTER INSERT ON device WHEN new.sequence > 12000 BEGIN
     INSERT INTO device_text (rowid, words)
     SELECT sequence, words FROM device_words WHERE sequence = new.sequence;
 END;
 
 CREATE TRIGGER device_changed AFTER UPDATE ON device WHEN
-    new.sequence > 20000 AND (
+    new.sequence > 12000 AND (
         old.owner_user IS NOT new.owner_user OR old.device_type IS NOT new.device_type
         OR old.friendly_name IS NOT new.friendly_name OR old.owner_name IS NOT new.owner_name
         OR old.model IS NOT new.model OR old.device_id IS NOT new.device_id
@@ -206,7 +206,7 @@ BEGIN
     SELECT sequence, words FROM device_words WHERE sequence = new.sequence;
 END;
 
-CREATE TRIGGER device_removed AFTER DELETE ON device WHEN old.sequence > 20000 BEGIN
+CREATE TRIGGER device_removed AFTER DELETE ON device WHEN old.sequence > 12000 BEGIN
     DELETE FROM device_text WHERE rowid = old.sequence;
 END;
 -- [both]

@@ -11,7 +11,7 @@ use super::Connectors;
 use crate::value::escape;
 
 /// Rows up to this place in the list are not in the index: see migration 1.
-pub(crate) const FIRST_ROWS: i64 = 20_000;
+pub(crate) const FIRST_ROWS: i64 = 12_000;
 
 /// Trigrams asked for one text: more would not make the candidates fewer.
 const MOST_TRIGRAMS: usize = 24;
