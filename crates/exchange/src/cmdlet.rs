@@ -17,6 +17,19 @@ pub struct Pipeline {
     pub input: Vec<String>,
 }
 
+impl Pipeline {
+    /// The same, its output cut down by the server to these properties.
+    #[must_use]
+    pub fn selecting(mut self, properties: Vec<String>) -> Self {
+        self.cmdlets.push(Cmdlet::new(SELECT).with("Property", properties));
+        self
+    }
+}
+
+/// Cuts objects down to some of their properties. Every Exchange offers it, for PowerShell's own
+/// remoting needs it.
+pub(crate) const SELECT: &str = "Select-Object";
+
 impl From<Cmdlet> for Pipeline {
     fn from(cmdlet: Cmdlet) -> Self {
         Self { cmdlets: vec![cmdlet], input: Vec::new() }
@@ -205,6 +218,12 @@ impl From<&str> for Argument {
 impl From<String> for Argument {
     fn from(text: String) -> Self {
         Self::Text(text)
+    }
+}
+
+impl From<Vec<String>> for Argument {
+    fn from(texts: Vec<String>) -> Self {
+        Self::List(texts)
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod capabilities;
 mod reading;
+mod selection;
 
 use std::collections::HashSet;
 
@@ -21,6 +22,8 @@ use crate::{
     Cmdlet, CmdletError, Error, Identity, Object, Pipeline, Reply, Session, Value, records,
 };
 use reading::{Choice, Way};
+use records::Kind;
+use selection::Selection;
 
 /// An Exchange organization, read through a session in the domain's words.
 #[derive(Debug)]
@@ -29,6 +32,7 @@ pub struct Organization<S: Session> {
     capabilities: Capabilities,
     /// The way of asking for statistics that worked.
     statistics: Option<StatisticsWay>,
+    selection: Selection,
 }
 
 /// Of which device the statistics are wanted.
@@ -54,8 +58,12 @@ enum StatisticsWay {
 impl<S: Session> Organization<S> {
     /// Learns what the account may do, and widens the view to the whole forest.
     pub async fn open(session: S) -> Result<Self, Error> {
-        let mut organization =
-            Self { session, capabilities: Capabilities::default(), statistics: None };
+        let mut organization = Self {
+            session,
+            capabilities: Capabilities::default(),
+            statistics: None,
+            selection: Selection::default(),
+        };
         // Without it a forest of several domains shows one of them.
         let widen = Cmdlet::new("Set-ADServerSettings").with("ViewEntireForest", true);
         if let Some(error) = organization.collect(widen).await?.error {
@@ -67,6 +75,7 @@ impl<S: Session> Organization<S> {
         if !known.objects.is_empty() {
             let visible = known.objects.iter().filter_map(|object| object.get("Name")?.text());
             organization.capabilities = Capabilities::of(visible);
+            organization.selection = Selection::new(organization.capabilities.can_select());
         }
         Ok(organization)
     }
@@ -112,6 +121,8 @@ impl<S: Session> Organization<S> {
         if self.capabilities.family == Family::ActiveSync {
             families.reverse();
         }
+        let name = self.capabilities.family.list();
+        self.learn(Kind::Device, Cmdlet::new(name).with("ResultSize", 1_i64)).await?;
         let ways = families.map(|family| Way {
             choice: Choice::Family(family),
             pipelines: vec![Cmdlet::new(family.list()).unlimited().into()],
@@ -135,9 +146,12 @@ impl<S: Session> Organization<S> {
         &mut self,
         targets: &[StatisticsTarget],
     ) -> Result<Reading<'_, S, DeviceStatistics>, Error> {
+        let name = self.capabilities.family.statistics();
+        if let Some(first) = targets.first() {
+            self.learn(Kind::Statistics, Cmdlet::new(name).of(first.device.try_into()?)).await?;
+        }
         let all = [StatisticsWay::Piped, StatisticsWay::PerMailbox, StatisticsWay::PerDevice];
         let ways = all.into_iter().filter(|way| self.statistics.is_none_or(|known| known == *way));
-        let name = self.capabilities.family.statistics();
         let ways = ways
             .map(|way| {
                 Ok(Way {
@@ -147,6 +161,19 @@ impl<S: Session> Organization<S> {
             })
             .collect::<Result<_, Error>>()?;
         Ok(Reading::each(self, ways, |object| Ok(records::statistics(object))))
+    }
+
+    /// Learns from one object which properties a cmdlet gives, so that those that are not wanted
+    /// need not be sent. Properties that nobody knows are wanted.
+    async fn learn(&mut self, kind: Kind, sample: Cmdlet) -> Result<(), Error> {
+        if self.selection.wants_to_know(&sample.name) {
+            let name = sample.name.clone();
+            let found = self.collect(sample).await?;
+            if let Some(object) = found.objects.first() {
+                self.selection.learn(name, kind, object);
+            }
+        }
+        Ok(())
     }
 
     /// Ends the session.

@@ -35,6 +35,8 @@ pub struct Reading<'a, S: Session, T> {
     choice: Choice,
     /// Pipelines of the current way that were not started yet.
     pipelines: VecDeque<Pipeline>,
+    /// The pipeline that runs, as it is without a selection, if it has one.
+    whole: Option<Pipeline>,
     is_running: bool,
     /// Whether a way has been begun.
     has_begun: bool,
@@ -76,6 +78,7 @@ impl<'a, S: Session, T> Reading<'a, S, T> {
             ways,
             choice: Choice::None,
             pipelines: VecDeque::new(),
+            whole: None,
             is_running: false,
             has_begun: false,
             is_required: false,
@@ -128,8 +131,7 @@ impl<'a, S: Session, T> Reading<'a, S, T> {
                 Err(Error::Cmdlet(error)) => {
                     self.is_running = false;
                     if self.is_refused(&error) || self.is_too_much(&error) {
-                        self.pipelines.clear();
-                        self.refusal = Some(*error);
+                        self.give_up(*error);
                     } else if self.is_each {
                         self.problems += 1;
                         return Ok(Some(Observed::Problem(*error)));
@@ -146,7 +148,11 @@ impl<'a, S: Session, T> Reading<'a, S, T> {
     async fn begin(&mut self) -> Result<bool, Error> {
         loop {
             if let Some(pipeline) = self.pipelines.pop_front() {
-                match self.organization.session.start(&pipeline).await {
+                let narrowed = self.organization.selection.narrowed(&pipeline);
+                let asked = narrowed.as_ref().unwrap_or(&pipeline);
+                let started = self.organization.session.start(asked).await;
+                self.whole = narrowed.map(|_| pipeline);
+                match started {
                     Ok(()) => {
                         self.is_running = true;
                         return Ok(true);
@@ -154,8 +160,7 @@ impl<'a, S: Session, T> Reading<'a, S, T> {
                     Err(Error::Cmdlet(error))
                         if self.is_refused(&error) || self.is_too_much(&error) =>
                     {
-                        self.pipelines.clear();
-                        self.refusal = Some(*error);
+                        self.give_up(*error);
                     }
                     Err(error) => return Err(error),
                 }
@@ -201,8 +206,7 @@ impl<'a, S: Session, T> Reading<'a, S, T> {
             Reply::Error(error) if self.is_refused(&error) => {
                 self.organization.session.stop().await?;
                 self.is_running = false;
-                self.pipelines.clear();
-                self.refusal = Some(error);
+                self.give_up(error);
                 return Ok(None);
             }
             Reply::Error(error) => {
@@ -224,6 +228,18 @@ impl<'a, S: Session, T> Reading<'a, S, T> {
                 | Kind::InputRefused
         );
         is_about_the_way && self.given + self.problems == 0
+    }
+
+    /// Goes over to the next way of asking: the same without a selection, if there was one, for the
+    /// selection may be what was refused.
+    fn give_up(&mut self, refusal: CmdletError) {
+        if let Some(whole) = self.whole.take() {
+            self.organization.selection.give_up();
+            self.pipelines.push_front(whole);
+        } else {
+            self.pipelines.clear();
+            self.refusal = Some(refusal);
+        }
     }
 
     /// Whether a pipeline for many devices failed before it gave anything, for no reason that

@@ -19,7 +19,10 @@ impl Session for Scripted {
     async fn start(&mut self, pipeline: &Pipeline) -> Result<(), Error> {
         pipeline.to_psrp()?;
         let cmdlet = &pipeline.cmdlets[0];
-        let text = format!("{} {:?} {:?}", cmdlet.name, cmdlet.parameters, pipeline.input);
+        let mut text = format!("{} {:?} {:?}", cmdlet.name, cmdlet.parameters, pipeline.input);
+        if let Some(next) = pipeline.cmdlets.get(1) {
+            text += &format!(" {} {:?}", next.name, next.parameters);
+        }
         let found =
             self.table.iter().find(|(name, holds, _)| *name == cmdlet.name && text.contains(holds));
         self.asked.push(text);
@@ -233,4 +236,36 @@ async fn what_the_account_sees_decides_the_family() {
     let of = |name| capabilities.cmdlets.iter().find(|(known, _)| *known == name).unwrap().1;
     assert_eq!((of("Get-Mailbox"), of("Get-CASMailbox")), (Some(true), Some(false)));
     assert!(!Capabilities::purpose("Get-Mailbox").is_empty());
+}
+
+#[tokio::test]
+async fn what_is_of_no_use_is_not_asked_for_and_the_unknown_is() {
+    let visible = ["Get-MobileDevice", "Select-Object"].map(|name| named(&[("Name", name)]));
+    let seen =
+        named(&[("Guid", "0f8fad5b-d9cb-469f-a165-70867728950e"), ("Id", "x"), ("New", "y")]);
+    let devices = ("Get-MobileDevice", "", vec![seen]);
+    let mut organization = open(vec![("Get-Command", "", visible.into()), devices]).await;
+    assert_eq!(letters(&mut organization.devices().await.unwrap()).await, "v");
+    let asked = organization.session.asked.last().unwrap();
+    let selected = r#"Select-Object [("Property", List(["Guid", "New"]))]"#;
+    assert!(asked.contains("Unlimited") && asked.ends_with(selected), "{asked}");
+}
+
+#[tokio::test]
+async fn a_selection_that_is_refused_is_not_tried_again() {
+    for kind in [CmdletErrorKind::CmdletMissing, CmdletErrorKind::ParameterMissing] {
+        let visible = vec![named(&[("Name", "Select-Object")])];
+        let refused = vec![Reply::Error(error(kind))];
+        let mut organization = open(vec![
+            ("Get-Command", "", visible),
+            ("Get-CASMailbox", "Select-Object", refused),
+            ("Get-CASMailbox", "", vec![named(&[("DistinguishedName", "CN=Jane,DC=x")])]),
+        ])
+        .await;
+        for _ in 0..2 {
+            assert_eq!(letters(&mut organization.mailboxes().await.unwrap()).await, "v");
+        }
+        let asked = organization.session.asked.iter().filter(|text| text.contains("Select"));
+        assert_eq!(asked.filter(|text| text.starts_with("Get-CAS")).count(), 1, "{kind:?}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use domain::{AccessReason, AccessState, DeviceFacts};
 
-use super::{Properties, RecordError};
+use super::{Kind, Properties, RecordError};
 use crate::{Object, Value};
 
 /// The facts an object of the device list gives.
@@ -62,7 +62,7 @@ pub fn device(object: Object) -> Result<DeviceFacts, RecordError> {
         when_created: object.time_of("WhenCreatedUTC", "WhenCreated"),
         when_changed: object.time_of("WhenChangedUTC", "WhenChanged"),
         other: {
-            other.extend(object.rest());
+            other.extend(object.rest(Kind::Device));
             other
         },
     })
@@ -137,7 +137,7 @@ mod tests {
         assert!(facts.distinguished_name.unwrap().as_str().starts_with("CN=iPhone§X,"));
         assert_eq!(facts.client_version.as_deref(), Some("16.1"));
         let names: Vec<&str> = facts.other.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["DeviceActiveSyncVersion", "Id", "Note"], "and no password");
+        assert_eq!(names, ["DeviceActiveSyncVersion", "Note"], "no password, nothing twice");
     }
 
     #[test]

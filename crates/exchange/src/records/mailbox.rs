@@ -5,6 +5,22 @@ use domain::MailboxFacts;
 use super::{Properties, RecordError, last_part};
 use crate::{Object, Value};
 
+/// Every property that is looked at.
+pub(crate) const PROPERTIES: [&str; 12] = [
+    "ActiveSyncAllowedDeviceIDs",
+    "ActiveSyncBlockedDeviceIDs",
+    "ActiveSyncMailboxPolicy",
+    "Alias",
+    "DisplayName",
+    "DistinguishedName",
+    "Guid",
+    "Name",
+    "PrimarySmtpAddress",
+    "SamAccountName",
+    "UserPrincipalName",
+    "WindowsEmailAddress",
+];
+
 /// The facts an object of the mailbox list gives.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ use domain::{DistinguishedName, Timestamp};
 use jiff::{civil, tz::TimeZone};
 
 pub use device::device;
+pub(crate) use mailbox::PROPERTIES as MAILBOX_PROPERTIES;
 pub use mailbox::mailbox;
 pub use server::server;
 pub use statistics::statistics;
@@ -29,9 +30,58 @@ pub enum RecordError {
     NoName(String),
 }
 
-/// Never kept. Not even masked: a recovery password unlocks a phone. Nor which domain controller
-/// happened to answer: it would make every device look changed.
-const LEFT_OUT: [&str; 2] = ["RecoveryPassword", "OriginatingServer"];
+/// Never kept, and not asked for where that can be helped. A recovery password unlocks a phone, even
+/// a masked one is not wanted. Which domain controller happened to answer would make every device
+/// look changed. The others say again what another property says, or the same of every object.
+const LEFT_OUT: [&str; 11] = [
+    "AdminDisplayName",
+    "ExchangeVersion",
+    "Id",
+    "IsValid",
+    "Name",
+    "ObjectCategory",
+    "ObjectClass",
+    "ObjectState",
+    "OrganizationId",
+    "OriginatingServer",
+    "RecoveryPassword",
+];
+/// Of statistics moreover: what the list of devices says of them, and a report that is asked for
+/// elsewhere.
+const LEFT_OUT_OF_STATISTICS: [&str; 16] = [
+    "ClientType",
+    "ClientVersion",
+    "DeviceAccessControlRule",
+    "DeviceAccessState",
+    "DeviceAccessStateReason",
+    "DeviceActiveSyncVersion",
+    "DeviceFriendlyName",
+    "DeviceImei",
+    "DeviceMobileOperator",
+    "DeviceModel",
+    "DeviceOS",
+    "DeviceOSLanguage",
+    "DevicePhoneNumber",
+    "DeviceType",
+    "DeviceUserAgent",
+    "MailboxLogReport",
+];
+
+/// Whether anything is made of a property, known or not. What is not wanted need not be sent.
+pub(crate) fn is_wanted(kind: Kind, property: &str) -> bool {
+    let is_in = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(property));
+    match kind {
+        Kind::Device => !is_in(&LEFT_OUT),
+        Kind::Statistics => !is_in(&LEFT_OUT) && !is_in(&LEFT_OUT_OF_STATISTICS),
+    }
+}
+
+/// Which record keeps properties that it has no field for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Device,
+    Statistics,
+}
 
 /// Properties by the first of several spellings.
 struct Properties(Object);
@@ -92,14 +142,14 @@ impl Properties {
         }
     }
 
-    /// Everything that is left, by name and text.
-    fn rest(self) -> Vec<(String, String)> {
+    /// Everything that is left and wanted, by name and text.
+    fn rest(self, kind: Kind) -> Vec<(String, String)> {
         let fields = self.0.fields.into_iter();
         fields
             .filter(
                 |(_, value)| !matches!(value, Value::Time(text) if text.starts_with(UNSET_YEAR)),
             )
-            .filter(|(name, _)| !LEFT_OUT.iter().any(|out| out.eq_ignore_ascii_case(name)))
+            .filter(|(name, _)| is_wanted(kind, name))
             .filter_map(|(name, value)| Some((name.to_string(), value.into_text()?)))
             .collect()
     }

@@ -2,7 +2,7 @@
 
 use domain::{DeviceStatistics, Timestamp, WipeStatus};
 
-use super::{Properties, last_part};
+use super::{Kind, Properties, last_part};
 use crate::{Object, Value};
 
 /// The statistics an object gives. Whatever is missing in it is missing in them.
@@ -34,7 +34,7 @@ pub fn statistics(object: Object) -> DeviceStatistics {
         wipe_requested: ladder.requested,
         wipe_sent: ladder.sent,
         wipe_acknowledged: ladder.acknowledged,
-        other: object.rest(),
+        other: object.rest(Kind::Statistics),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use psrp::clixml::{Content, Value};
 
-use super::{Definition, Problem};
+use super::{Definition, Problem, catalogue::OBJECT, reads};
 use crate::organization::Wish;
 
 /// Parameters that every cmdlet takes and that change nothing here.
@@ -69,8 +69,10 @@ impl Call {
     /// The same call with the object of the pipeline bound to its parameter.
     pub(super) fn with_input(&self, value: Value) -> Self {
         let mut call = self.clone();
-        call.bound.retain(|(name, _)| *name != "Identity");
-        call.bound.push(("Identity", value));
+        let Some(parameter) = self.definition.input else { return call };
+        let value = if parameter == OBJECT { value } else { reads::piped(&value) };
+        call.bound.retain(|(name, _)| *name != parameter);
+        call.bound.push((parameter, value));
         call
     }
 

@@ -15,8 +15,8 @@ pub(crate) struct Definition {
     modern: bool,
     /// Changes something, so that it knows `Confirm` and `WhatIf`.
     pub(super) writes: bool,
-    /// Takes identities from the pipeline.
-    pub(super) takes_input: bool,
+    /// The parameter that takes what comes through the pipeline.
+    pub(super) input: Option<&'static str>,
     /// Class that its errors name.
     pub(super) class: &'static str,
     pub(super) begin: fn(&Call, &Organization, &Context) -> Begun,
@@ -64,7 +64,7 @@ const fn read(
         positional: Some("Identity"),
         modern: false,
         writes: false,
-        takes_input: true,
+        input: Some("Identity"),
         class,
         begin,
     }
@@ -83,9 +83,12 @@ const fn modern(definition: Definition) -> Definition {
     Definition { modern: true, ..definition }
 }
 
+/// The parameter that takes whole objects; any other takes what names them.
+pub(super) const OBJECT: &str = "InputObject";
+
 /// For cmdlets that have no identity.
 const fn alone(definition: Definition) -> Definition {
-    Definition { positional: None, takes_input: false, ..definition }
+    Definition { positional: None, input: None, ..definition }
 }
 
 const DEVICE_LIST: &[&str] = &[
@@ -288,6 +291,16 @@ static CATALOGUE: &[Definition] = &[
         &["Identity"],
         writes::remove_device,
     )),
+    Definition {
+        positional: Some("Property"),
+        input: Some(OBJECT),
+        ..read(
+            "Select-Object",
+            "Microsoft.PowerShell.Commands.SelectObjectCommand",
+            &["Property", OBJECT],
+            reads::select,
+        )
+    },
     write(
         "Set-ActiveSyncDeviceAccessRule",
         "Microsoft.Exchange.Management.Tasks.SetActiveSyncDeviceAccessRule",

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use psrp::clixml::Value;
 
-use super::{Call, Change, Context, Definition, Invocation, Problem, Question, Reply, Work, reads};
+use super::{Call, Change, Context, Definition, Invocation, Problem, Question, Reply, Work};
 use crate::organization::Organization;
 
 /// The most cmdlets in one pipeline: people write three.
@@ -58,7 +58,7 @@ impl Execution {
                 .ok_or_else(|| Problem::unknown_cmdlet(&sent.name))?;
             let call = Call::bind(definition, sent)?;
             let mut stage = Stage {
-                per_input: definition.takes_input && (index > 0 || has_input),
+                per_input: definition.input.is_some() && (index > 0 || has_input),
                 call,
                 ended: false,
                 work: VecDeque::new(),
@@ -135,7 +135,6 @@ impl Execution {
                     other => return other,
                 },
             };
-            let input = reads::piped(&input);
             if let Err(problem) = self.stages[index].begin(Some(input), organization, context) {
                 return Step::Failed(problem);
             }

@@ -4,6 +4,7 @@ use psrp::clixml::Value;
 
 use super::{
     Begun, Call, Context, Definition, Problem, Reply, Work,
+    catalogue::OBJECT,
     filter::{Field, Filter},
     render::{self, View},
 };
@@ -253,6 +254,13 @@ pub(super) fn commands(call: &Call, organization: &Organization, context: &Conte
         }
     }
     Ok(works)
+}
+
+/// Select-Object: the named properties of an object, those that it has not empty.
+pub(super) fn select(call: &Call, _: &Organization, _: &Context) -> Begun {
+    let Some(object) = call.value(OBJECT) else { return Ok(Vec::new()) };
+    let names = call.texts("Property");
+    Ok(vec![Work::object(render::selected(object, &names))])
 }
 
 /// The device that an identity names.

@@ -15,7 +15,7 @@ use crate::{Faults, organization::Organization};
 
 pub(super) use device::{device, statistics};
 pub(super) use mailbox::{cas_mailbox, mailbox, recipient, user};
-pub(super) use parts::{command, identity_of};
+pub(super) use parts::{command, identity_of, selected};
 pub(super) use server::{exchange_server, organization_config};
 pub(super) use settings::{access_rule, device_class, mailbox_policy, organization_settings};
 

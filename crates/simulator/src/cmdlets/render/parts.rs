@@ -239,6 +239,25 @@ pub(in crate::cmdlets) fn command(
     noted(organization, context, object)
 }
 
+/// An object of some of another's properties, all of them notes, as Select-Object makes it. The notes
+/// of remoting stay.
+pub(in crate::cmdlets) fn selected(value: &Value, names: &[String]) -> Value {
+    let Some(object) = value.as_object() else { return value.clone() };
+    let kind = object.type_names.first().unwrap_or("System.Object");
+    let kind = format!("Selected.{}", kind.strip_prefix("Deserialized.").unwrap_or(kind));
+    let mut made = Object::new().with_type_names([
+        kind.as_str(),
+        "System.Management.Automation.PSCustomObject",
+        "System.Object",
+    ]);
+    for name in names {
+        let value = object.property(name).cloned().unwrap_or(Value::Nil);
+        made.extended.push(Property::new(name.as_str(), value));
+    }
+    made.extended.extend(object.extended.iter().cloned());
+    made.into()
+}
+
 /// The identity that the next cmdlet of a pipeline takes from an object.
 pub(in crate::cmdlets) fn identity_of(value: &Value) -> Option<Value> {
     let identity = value.property("Guid").or_else(|| value.property("Identity"));
