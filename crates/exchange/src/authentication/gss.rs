@@ -12,7 +12,10 @@
 //! binding, make the keytab the system's client keytab. And the key distribution centres of the
 //! connector are not looked at: those of `krb5.conf` and of DNS are asked.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    ops::Range,
+    sync::{Mutex, PoisonError},
+};
 
 use libgssapi::{
     context::{ClientCtx, CtxFlags, SecurityContext as _},
@@ -151,12 +154,14 @@ impl SecurityContext for Context {
         Ok(Wrapped { header, data: plain, padding_bytes: padding.len() })
     }
 
-    fn unwrap(&mut self, header: &[u8], data: &[u8]) -> Result<Vec<u8>, String> {
+    fn unwrap(&mut self, message: &mut [u8], _: usize) -> Result<Range<usize>, String> {
         // As one token: the library then finds and cuts the padding by itself, whatever the
         // encryption type. In parts it leaves RC4's last byte in the data.
-        let token = [header, data].concat();
-        let plain = self.established()?.unwrap(&token);
-        plain.map(|plain| plain.to_vec()).map_err(|error| reason(&error.to_string()))
+        let plain =
+            self.established()?.unwrap(message).map_err(|error| reason(&error.to_string()))?;
+        let place = message.get_mut(..plain.len()).ok_or("a sealed message grew when opened")?;
+        place.copy_from_slice(&plain);
+        Ok(0..plain.len())
     }
 }
 

@@ -10,6 +10,8 @@ mod keytab;
 mod offer;
 mod rust;
 
+use std::ops::Range;
+
 use domain::connector::Endpoint;
 use wsman::sealed::Protocol;
 
@@ -25,9 +27,10 @@ pub(crate) trait SecurityContext: Send + Sync {
     /// Seals a message.
     fn wrap(&mut self, plain: Vec<u8>) -> Result<Wrapped, String>;
 
-    /// Opens a sealed message: the plain bytes. An error means that it was not sealed for us, or
-    /// was changed on the way; the connection is then of no more use.
-    fn unwrap(&mut self, header: &[u8], data: &[u8]) -> Result<Vec<u8>, String>;
+    /// Opens a sealed message, of which the first bytes are the header, where it lies; says where in
+    /// it the plain bytes are then. An error means that it was not sealed for us, or was changed on
+    /// the way; the connection is then of no more use.
+    fn unwrap(&mut self, message: &mut [u8], header_bytes: usize) -> Result<Range<usize>, String>;
 }
 
 /// What one step gives.

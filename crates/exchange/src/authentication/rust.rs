@@ -3,6 +3,8 @@
 //! Known limits of sspi 0.23: no credential cache, no AES-SHA2, and a channel binding for Kerberos
 //! that MIT's acceptor refuses. So a binding is sent with NTLM only.
 
+use std::ops::Range;
+
 use sspi::{
     AuthIdentity, BufferType, ClientRequestFlags, CredentialUse, Credentials, CredentialsBuffers,
     DataRepresentation, EncryptionFlags, Kerberos, KerberosConfig, KeytabIdentity, Negotiate,
@@ -240,8 +242,8 @@ impl SecurityContext for Falling {
         self.current.wrap(plain)
     }
 
-    fn unwrap(&mut self, header: &[u8], data: &[u8]) -> Result<Vec<u8>, String> {
-        self.current.unwrap(header, data)
+    fn unwrap(&mut self, message: &mut [u8], header_bytes: usize) -> Result<Range<usize>, String> {
+        self.current.unwrap(message, header_bytes)
     }
 }
 
@@ -308,17 +310,14 @@ where
         Ok(Wrapped { header, data: plain, padding_bytes: 0 })
     }
 
-    fn unwrap(&mut self, header: &[u8], data: &[u8]) -> Result<Vec<u8>, String> {
-        let (mut header, mut data) = (header.to_vec(), data.to_vec());
-        let length = {
-            let mut buffers =
-                [SecurityBufferRef::token_buf(&mut header), SecurityBufferRef::data_buf(&mut data)];
-            self.package.decrypt_message(&mut buffers).map_err(|error| error.to_string())?;
-            let [_, plain] = buffers;
-            plain.buf_len()
-        };
-        data.truncate(length);
-        Ok(data)
+    fn unwrap(&mut self, message: &mut [u8], header_bytes: usize) -> Result<Range<usize>, String> {
+        let (header, data) = message
+            .split_at_mut_checked(header_bytes)
+            .ok_or("a sealed message without its header")?;
+        let mut buffers = [SecurityBufferRef::token_buf(header), SecurityBufferRef::data_buf(data)];
+        self.package.decrypt_message(&mut buffers).map_err(|error| error.to_string())?;
+        let [_, plain] = buffers;
+        Ok(header_bytes..header_bytes + plain.buf_len())
     }
 }
 
