@@ -35,6 +35,8 @@ pub enum Value {
     Reference(Reference),
     /// Several values.
     List(Vec<Self>),
+    /// Values by name, in the order they came.
+    Dictionary(Vec<(String, Self)>),
 }
 
 /// A directory object that is referred to: Exchange's `ADObjectId`.
@@ -160,13 +162,20 @@ impl Value {
                 Some(text) if value.as_i64().is_some() => Self::Text(text),
                 _ => Self::from_clixml(value),
             },
-            Content::None | Content::Dictionary(_) => {
-                object.to_string.map_or(Self::Null, Self::Text)
-            }
+            Content::Dictionary(entries) => Self::Dictionary(
+                entries
+                    .into_iter()
+                    .filter_map(|(key, value)| {
+                        Some((key.text()?.into_owned(), Self::from_clixml(value)))
+                    })
+                    .collect(),
+            ),
+            Content::None => object.to_string.map_or(Self::Null, Self::Text),
         }
     }
 
-    /// The value as text; lists are joined by `, `. `None` for nothing and for empty texts.
+    /// The value as text; lists, and the names of a dictionary, are joined by `, `. `None` for
+    /// nothing and for empty texts.
     #[must_use]
     pub fn text(&self) -> Option<String> {
         let text = match self {
@@ -182,6 +191,9 @@ impl Value {
                 .or_else(|| reference.name.clone())?,
             Self::List(values) => {
                 values.iter().filter_map(Self::text).collect::<Vec<_>>().join(", ")
+            }
+            Self::Dictionary(entries) => {
+                entries.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
             }
         };
         (!text.is_empty()).then_some(text)
@@ -253,6 +265,10 @@ mod tests {
             (
                 "<Obj N='P' RefId='1'><LST><S>a</S></LST></Obj>",
                 Value::List(vec![Value::Text("a".to_owned())]),
+            ),
+            (
+                "<Obj N='P' RefId='1'><DCT><En><S N='Key'>Mailbox</S><I32 N='Value'>1</I32></En></DCT></Obj>",
+                Value::Dictionary(vec![("Mailbox".to_owned(), Value::Int(1))]),
             ),
             (
                 "<U64 N='P'>18446744073709551615</U64>",

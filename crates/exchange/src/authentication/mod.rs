@@ -9,6 +9,7 @@ mod kdc;
 mod keytab;
 mod offer;
 mod rust;
+mod sealing;
 
 use std::ops::Range;
 

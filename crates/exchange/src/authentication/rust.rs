@@ -12,11 +12,12 @@ use sspi::{
     Username, ntlm::NtlmConfig,
 };
 
-use super::{Party, Scheme, SecurityContext, Step, Wrapped, account, kdc, keytab};
+use super::{
+    Party, Scheme, SecurityContext, Step, Wrapped, account, kdc, keytab,
+    sealing::{SIGNATURE_BYTES, Sealing},
+};
 use crate::{ConnectError, Credential};
 
-/// Bytes in front of what NTLM seals ([MS-NLMP] 2.2.2.9).
-const NTLM_SIGNATURE_BYTES: usize = 16;
 /// Bytes in front of what Kerberos seals: token header, filler, confounder and checksum (RFC 4121
 /// section 4.2.6.2 with AES; rotated as Windows does).
 const KERBEROS_HEADER_BYTES: usize = 60;
@@ -99,14 +100,46 @@ fn ntlm(
         .execute(&mut package)
         .map_err(|error| failed(&error, &party.spn))?
         .credentials_handle;
-    Ok(Box::new(Context {
+    let context = Context {
         package,
         credentials,
         spn: party.spn.clone(),
         centres: kdc::Centres::new(Vec::new(), party.kdc_timeout),
         binding: party.channel_binding.clone(),
-        header_bytes: NTLM_SIGNATURE_BYTES,
-    }))
+        header_bytes: SIGNATURE_BYTES,
+    };
+    Ok(Box::new(NtlmContext { context, sealing: None }))
+}
+
+/// NTLM by itself: its messages are sealed here if both sides agree on what is known here.
+struct NtlmContext {
+    context: Context<Ntlm>,
+    sealing: Option<Sealing>,
+}
+
+impl SecurityContext for NtlmContext {
+    fn step(&mut self, token: Option<&[u8]>) -> Result<Step, ConnectError> {
+        let step = self.context.step(token)?;
+        if let (true, Some(challenge)) = (step.is_done, token)
+            && let Ok(keys) = self.context.package.query_context_session_key()
+        {
+            self.sealing = Sealing::of_client(challenge, keys.session_key.as_ref());
+        }
+        Ok(step)
+    }
+
+    fn wrap(&mut self, mut plain: Vec<u8>) -> Result<Wrapped, String> {
+        let Some(sealing) = &mut self.sealing else { return self.context.wrap(plain) };
+        let header = sealing.seal(&mut plain)?.to_vec();
+        Ok(Wrapped { header, data: plain, padding_bytes: 0 })
+    }
+
+    fn unwrap(&mut self, message: &mut [u8], header_bytes: usize) -> Result<Range<usize>, String> {
+        match &mut self.sealing {
+            Some(sealing) if header_bytes == SIGNATURE_BYTES => sealing.open(message),
+            _ => self.context.unwrap(message, header_bytes),
+        }
+    }
 }
 
 fn kerberos(
@@ -170,7 +203,7 @@ fn negotiate(
         let packages = Some("ntlm,!kerberos,!pku2u".to_owned());
         let ntlm = Box::new(NtlmConfig::new(String::new()));
         let configuration = NegotiateConfig::new(ntlm, packages, String::new());
-        let header_bytes = NTLM_SIGNATURE_BYTES;
+        let header_bytes = SIGNATURE_BYTES;
         let mut context = spnego(party, configuration, &identity.into(), Vec::new(), header_bytes)?;
         context.binding = party.channel_binding.clone();
         Ok(context)

@@ -34,6 +34,9 @@ pub(crate) struct Connection {
     pub(super) credential: Credential,
     pub(super) address: Address,
     link: Option<Link>,
+    /// Memory of an answer that was read: the next one is as long, and fresh memory costs more than
+    /// reading it.
+    spare: Vec<u8>,
 }
 
 /// An answer, opened.
@@ -87,7 +90,7 @@ impl Connection {
         credential: Credential,
     ) -> Result<Self, ConnectError> {
         let address = Address::of(&settings.endpoint)?;
-        Ok(Self { settings, credential, address, link: None })
+        Ok(Self { settings, credential, address, link: None, spare: Vec::new() })
     }
 
     /// How long the server may hold a request.
@@ -138,15 +141,25 @@ impl Connection {
         let Some(mut link) = self.link.take() else {
             return Err(SendError::Cut("the connection is gone".to_owned()));
         };
-        let (sent, link) =
-            self.send_over(&mut link, envelope).await.map(|answer| (answer, link))?;
+        let memory = std::mem::take(&mut self.spare);
+        let sent = self.send_over(&mut link, envelope, memory).await?;
         if sent.status != StatusCode::UNAUTHORIZED {
             self.link = Some(link);
         }
         Ok(sent)
     }
 
-    async fn send_over(&self, link: &mut Link, envelope: String) -> Result<Answer, SendError> {
+    /// Takes the memory of an answer back that nobody reads any more.
+    pub(crate) fn reuse(&mut self, answer: Answer) {
+        self.spare = answer.body;
+    }
+
+    async fn send_over(
+        &self,
+        link: &mut Link,
+        envelope: String,
+        memory: Vec<u8>,
+    ) -> Result<Answer, SendError> {
         let (content_type, body) = link.protection.seal(envelope).map_err(SendError::Cut)?;
         let request = self.request(link, &content_type, body);
         let limit = self.settings.timeouts.operation + self.settings.timeouts.margin;
@@ -156,8 +169,8 @@ impl Connection {
             .map_err(SendError::Cut)?;
         let (head, body) = response.into_parts();
         link.keep_cookies(&head.headers);
-        let body =
-            link.collect(body, self.settings.timeouts.read_idle).await.map_err(SendError::Lost)?;
+        let idle = self.settings.timeouts.read_idle;
+        let body = link.collect(body, memory, idle).await.map_err(SendError::Lost)?;
         let content_type = content_type_of(&head.headers);
         let is_sealed = content_type.starts_with("multipart/");
         let body = if is_sealed {
@@ -253,15 +266,17 @@ impl Link {
             .map_err(|error| error.to_string())
     }
 
-    /// The whole body of an answer, within limits of size and silence.
+    /// The whole body of an answer, within limits of size and silence, in the memory given.
     pub(super) async fn collect(
         &mut self,
         mut body: Incoming,
+        mut whole: Vec<u8>,
         idle: Duration,
     ) -> Result<Vec<u8>, String> {
+        whole.clear();
         // Answers say how long they are: half a megabyte is then moved once, not many times.
         let told = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
-        let mut whole = Vec::with_capacity(told.unwrap_or_default().min(MAX_BODY_BYTES));
+        whole.reserve(told.unwrap_or_default().min(MAX_BODY_BYTES));
         loop {
             let frame = timeout(idle, drive(&mut self.driver, body.frame())).await;
             let frame = frame.map_err(|_| format!("silent for {} s", idle.as_secs()))??;

@@ -139,7 +139,7 @@ impl Connection {
         let response = link.exchange(request).await.map_err(ConnectError::Cut)?;
         let (head, body) = response.into_parts();
         link.keep_cookies(&head.headers);
-        let body = link.collect(body, self.settings.timeouts.read_idle).await;
+        let body = link.collect(body, Vec::new(), self.settings.timeouts.read_idle).await;
         let words = head.headers.get_all(header::WWW_AUTHENTICATE);
         let challenges: Vec<String> =
             words.iter().filter_map(|value| value.to_str().ok()).map(str::to_owned).collect();

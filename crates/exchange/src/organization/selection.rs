@@ -34,7 +34,12 @@ impl Selection {
     /// Notes what a cmdlet gives.
     pub(super) fn learn(&mut self, cmdlet: Cow<'static, str>, kind: Kind, sample: &Object) {
         let names = sample.fields.iter().map(|(name, _)| name.to_string());
-        let wanted = names.filter(|name| records::is_wanted(kind, name)).collect();
+        // Statistics are told apart by the GUID, and the path of the device is long.
+        let is_said = kind == Kind::Statistics && sample.get("Guid").is_some();
+        let wanted = names
+            .filter(|name| records::is_wanted(kind, name))
+            .filter(|name| !(is_said && name.eq_ignore_ascii_case("Identity")))
+            .collect();
         self.learned.push((cmdlet, wanted));
     }
 

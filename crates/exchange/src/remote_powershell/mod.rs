@@ -84,12 +84,16 @@ impl RemotePowerShell {
     }
 
     fn understand_answer(
-        &self,
+        &mut self,
         sent: Result<Answer, SendError>,
         during: &str,
     ) -> Result<Response, Error> {
         match sent {
-            Ok(answer) => read(&answer, self.connection.path()),
+            Ok(answer) => {
+                let response = read(&answer, self.connection.path());
+                self.connection.reuse(answer);
+                response
+            }
             Err(SendError::NotConnected(error)) => Err(error.into()),
             Err(SendError::Cut(reason) | SendError::Lost(reason)) => {
                 tracing::debug!(%reason, "a connection was cut");
