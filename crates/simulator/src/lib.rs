@@ -21,6 +21,8 @@ mod wire;
 
 pub use faults::Faults;
 pub use ledger::{Entries, Ledger, ReceivedCmdlet};
-pub use options::{AccessLevel, Account, Budget, Dialect, Habits, OrganizationOptions, Visible};
+pub use options::{
+    AccessLevel, Account, Budget, Dialect, Habits, HiddenParameter, OrganizationOptions, Visible,
+};
 pub use organization::{Organization, Partnership};
 pub use server::{Clock, Scheme, Server, ServerOptions, system_clock};

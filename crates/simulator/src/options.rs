@@ -91,6 +91,8 @@ pub struct Account {
     pub password: String,
     /// Which cmdlets the account's roles show.
     pub visible: Visible,
+    /// Which parameters of those its roles hide.
+    pub hidden_parameters: Vec<HiddenParameter>,
     /// May open a remote shell at all (`RemotePowerShellEnabled`).
     pub remote_power_shell: bool,
 }
@@ -104,6 +106,7 @@ impl Account {
             user: user.to_owned(),
             password: password.to_owned(),
             visible: Visible::All,
+            hidden_parameters: Vec::new(),
             remote_power_shell: true,
         }
     }
@@ -112,6 +115,24 @@ impl Account {
 impl std::fmt::Debug for Account {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Account({}\\{}, {:?})", self.domain, self.user, self.visible)
+    }
+}
+
+/// A parameter that an account's roles leave out of a cmdlet. For the account it does not exist:
+/// it is not listed, and naming it is an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HiddenParameter {
+    /// `Clear-MobileDevice`
+    pub cmdlet: String,
+    /// `AccountOnly`
+    pub parameter: String,
+}
+
+impl HiddenParameter {
+    /// This parameter of this cmdlet. Names are compared without regard to case.
+    #[must_use]
+    pub fn new(cmdlet: &str, parameter: &str) -> Self {
+        Self { cmdlet: cmdlet.to_owned(), parameter: parameter.to_owned() }
     }
 }
 

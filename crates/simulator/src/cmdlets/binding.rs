@@ -2,7 +2,7 @@
 
 use psrp::clixml::{Content, Value};
 
-use super::{Definition, Problem, catalogue::OBJECT, reads};
+use super::{Context, Definition, Problem, catalogue::OBJECT, reads};
 use crate::organization::Wish;
 
 /// Parameters that every cmdlet takes and that change nothing here.
@@ -41,13 +41,14 @@ impl Call {
     pub(super) fn bind(
         definition: &'static Definition,
         sent: &Invocation,
+        context: &Context,
     ) -> Result<Self, Problem> {
         let mut bound: Vec<(&'static str, Value)> = Vec::with_capacity(sent.parameters.len());
         let cmdlet = definition.name;
         for (name, value) in &sent.parameters {
             let parameter = match name {
-                Some(name) => named(definition, name)?,
-                None => definition.positional.ok_or_else(|| {
+                Some(name) => named(definition, name, context)?,
+                None => positional(definition, context).ok_or_else(|| {
                     let text = value.text().unwrap_or_default();
                     let message = format!(
                         "A positional parameter cannot be found that accepts argument '{text}'."
@@ -167,12 +168,35 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-fn named(definition: &'static Definition, name: &str) -> Result<&'static str, Problem> {
-    let cmdlet = definition.name;
-    let name = name.trim_start_matches('-').trim_end_matches(':');
+/// Every parameter of a cmdlet that the caller may see, the common ones last.
+pub(super) fn parameters(
+    definition: &'static Definition,
+    context: &Context,
+) -> impl Iterator<Item = &'static str> {
     let writes: &'static [&'static str] =
         if definition.writes { &["Confirm", "WhatIf"] } else { &[] };
-    let all = || definition.parameters.iter().chain(writes).chain(COMMON).copied();
+    let all = definition.parameters.iter().chain(writes).chain(COMMON).copied();
+    all.filter(|parameter| {
+        !context.hidden_parameters.iter().any(|hidden| {
+            hidden.cmdlet.eq_ignore_ascii_case(definition.name)
+                && hidden.parameter.eq_ignore_ascii_case(parameter)
+        })
+    })
+}
+
+/// Where a value without a name goes, if the caller may see it.
+fn positional(definition: &'static Definition, context: &Context) -> Option<&'static str> {
+    definition.positional.filter(|name| parameters(definition, context).any(|known| known == *name))
+}
+
+fn named(
+    definition: &'static Definition,
+    name: &str,
+    context: &Context,
+) -> Result<&'static str, Problem> {
+    let cmdlet = definition.name;
+    let name = name.trim_start_matches('-').trim_end_matches(':');
+    let all = || parameters(definition, context);
     if let Some(exact) = all().find(|known| known.eq_ignore_ascii_case(name)) {
         return Ok(exact);
     }

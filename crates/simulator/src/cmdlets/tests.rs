@@ -3,7 +3,7 @@
 use psrp::clixml::{self, Content, Object, Value};
 
 use super::{Context, Execution, Invocation, Problem, Reply, Step};
-use crate::{AccessLevel, Dialect, Organization, OrganizationOptions, Visible};
+use crate::{AccessLevel, Dialect, HiddenParameter, Organization, OrganizationOptions, Visible};
 
 fn context() -> Context {
     Context {
@@ -11,6 +11,7 @@ fn context() -> Context {
         runspace: uuid::Uuid::nil(),
         account: r"CONTOSO\gatepost".to_owned(),
         visible: Visible::All,
+        hidden_parameters: Vec::new(),
         offline: std::collections::BTreeSet::new(),
         truncate_after: None,
     }
@@ -131,6 +132,39 @@ fn what_a_role_hides_does_not_exist() {
     let context = Context { visible: hidden, ..context() };
     let result = run_as(&mut organization, &context, &[call("Get-MobileDevice", &[])]);
     assert_eq!(result.unwrap_err().fully_qualified_id(None), "CommandNotFoundException");
+}
+
+#[test]
+fn a_parameter_that_a_role_hides_does_not_exist() {
+    let mut organization = organization();
+    let hidden = vec![
+        HiddenParameter::new("clear-mobiledevice", "accountonly"),
+        HiddenParameter::new("Clear-MobileDevice", "Confirm"),
+        HiddenParameter::new("Get-MobileDeviceStatistics", "Identity"),
+    ];
+    let context = Context { hidden_parameters: hidden, ..context() };
+    let guid = first_guid(&organization);
+    let mut refusal = |name: &str, sent: &[(&str, Value)]| {
+        let result = run_as(&mut organization, &context, &[call(name, sent)]);
+        result.unwrap_err().fully_qualified_id(None)
+    };
+    for parameter in ["AccountOnly", "Acc", "Confirm"] {
+        let sent = [("Identity", guid.clone()), (parameter, true.into())];
+        let refused = refusal("Clear-MobileDevice", &sent);
+        assert_eq!(refused, "NamedParameterNotFound,Clear-MobileDevice", "{parameter}");
+    }
+    let mut positional = call("Get-MobileDeviceStatistics", &[]);
+    positional.parameters.push((None, guid));
+    let refused = run_as(&mut organization, &context, &[positional]).unwrap_err();
+    assert!(refused.fully_qualified_id(None).starts_with("PositionalParameterNotFound"));
+
+    let listed = call("Get-Command", &[("Name", "Clear-MobileDevice".into())]);
+    let replies = run_as(&mut organization, &context, &[listed]).unwrap();
+    let parameters = objects(&replies)[0].property("Parameters").unwrap();
+    let names: Vec<_> =
+        parameters.entries().unwrap().iter().map(|(name, _)| name.text().unwrap()).collect();
+    assert!(names.iter().any(|name| name == "Cancel") && names.iter().any(|n| n == "WhatIf"));
+    assert!(!names.iter().any(|name| name == "AccountOnly" || name == "Confirm"), "{names:?}");
 }
 
 #[test]

@@ -74,6 +74,7 @@ impl Shell {
             runspace: service.new_id(),
             account: owner.clone(),
             visible: account.visible.clone(),
+            hidden_parameters: account.hidden_parameters.clone(),
             offline: std::collections::BTreeSet::new(),
             truncate_after: None,
         };

@@ -30,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) account: String,
     /// Which cmdlets the account sees.
     pub(crate) visible: crate::Visible,
+    /// Which parameters of those it does not see.
+    pub(crate) hidden_parameters: Vec<crate::HiddenParameter>,
     /// Databases that cannot be read.
     pub(crate) offline: std::collections::BTreeSet<String>,
     /// Lists end silently after so many objects.

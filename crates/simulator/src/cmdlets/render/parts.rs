@@ -7,7 +7,10 @@ use psrp::clixml::{Content, Object, Property, TypeNames, Value};
 use uuid::Uuid;
 
 use super::Context;
-use crate::{cmdlets::Definition, organization::Organization};
+use crate::{
+    cmdlets::{Definition, binding::parameters},
+    organization::Organization,
+};
 
 /// The organization's clocks show Central European winter time all year.
 const LOCAL_OFFSET: Offset = Offset::constant(1);
@@ -214,12 +217,12 @@ pub(super) fn noted(organization: &Organization, context: &Context, mut object: 
 pub(in crate::cmdlets) fn command(
     organization: &Organization,
     context: &Context,
-    definition: &Definition,
+    definition: &'static Definition,
 ) -> Value {
     // Remoting serializes one level deep: what lies below comes as its text.
     let metadata = "System.Management.Automation.ParameterMetadata";
     let parameters =
-        definition.parameters.iter().map(|name| (Value::from(*name), Value::from(metadata)));
+        parameters(definition, context).map(|name| (Value::from(name), Value::from(metadata)));
     let parameters = Object::around(Content::Dictionary(parameters.collect())).with_type_names([
         "System.Collections.Generic.Dictionary`2[[System.String],[System.Management.Automation.ParameterMetadata]]",
         "System.Object",
