@@ -25,7 +25,9 @@ pub(crate) enum Value {
 const ESCAPE: char = '\u{10fffe}';
 
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
-    if !text.contains(['\0', ESCAPE]) {
+    // By bytes: nearly every text is without, and few characters begin like the mark does.
+    let bytes = text.as_bytes();
+    if !bytes.contains(&0) && !bytes.contains(&0xf4) {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.replace(ESCAPE, "\u{10fffe}\u{10fffe}").replace('\0', "\u{10fffe}0"))
