@@ -17,6 +17,7 @@ pub mod inventory;
 pub mod mailbox;
 pub mod pass;
 pub mod query;
+pub mod schedule;
 pub mod server;
 
 pub use authority::{Caller, Permission, Scope};
@@ -27,4 +28,5 @@ pub use id::{ConnectorId, DeviceId, JobId, PassId};
 pub use jiff::Timestamp;
 pub use mailbox::MailboxFacts;
 pub use query::Query;
+pub use schedule::{Schedule, Schedules, TimeZoneName};
 pub use server::ServerFacts;
