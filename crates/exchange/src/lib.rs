@@ -15,6 +15,7 @@ pub mod errors;
 pub mod notice;
 pub mod object;
 pub mod organization;
+pub mod permissions;
 pub mod records;
 pub mod remote_powershell;
 pub mod secret;
@@ -26,6 +27,10 @@ pub use errors::{CmdletError, CmdletErrorKind};
 pub use notice::Notice;
 pub use object::{Object, Reference, Value};
 pub use organization::{Capabilities, Family, Observed, Organization, Reading, StatisticsTarget};
+pub use permissions::{
+    CmdletNeed, Feature, FeatureCheck, FeatureState, Missing, RoleScript, RoleScriptError,
+    role_script,
+};
 pub use remote_powershell::RemotePowerShell;
 pub use secret::{Credential, Secret};
 pub use session::{Error, Reply, Session};

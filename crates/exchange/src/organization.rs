@@ -69,12 +69,11 @@ impl<S: Session> Organization<S> {
         if let Some(error) = organization.collect(widen).await?.error {
             tracing::debug!(%error, "the view could not be widened to the whole forest");
         }
-        let names = Capabilities::cmdlets_of_interest().map(str::to_owned).collect();
+        let names = Capabilities::cmdlets_of_interest().into_iter().map(str::to_owned).collect();
         let ask = Cmdlet::new("Get-Command").with("Name", crate::Argument::List(names));
         let known = organization.collect(ask).await?;
         if !known.objects.is_empty() {
-            let visible = known.objects.iter().filter_map(|object| object.get("Name")?.text());
-            organization.capabilities = Capabilities::of(visible);
+            organization.capabilities = Capabilities::of(&known.objects);
             organization.selection = Selection::new(organization.capabilities.can_select());
         }
         Ok(organization)

@@ -1,8 +1,10 @@
 //! What an account may do, and what falls away without it.
 
-use crate::cmdlet::SELECT;
+use std::collections::BTreeSet;
 
-/// Which cmdlets the account may use.
+use crate::{Object, Value, cmdlet::SELECT, permissions};
+
+/// Which cmdlets the account may use, and which of their parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capabilities {
     /// Every cmdlet Gatepost can make use of, and whether it is there; `None` where nobody knows
@@ -10,6 +12,16 @@ pub struct Capabilities {
     pub cmdlets: Vec<(&'static str, Option<bool>)>,
     /// Which family of names the devices have.
     pub family: Family,
+    /// Every cmdlet that was looked for and is there; `None` where nobody knows.
+    seen: Option<Vec<Seen>>,
+}
+
+/// A cmdlet that the account sees. Names are in lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seen {
+    cmdlet: String,
+    /// `None` where the server did not say.
+    parameters: Option<BTreeSet<String>>,
 }
 
 /// Which family of names an organization's device cmdlets have.
@@ -42,24 +54,42 @@ const DEVICE_LIST: &str =
 const STATISTICS: &str = "last sync, policy and wipe of each device";
 
 impl Capabilities {
-    /// The cmdlets to be looked for.
-    pub(super) fn cmdlets_of_interest() -> impl Iterator<Item = &'static str> {
-        CMDLETS.iter().map(|(name, _)| *name)
+    /// The cmdlets to be looked for: those that are made use of today, and those of every feature.
+    pub(super) fn cmdlets_of_interest() -> BTreeSet<&'static str> {
+        let today = CMDLETS.iter().map(|(name, _)| *name);
+        today.chain(permissions::cmdlets_of_every_feature()).collect()
     }
 
-    /// The capabilities of an account that sees these cmdlets.
-    pub(super) fn of(visible: impl Iterator<Item = String>) -> Self {
-        let visible: Vec<String> = visible.map(|name| name.to_ascii_lowercase()).collect();
-        let is_visible = |name: &str| visible.iter().any(|known| name.eq_ignore_ascii_case(known));
+    /// The capabilities of an account to which `Get-Command` gives these objects.
+    pub(super) fn of(visible: &[Object]) -> Self {
+        let seen: Vec<Seen> = visible.iter().filter_map(Seen::of).collect();
+        let is_visible = |name: &str| seen.iter().any(|one| one.is(name));
         let family =
             if !is_visible(Family::MobileDevice.list()) && is_visible(Family::ActiveSync.list()) {
                 Family::ActiveSync
             } else {
                 Family::MobileDevice
             };
-        let cmdlets =
-            Self::cmdlets_of_interest().map(|name| (name, Some(is_visible(name)))).collect();
-        Self { cmdlets, family }
+        let cmdlets = CMDLETS.iter().map(|(name, _)| (*name, Some(is_visible(name)))).collect();
+        Self { cmdlets, family, seen: Some(seen) }
+    }
+
+    /// Whether the account sees a cmdlet; `None` where nobody knows. Only cmdlets of features and
+    /// those that are made use of today are looked for.
+    #[must_use]
+    pub fn sees(&self, cmdlet: &str) -> Option<bool> {
+        let seen = self.seen.as_ref()?;
+        Some(seen.iter().any(|one| one.is(cmdlet)))
+    }
+
+    /// Whether the account sees a parameter of a cmdlet; `None` where nobody knows.
+    #[must_use]
+    pub fn sees_parameter(&self, cmdlet: &str, parameter: &str) -> Option<bool> {
+        let Some(seen) = self.seen.as_ref()?.iter().find(|one| one.is(cmdlet)) else {
+            return Some(false);
+        };
+        let parameters = seen.parameters.as_ref()?;
+        Some(parameters.contains(&parameter.to_ascii_lowercase()))
     }
 
     /// The cmdlets that are made use of here, and whether each is there: those of the other family
@@ -92,8 +122,26 @@ impl Capabilities {
 impl Default for Capabilities {
     /// Nobody knows.
     fn default() -> Self {
-        let cmdlets = Self::cmdlets_of_interest().map(|name| (name, None)).collect();
-        Self { cmdlets, family: Family::default() }
+        let cmdlets = CMDLETS.iter().map(|(name, _)| (*name, None)).collect();
+        Self { cmdlets, family: Family::default(), seen: None }
+    }
+}
+
+impl Seen {
+    /// What one object of `Get-Command` says. Its dictionary of parameters may be missing, where
+    /// the server does not serialize it: then nothing is known of them.
+    fn of(object: &Object) -> Option<Self> {
+        let parameters = match object.get("Parameters") {
+            Some(Value::Dictionary(entries)) if !entries.is_empty() => {
+                Some(entries.iter().map(|(name, _)| name.to_ascii_lowercase()).collect())
+            }
+            _ => None,
+        };
+        Some(Self { cmdlet: object.get("Name")?.text()?.to_ascii_lowercase(), parameters })
+    }
+
+    fn is(&self, cmdlet: &str) -> bool {
+        self.cmdlet.eq_ignore_ascii_case(cmdlet)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::*;
-use crate::{CmdletErrorKind, Notice};
+use crate::{CmdletErrorKind, Feature, FeatureState, Notice};
 
 /// A session that answers from a table: cmdlet, what its parameters must hold, replies.
 #[derive(Default)]
@@ -236,6 +236,41 @@ async fn what_the_account_sees_decides_the_family() {
     let of = |name| capabilities.cmdlets.iter().find(|(known, _)| *known == name).unwrap().1;
     assert_eq!((of("Get-Mailbox"), of("Get-CASMailbox")), (Some(true), Some(false)));
     assert!(!Capabilities::purpose("Get-Mailbox").is_empty());
+}
+
+/// What `Get-Command` says of a cmdlet with these parameters.
+fn command(name: &str, parameters: &[&str]) -> Reply {
+    let parameters =
+        parameters.iter().map(|name| ((*name).to_owned(), Value::Text("metadata".to_owned())));
+    let fields = vec![
+        ("Name".into(), Value::Text(name.to_owned())),
+        ("Parameters".into(), Value::Dictionary(parameters.collect())),
+    ];
+    Reply::Object(Object { fields, ..Object::default() })
+}
+
+#[tokio::test]
+async fn parameters_are_known_where_the_server_tells_them() {
+    let visible = vec![
+        command("Get-MobileDevice", &["resultsize", "Identity"]),
+        command("Clear-MobileDevice", &[]),
+        named(&[("Name", "Set-CASMailbox")]),
+    ];
+    let organization = open(vec![("Get-Command", "", visible)]).await;
+    let capabilities = organization.capabilities();
+    for (cmdlet, parameter, expected) in [
+        ("get-mobiledevice", "ResultSize", Some(true)),
+        ("Get-MobileDevice", "Filter", Some(false)),
+        ("Clear-MobileDevice", "Identity", None),
+        ("Set-CASMailbox", "Identity", None),
+        ("Remove-MobileDevice", "Identity", Some(false)),
+    ] {
+        assert_eq!(capabilities.sees_parameter(cmdlet, parameter), expected, "{cmdlet}");
+    }
+    assert_eq!(capabilities.sees("Set-CASMailbox"), Some(true));
+    assert_eq!(capabilities.state(Feature::Inventory), FeatureState::Degraded);
+    assert_eq!(capabilities.state(Feature::Exemptions), FeatureState::Works, "not refused");
+    assert_eq!(open(Vec::new()).await.capabilities().sees("Get-MobileDevice"), None);
 }
 
 #[tokio::test]

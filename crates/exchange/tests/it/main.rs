@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of a story fail as the story itself would")]
 
 mod lab;
+mod permissions;
 mod reading;
 mod sessions;
 mod signing_in;
