@@ -37,7 +37,7 @@ pub(crate) fn decode<'a>(body: &'a [u8], limits: &Limits) -> Result<Cow<'a, str>
         [0, b'<', ..] => Ok(utf16(body, u16::from_be_bytes)),
         _ => {
             let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-            let text = std::str::from_utf8(body).map(Cow::Borrowed);
+            let text = simdutf8::basic::from_utf8(body).map(Cow::Borrowed);
             text.map_err(|_| not_soap(&String::from_utf8_lossy(body)))
         }
     }

@@ -25,7 +25,7 @@ pub(super) fn document_text(bytes: &[u8]) -> Result<Cow<'_, str>, Error> {
 /// # Errors
 /// [`Error::Encoding`].
 pub(super) fn message_text(bytes: &[u8]) -> Result<&str, Error> {
-    let text = std::str::from_utf8(bytes).map_err(|error| Error::Encoding {
+    let text = simdutf8::compat::from_utf8(bytes).map_err(|error| Error::Encoding {
         encoding: "UTF-8",
         offset: error.valid_up_to() as u64,
     })?;
