@@ -12,7 +12,7 @@ pub struct FeatureCheck {
     pub state: FeatureState,
     /// What the account does not see; empty if nothing is missing or nobody knows.
     pub missing: Vec<Missing>,
-    /// What falls away where the feature does not work: a whole sentence.
+    /// What falls away, or would where the feature works: a whole sentence.
     pub consequence: &'static str,
     /// Commands for the Exchange Management Shell that grant what is missing, in their order; empty
     /// where no role grants it.
@@ -109,11 +109,15 @@ impl Capabilities {
             .enumerate()
             .flat_map(|(index, (need, missing))| grant(feature, index + 1, need, missing, account))
             .collect();
+        let state = self.state(feature);
         FeatureCheck {
             feature,
-            state: self.state(feature),
+            state,
             missing: missing.into_iter().map(|(_, missing)| missing).collect(),
-            consequence: feature.consequence(),
+            consequence: match state {
+                FeatureState::Degraded => feature.shortfall(),
+                _ => feature.consequence(),
+            },
             grant,
         }
     }

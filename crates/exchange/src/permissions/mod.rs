@@ -150,7 +150,7 @@ impl Feature {
         match self {
             Self::Inventory => "Nothing works without the device list.",
             Self::Statistics => "Last sync, policy and wipe of a device stay unknown.",
-            Self::Owners => "Logon names, addresses or exemptions of the owners stay unknown.",
+            Self::Owners => "Logon names, addresses and exemptions of the owners stay unknown.",
             Self::Servers => {
                 "Other servers are not discovered, so only the configured endpoints are used."
             }
@@ -162,7 +162,7 @@ impl Feature {
                 "Discovery cannot be limited to organizational units or to a filter."
             }
             Self::Exemptions => "Devices cannot be allowed, blocked or released.",
-            Self::Wipe => "Devices cannot be wiped, or a wipe cannot be cancelled.",
+            Self::Wipe => "Devices cannot be wiped, and a wipe cannot be cancelled.",
             Self::WipeAccount => {
                 "Only the whole device can be wiped, not the account alone; Exchange knows \
                  this since 2016."
@@ -171,24 +171,58 @@ impl Feature {
             Self::SettingsRead => {
                 "The settings groups cannot be shown, and drift in them is not noticed."
             }
-            Self::SettingsWrite => {
-                "The settings groups cannot be applied, or not all of their settings."
-            }
+            Self::SettingsWrite => "The settings groups cannot be applied.",
             Self::AccessRulesRead => {
                 "Access rules cannot be shown, and drift in them is not noticed."
             }
-            Self::AccessRulesWrite => {
-                "Access rules cannot be applied; without the cmdlet that removes them they \
-                 can only be changed."
-            }
+            Self::AccessRulesWrite => "Access rules cannot be applied.",
             Self::OrganizationSettingsRead => {
-                "The default access level is not known, and another cmdlet must tell the \
-                 organization's own id."
+                "The default access level is not known, nor the organization's own id: it is then \
+                 known by its servers."
             }
             Self::OrganizationSettingsWrite => {
                 "The default access level and its messages cannot be applied."
             }
             Self::PolicyAssignment => "Mailboxes keep the policy they have.",
+        }
+    }
+
+    /// What falls away where it works, but poorer: a whole sentence.
+    const fn shortfall(self) -> &'static str {
+        match self {
+            Self::Inventory => {
+                "The device list works, but what changed, or the devices of one owner, cannot be \
+                 asked for alone."
+            }
+            Self::Statistics => {
+                "Statistics are asked for one device at a time, which takes longer."
+            }
+            Self::Owners => "Owners are known, but their exemptions may not be.",
+            Self::Wipe => {
+                "Devices can be wiped, but a wipe cannot be cancelled or nobody gets a mail of it."
+            }
+            Self::WipeAccount => "Accounts can be wiped, but nobody gets a mail of it.",
+            Self::SettingsWrite => {
+                "Some settings cannot be applied, or no further policy can be created."
+            }
+            Self::AccessRulesRead => {
+                "Access rules can be shown, but the known models cannot be offered to choose from."
+            }
+            Self::AccessRulesWrite => "Access rules can be changed, but not removed.",
+            Self::OrganizationSettingsRead => {
+                "The organization's own id is known, but not its default access level."
+            }
+            Self::OrganizationSettingsWrite => {
+                "The default access level can be applied, but not all of its messages."
+            }
+            Self::SettingsRead => "The settings groups can be shown, but not those of one policy.",
+            Self::Servers
+            | Self::Forest
+            | Self::Selection
+            | Self::RecipientsScope
+            | Self::Exemptions
+            | Self::Forget
+            | Self::PolicyAssignment => self.consequence(),
         }
     }
 
@@ -227,6 +261,7 @@ mod tests {
         assert_eq!(words.len(), Feature::ALL.len());
         for feature in Feature::ALL {
             assert_eq!(Feature::parse(feature.word()), Some(feature));
+            assert!(feature.shortfall().ends_with('.'));
             assert!(feature.consequence().ends_with('.') && !feature.purpose().ends_with('.'));
         }
         assert_eq!(Feature::parse("Wipe"), None);

@@ -6,6 +6,14 @@ $Common = @('Debug', 'ErrorAction', 'ErrorVariable', 'OutBuffer', 'OutVariable',
 # Exchange's cmdlets do not heed this, so whatever changes something says it again for itself.
 $ErrorActionPreference = 'Stop'
 
+# The role group must be one of Gatepost's own: whoever is its member has all of its roles.
+foreach ($Assignment in @(Get-ManagementRoleAssignment -RoleAssignee $GroupName -ErrorAction SilentlyContinue)) {
+    $Name = "$($Assignment.Role)" -replace '^.*[\\/]', ''
+    if (-not $Name.StartsWith("$RoleName - ")) {
+        throw "The role group $GroupName holds the role $Name as well. Choose another name for the role group."
+    }
+}
+
 # 1. Ask this Exchange which built-in roles hold which of the cmdlets and parameters: it differs from
 #    version to version. Roles of end users and roles that somebody made here are left out.
 $Open = @{}
@@ -96,7 +104,7 @@ if (-not (Get-RoleGroup $GroupName -ErrorAction SilentlyContinue)) {
 }
 foreach ($Assignment in @(Get-ManagementRoleAssignment -RoleAssignee $GroupName)) {
     $Name = "$($Assignment.Role)" -replace '^.*[\\/]', ''
-    if ($Name.StartsWith("$RoleName - ") -and $Roles -notcontains $Name) {
+    if ($Roles -notcontains $Name) {
         Remove-ManagementRoleAssignment "$($Assignment.Name)" -Confirm:$false -ErrorAction Stop
     }
 }

@@ -37,9 +37,15 @@ fn of(capabilities: &Capabilities, feature: Feature) -> FeatureCheck {
     matrix.into_iter().find(|check| check.feature == feature).unwrap()
 }
 
+/// Whether something of a feature's cmdlets is hidden.
+fn is_touched(check: &FeatureCheck, hidden: &[&str]) -> bool {
+    check.missing.iter().any(|one| hidden.iter().any(|name| name.starts_with(one.cmdlet)))
+}
+
 #[test]
 fn what_is_hidden_takes_away_its_feature_and_nothing_else() {
     use FeatureState::{Degraded, Missing};
+    let whole = capabilities(OrganizationOptions::default(), &[]);
     for (hidden, feature, state, missing) in [
         (&["Clear-MobileDevice"][..], Feature::Wipe, Missing, "Clear-MobileDevice"),
         (&["Clear-MobileDevice -Cancel"], Feature::Wipe, Degraded, "Clear-MobileDevice -Cancel"),
@@ -91,20 +97,18 @@ fn what_is_hidden_takes_away_its_feature_and_nothing_else() {
             "Get-ActiveSyncDeviceClass",
         ),
     ] {
-        let whole = capabilities(OrganizationOptions::default(), &[]);
         let poor = capabilities(OrganizationOptions::default(), hidden);
         let check = of(&poor, feature);
         assert_eq!(check.state, state, "{hidden:?}");
         let [found] = check.missing.as_slice() else { panic!("{check:?}") };
         assert_eq!(found.to_string(), missing);
+        let is_told = of(&whole, feature).consequence != check.consequence;
+        assert_eq!(is_told, state == Degraded, "{check:?}");
         assert_eq!(check.grant.is_empty(), feature == Feature::Selection, "{check:?}");
         assert_eq!(of(&whole, feature).state, FeatureState::Works, "{hidden:?}");
         assert!(of(&whole, feature).missing.is_empty() && of(&whole, feature).grant.is_empty());
         assert!(poor.required_ok() && !poor.is_read_only());
-        let is_touched = |check: &FeatureCheck| {
-            check.missing.iter().any(|one| hidden.iter().any(|name| name.starts_with(one.cmdlet)))
-        };
-        for other in poor.matrix("x").iter().filter(|other| !is_touched(other)) {
+        for other in poor.matrix("x").iter().filter(|other| !is_touched(other, hidden)) {
             assert_eq!(other.state, whole.state(other.feature), "{hidden:?}: {other:?}");
         }
     }
