@@ -11,6 +11,7 @@
 mod authentication;
 pub mod cmdlet;
 pub mod connection;
+pub mod directory;
 pub mod errors;
 pub mod notice;
 pub mod object;
@@ -23,6 +24,10 @@ pub mod session;
 
 pub use cmdlet::{Argument, Cmdlet, EmptyIdentity, Identity, Pipeline};
 pub use connection::{ConnectError, ConnectionSettings, Timeouts};
+pub use directory::{
+    DirectoryError, DirectorySecurity, DirectoryServer, DirectorySettings, DirectoryTimeouts,
+    find_servers,
+};
 pub use errors::{CmdletError, CmdletErrorKind};
 pub use notice::Notice;
 pub use object::{Object, Reference, Value};

@@ -6,10 +6,10 @@ use super::ConnectError;
 
 /// An endpoint's URL, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Address {
+pub(crate) struct Address {
     pub(super) is_tls: bool,
     /// Host name or address as it is written, without brackets.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// What stands in the `Host` header.
     pub(super) authority: String,
     /// `host:port` to open the connection to.
@@ -19,7 +19,7 @@ pub(super) struct Address {
 }
 
 impl Address {
-    pub(super) fn of(endpoint: &Endpoint) -> Result<Self, ConnectError> {
+    pub(crate) fn of(endpoint: &Endpoint) -> Result<Self, ConnectError> {
         let invalid =
             |what: &str| ConnectError::InvalidEndpoint(format!("address {} {what}", endpoint.url));
         let url: hyper::Uri = endpoint.url.parse().map_err(|_| invalid("is no URL"))?;

@@ -14,4 +14,8 @@ mod tls;
 pub use error::ConnectError;
 pub use settings::{ConnectionSettings, Timeouts};
 
+pub(crate) use address::Address;
 pub(crate) use link::{Answer, Connection, SendError, title};
+pub(crate) use sign_in::step_aside;
+pub(crate) use stream::{Stream, open};
+pub(crate) use tls::secure;

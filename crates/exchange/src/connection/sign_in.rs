@@ -200,7 +200,7 @@ impl Said {
 }
 
 /// Takes a step of a conversation where it may block: it may ask a key distribution centre.
-async fn step_aside(
+pub(crate) async fn step_aside(
     mut context: Box<dyn SecurityContext>,
     token: Option<Vec<u8>>,
 ) -> Result<(Box<dyn SecurityContext>, authentication::Step), ConnectError> {

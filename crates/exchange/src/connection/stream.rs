@@ -13,7 +13,7 @@ use tokio::{
 use super::{ConnectError, ConnectionSettings, address::Address};
 
 /// Bytes in both directions, plain or inside TLS.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + Sync> Stream for T {}
 
@@ -21,7 +21,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + Sync> Stream for T {}
 const MAX_PROXY_HEAD_BYTES: usize = 16 * 1024;
 
 /// Opens the way to the server.
-pub(super) async fn open(
+pub(crate) async fn open(
     settings: &ConnectionSettings,
     address: &Address,
 ) -> Result<TcpStream, ConnectError> {

@@ -25,13 +25,13 @@ const SYSTEM_ROOTS: [&str; 4] = [
 ];
 
 /// A stream inside TLS, and what binds signing in to it.
-pub(super) struct Secured {
-    pub(super) stream: SslStream<TcpStream>,
+pub(crate) struct Secured {
+    pub(crate) stream: SslStream<TcpStream>,
     /// `tls-server-end-point:` and the hash of the server's certificate (RFC 5929 section 4).
     pub(super) channel_binding: Vec<u8>,
 }
 
-pub(super) async fn secure(
+pub(crate) async fn secure(
     stream: TcpStream,
     settings: &ConnectionSettings,
     address: &Address,
