@@ -1,8 +1,8 @@
 //! A connector: the configured link to one organization.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::{ConnectorId, device::words};
+use crate::{ConnectorId, Schedules, device::words};
 
 /// One configured link to one organization.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Connector {
     pub name: ConnectorName,
     /// How to reach the organization.
     pub endpoint: Endpoint,
+    /// What is read of it, when, and how.
+    pub options: Options,
     /// Exchange's own id of the organization; `None` until the first connection.
     pub organization: Option<OrganizationIdentity>,
     /// Where it stands.
@@ -23,6 +25,136 @@ pub struct Connector {
     pub created: Timestamp,
     /// When the last complete full pass began: as of then the inventory is true.
     pub last_full_sync: Option<Timestamp>,
+    /// When the last complete delta pass began.
+    pub last_delta_sync: Option<Timestamp>,
+    /// Whether scheduled work rests until somebody lets it go on.
+    pub is_paused: bool,
+    /// When the connector is installed again, while it is not; see [`INSTALL_RETRY`].
+    pub next_install: Option<Timestamp>,
+}
+
+/// How long after a failed installation the next is tried.
+pub const INSTALL_RETRY: SignedDuration = SignedDuration::from_mins(60);
+
+impl Connector {
+    /// Whether scheduled passes run.
+    #[must_use]
+    pub fn is_at_work(&self) -> bool {
+        self.organization.is_some() && !self.is_paused && self.state != ConnectorState::Removed
+    }
+}
+
+/// What a connector reads, when, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Options {
+    /// One server, or one array, for each Active Directory site; tried in this order after the
+    /// endpoint of the connector.
+    pub sites: Vec<SiteServer>,
+    /// Where Active Directory is asked for more servers; `None`: Exchange alone is asked.
+    pub directory: Option<Directory>,
+    /// When full and delta passes run.
+    pub schedules: Schedules,
+    /// Which devices are taken in.
+    pub discovery: Discovery,
+    /// Whether partnerships of devices that left the inventory by age are removed in Exchange too.
+    /// Off unless somebody switched it on.
+    pub removes_aged_partnerships: bool,
+    /// Whether users may be managed by another product as well (`AllowExternalDeviceManagement`);
+    /// `None` leaves what Exchange has.
+    pub allow_external_management: Option<bool>,
+    /// User name and mailbox that notifications are sent with. The password is kept elsewhere.
+    pub notification_account: Option<String>,
+    /// Sessions open at once.
+    pub runspaces: Runspaces,
+}
+
+/// A server or an array of one Active Directory site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteServer {
+    /// Name of the site.
+    pub site: String,
+    /// `http://server.contoso.com/PowerShell/`.
+    pub url: String,
+}
+
+/// A domain controller that knows where Exchange's servers are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    /// `host` or `host:port`.
+    pub server: String,
+    /// How the way there is protected.
+    pub security: DirectorySecurity,
+}
+
+/// How the way to a domain controller is protected. Nothing is sent in the clear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DirectorySecurity {
+    /// TLS begun on the usual port.
+    #[default]
+    StartTls,
+    /// TLS from the first byte.
+    Ldaps,
+    /// Sealed by Kerberos.
+    Sealed,
+}
+
+words!(DirectorySecurity { StartTls = "starttls", Ldaps = "ldaps", Sealed = "sealed" });
+
+/// Which devices a connector takes in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Discovery {
+    /// Whose devices.
+    pub scope: DiscoveryScope,
+    /// Devices that did nothing for more days than these are left out; `None` takes all.
+    pub inactive_days: Option<u16>,
+}
+
+/// Whose devices a connector takes in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum DiscoveryScope {
+    /// The whole organization's.
+    #[default]
+    Organization,
+    /// Those of users in these organizational units, by distinguished or canonical name.
+    Units(Vec<String>),
+    /// Those of mailboxes that this filter of Exchange finds: `Department -eq 'Sales'`.
+    Recipients(String),
+}
+
+/// How many sessions a connector may have open at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Runspaces(u8);
+
+/// Why a number is no number of runspaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} runspaces are not 1 to {most}: Exchange lets an account have 18, and people need some", most = Runspaces::MOST)]
+pub struct InvalidRunspaces(pub u8);
+
+impl Runspaces {
+    /// The documented default for a tenant; half of what an account may have on a server.
+    pub const MOST: u8 = 9;
+
+    /// A number from 1 to [`Self::MOST`].
+    pub const fn new(count: u8) -> Result<Self, InvalidRunspaces> {
+        if count >= 1 && count <= Self::MOST {
+            Ok(Self(count))
+        } else {
+            Err(InvalidRunspaces(count))
+        }
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl Default for Runspaces {
+    /// Three, as the connectors of old had with parallel commands.
+    fn default() -> Self {
+        Self(3)
+    }
 }
 
 /// Name of a connector: 1 to 63 characters of `a-z`, `0-9` and `-`, beginning with a letter or
@@ -141,9 +273,16 @@ pub enum ConnectorState {
     Installed,
     /// The last attempt failed; `trouble` says why.
     Trouble,
+    /// Removed, its inventory kept: nothing is read any more.
+    Removed,
 }
 
-words!(ConnectorState { Flagged = "flagged", Installed = "installed", Trouble = "trouble" });
+words!(ConnectorState {
+    Flagged = "flagged",
+    Installed = "installed",
+    Trouble = "trouble",
+    Removed = "removed",
+});
 
 /// Exchange's own id of an organization, never a server name.
 #[derive(Debug, Clone, PartialEq, Eq)]

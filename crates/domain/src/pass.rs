@@ -1,6 +1,7 @@
 //! A pass: one reading of an organization.
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::{ConnectorId, PassId, device::words};
 
@@ -21,6 +22,10 @@ pub struct Pass {
     pub outcome: Option<PassOutcome>,
     /// What it read and changed.
     pub counts: PassCounts,
+    /// What it cost Exchange.
+    pub cost: PassCost,
+    /// Where it was read from, last.
+    pub endpoint: Option<String>,
 }
 
 /// How much of an organization a pass reads.
@@ -64,4 +69,30 @@ pub struct PassCounts {
     pub mailboxes: u64,
     /// Statistics read.
     pub statistics: u64,
+    /// Devices left out: of users that the connector does not look at.
+    pub skipped: u64,
+}
+
+/// How far a full pass has come, so that one that was cut goes on there in place of beginning anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// When the pass began: what it read before the cut is true as of then.
+    pub started: Timestamp,
+    /// Devices that were made before are read.
+    pub before: Timestamp,
+    /// What was counted up to there.
+    pub counts: PassCounts,
+    /// Known devices that were made before and did not come.
+    pub missing: Vec<Uuid>,
+}
+
+/// What a pass cost Exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PassCost {
+    /// Cmdlets sent.
+    pub cmdlets: u64,
+    /// Milliseconds by which Exchange slowed them down, as far as it says so.
+    pub delayed_ms: u64,
+    /// Sessions that were lost or refused and opened anew.
+    pub sessions_lost: u64,
 }

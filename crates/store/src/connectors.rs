@@ -1,10 +1,10 @@
 //! Connectors and their sealed secrets.
 
-use domain::connector::{
-    Authentication, ConnectorState, Endpoint, OrganizationIdentity, Proxy, Trust,
-};
-use domain::{Connector, ConnectorId, ConnectorName, Scope};
-use serde_json::{Value as Json, json};
+mod document;
+
+use domain::connector::{ConnectorState, OrganizationIdentity};
+use domain::{Connector, ConnectorId, ConnectorName, Scope, Timestamp};
+use serde_json::Value as Json;
 
 use crate::value::{Columns, Value};
 use crate::{Error, Store, sql};
@@ -26,13 +26,17 @@ impl Store {
             vec![
                 Value::id(connector.id),
                 Value::text(connector.name.as_str()),
-                Value::text(&endpoint_document(&connector.endpoint).to_string()),
+                Value::text(&document::of_endpoint(&connector.endpoint).to_string()),
                 Value::optional_text(organization.map(|it| it.key.as_str())),
                 Value::optional_text(organization.map(|it| it.name.as_str())),
                 Value::text(connector.state.word()),
                 Value::optional_text(connector.trouble.as_deref()),
                 Value::time(connector.created),
                 Value::optional_time(connector.last_full_sync),
+                Value::optional_time(connector.last_delta_sync),
+                Value::text(&document::of_options(&connector.options).to_string()),
+                Value::Flag(connector.is_paused),
+                Value::optional_time(connector.next_install),
             ],
         )];
         if let Some(sealed) = sealed_secret {
@@ -42,6 +46,50 @@ impl Store {
         let taken =
             || format!("a connector named {} or of this organization exists", connector.name);
         self.database.write(steps).await.map(drop).map_err(|error| error.or_conflict(taken))
+    }
+
+    /// Writes how a connector reaches its organization and what it reads of it; its secret too, if
+    /// there is a new one.
+    pub async fn change_connector(
+        &self,
+        connector: &Connector,
+        sealed_secret: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        let mut steps = vec![(
+            sql::CHANGE_CONNECTOR,
+            vec![
+                Value::id(connector.id),
+                Value::text(&document::of_endpoint(&connector.endpoint).to_string()),
+                Value::text(&document::of_options(&connector.options).to_string()),
+            ],
+        )];
+        if let Some(sealed) = sealed_secret {
+            let values = vec![Value::id(connector.id), Value::Bytes(sealed.to_owned())];
+            steps.push((sql::ADD_SECRET, values));
+        }
+        let changed = self.database.write(steps).await?;
+        if changed.first() == Some(&0) { Err(Error::NotFound("the connector")) } else { Ok(()) }
+    }
+
+    /// Notes when a connector that could not be installed is tried again; `None` once it is.
+    pub async fn set_next_install(
+        &self,
+        id: ConnectorId,
+        at: Option<Timestamp>,
+    ) -> Result<(), Error> {
+        let values = vec![Value::id(id), Value::optional_time(at)];
+        self.write_one(sql::SET_NEXT_INSTALL, values, "the connector").await
+    }
+
+    /// Notes whether a connector's scheduled work rests.
+    pub async fn set_paused(&self, id: ConnectorId, is_paused: bool) -> Result<(), Error> {
+        let values = vec![Value::id(id), Value::Flag(is_paused)];
+        self.write_one(sql::SET_PAUSED, values, "the connector").await
+    }
+
+    /// Lets another connector lead to this one's organization. Its name stays, for people to read.
+    pub async fn release_organization(&self, id: ConnectorId) -> Result<(), Error> {
+        self.write_one(sql::RELEASE_ORGANIZATION, vec![Value::id(id)], "the connector").await
     }
 
     /// All connectors in scope, by name.
@@ -109,12 +157,14 @@ impl Store {
             (sql::REMOVE_PASSES, one()),
             (sql::REMOVE_JOBS, one()),
             (sql::REMOVE_SERVERS, one()),
+            (sql::REMOVE_ENDPOINTS, one()),
             (sql::REMOVE_CONNECTOR, one()),
             (sql::REMOVE_DEVICES, one()),
             (sql::REMOVE_MAILBOXES, one()),
+            (sql::REMOVE_STATUS_MESSAGES, one()),
         ];
         let removed = self.database.write(steps).await?;
-        let existed = removed.get(4).is_some_and(|count| *count > 0);
+        let existed = removed.get(5).is_some_and(|count| *count > 0);
         if existed { Ok(()) } else { Err(Error::NotFound("the connector")) }
     }
 }
@@ -142,7 +192,9 @@ fn connector(row: &mut Columns<'_>) -> Result<Connector, Error> {
     Ok(Connector {
         id: ConnectorId(row.uuid("id")?),
         name: ConnectorName::parse(&row.text("name")?).map_err(|_| row.corrupt("name"))?,
-        endpoint: endpoint(&row.json("endpoint")?).ok_or_else(|| row.corrupt("endpoint"))?,
+        endpoint: document::endpoint(&row.json("endpoint")?)
+            .ok_or_else(|| row.corrupt("endpoint"))?,
+        options: document::options(&row.json("options")?).ok_or_else(|| row.corrupt("options"))?,
         organization: {
             let key = row.optional_text("organization_key")?;
             let name = row.optional_text("organization_name")?;
@@ -152,52 +204,9 @@ fn connector(row: &mut Columns<'_>) -> Result<Connector, Error> {
         trouble: row.optional_text("trouble")?,
         created: row.time("created")?,
         last_full_sync: row.optional_time("last_full_sync")?,
-    })
-}
-
-fn endpoint_document(endpoint: &Endpoint) -> Json {
-    let proxy = endpoint
-        .proxy
-        .as_ref()
-        .map(|proxy| json!({ "address": proxy.address, "username": proxy.username }));
-    json!({
-        "url": endpoint.url,
-        "connect_to": endpoint.connect_to,
-        "spn": endpoint.spn,
-        "authentication": endpoint.authentication.word(),
-        "username": endpoint.username,
-        "kdc": endpoint.kdc,
-        "keytab": endpoint.keytab,
-        "allow_basic_without_tls": endpoint.allow_basic_without_tls,
-        "extra_roots_pem": endpoint.trust.extra_roots_pem,
-        "pinned_sha256": endpoint.trust.pinned_sha256,
-        "proxy": proxy,
-    })
-}
-
-/// The endpoint that a document describes; `None` if it lacks what every endpoint has.
-fn endpoint(document: &Json) -> Option<Endpoint> {
-    let text = |name: &str| document.get(name).and_then(Json::as_str).map(str::to_owned);
-    Some(Endpoint {
-        url: text("url")?,
-        connect_to: text("connect_to"),
-        spn: text("spn"),
-        authentication: Authentication::from_word(&text("authentication")?)?,
-        username: text("username"),
-        kdc: texts(document.get("kdc")?)?,
-        keytab: text("keytab"),
-        allow_basic_without_tls: document.get("allow_basic_without_tls")?.as_bool()?,
-        trust: Trust {
-            extra_roots_pem: text("extra_roots_pem"),
-            pinned_sha256: text("pinned_sha256"),
-        },
-        proxy: match document.get("proxy")? {
-            Json::Null => None,
-            proxy => Some(Proxy {
-                address: proxy.get("address")?.as_str()?.to_owned(),
-                username: proxy.get("username")?.as_str().map(str::to_owned),
-            }),
-        },
+        last_delta_sync: row.optional_time("last_delta_sync")?,
+        is_paused: row.flag("paused")?,
+        next_install: row.optional_time("next_install")?,
     })
 }
 

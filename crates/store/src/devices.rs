@@ -70,6 +70,59 @@ impl Store {
         }
     }
 
+    /// What is known of one device.
+    pub async fn fingerprint(&self, id: DeviceId) -> Result<Option<Fingerprint>, Error> {
+        let found = self.database.query_one(sql::FINGERPRINT, vec![Value::id(id)], fingerprint);
+        Ok(found.await?.map(|(_, fingerprint)| fingerprint))
+    }
+
+    /// Living devices whose statistics are older, the oldest first; at most so many.
+    pub async fn stale_statistics(
+        &self,
+        connector: ConnectorId,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Fingerprint>, Error> {
+        let values =
+            vec![Value::id(connector), Value::time(before), Value::Integer(i64::from(limit))];
+        let found = self.database.query(sql::STALE_STATISTICS, values, fingerprint).await?;
+        Ok(found.into_iter().map(|(_, fingerprint)| fingerprint).collect())
+    }
+
+    /// Living devices that Exchange made in a span of time: `from` included, `to` not.
+    pub async fn made_between(
+        &self,
+        connector: ConnectorId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<Uuid>, Error> {
+        let values = vec![Value::id(connector), Value::time(from), Value::time(to)];
+        let decode = |row: &mut Columns<'_>| row.table("device").uuid("guid");
+        self.database.query(sql::MISSING_BETWEEN, values, decode).await
+    }
+
+    /// How many living devices have no time at which Exchange made them.
+    pub async fn made_at_no_time(&self, connector: ConnectorId) -> Result<u64, Error> {
+        let decode = |row: &mut Columns<'_>| row.table("device").count("count");
+        let count =
+            self.database.query_one(sql::DEVICES_OF_NO_DATE, vec![Value::id(connector)], decode);
+        Ok(count.await?.unwrap_or_default())
+    }
+
+    /// Lets devices leave the inventory that did nothing since `before`, and those come back that
+    /// did. How many left.
+    pub async fn age_devices(
+        &self,
+        connector: ConnectorId,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, Error> {
+        let span = || vec![Value::id(connector), Value::time(before)];
+        let aged = [span(), vec![Value::time(now)]].concat();
+        let steps = vec![(sql::REVIVE_DEVICES, span()), (sql::AGE_DEVICES, aged)];
+        Ok(self.database.write(steps).await?.last().copied().unwrap_or_default())
+    }
+
     /// Writes devices, new or known, in one transaction. What is written is not gone (any more);
     /// statistics stay as they are. The last of two rows with the same GUID stands.
     pub async fn write_devices(

@@ -10,6 +10,7 @@ mod connectors;
 mod database;
 mod device_row;
 mod devices;
+mod endpoints;
 mod error;
 mod filter;
 mod jobs;
@@ -18,7 +19,9 @@ mod passes;
 mod reading;
 mod servers;
 mod sessions;
+mod source;
 mod sql;
+mod status_messages;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

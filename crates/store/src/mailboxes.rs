@@ -9,6 +9,9 @@ use crate::device_row::hash_of;
 use crate::value::{Columns, Value};
 use crate::{Error, Store, sql};
 
+/// Mailboxes read at once: some megabytes.
+const AT_ONCE: i64 = 5_000;
+
 impl Store {
     /// Writes mailboxes, new or known, in one transaction; rows that did not change are left.
     pub async fn write_mailboxes(
@@ -23,6 +26,21 @@ impl Store {
             .collect();
         let rows = last.into_iter().map(move |(key, mailbox)| encode(connector, &key, &mailbox));
         self.database.write_bulk(&sql::WRITE_MAILBOXES, Value::id(connector), rows).await
+    }
+
+    /// Every mailbox of a connector, some at a time: those whose key comes after `after`, and the
+    /// last key among them. No key means that there are no more.
+    pub async fn mailboxes(
+        &self,
+        connector: ConnectorId,
+        after: &str,
+    ) -> Result<(Vec<MailboxFacts>, Option<String>), Error> {
+        let values = vec![Value::id(connector), Value::text(after), Value::Integer(AT_ONCE)];
+        let decode =
+            |row: &mut Columns<'_>| Ok((row.table("mailbox").text("dn_key")?, mailbox(row)?));
+        let found = self.database.query(sql::MAILBOXES, values, decode).await?;
+        let last = found.last().map(|(key, _)| key.clone());
+        Ok((found.into_iter().map(|(_, mailbox)| mailbox).collect(), last))
     }
 
     /// The mailbox with a distinguished name, in any case of its letters.

@@ -1,7 +1,8 @@
 //! Passes over an organization.
 
-use domain::pass::{Pass, PassCounts, PassKind, PassOutcome};
-use domain::{ConnectorId, PassId, Scope};
+use domain::pass::{Checkpoint, Pass, PassCost, PassCounts, PassKind, PassOutcome};
+use domain::{ConnectorId, PassId, Scope, Timestamp};
+use serde_json::{Value as Json, json};
 
 use crate::connectors::reaches;
 use crate::value::{Columns, Value};
@@ -24,14 +25,18 @@ impl Store {
     }
 
     /// Notes how far a pass has come. A full pass that ended complete makes every device of its
-    /// connector that is not gone true as of its beginning.
+    /// connector that is not gone true as of its beginning; the next delta pass asks for what
+    /// changed since the last complete one of either kind.
     pub async fn update_pass(&self, pass: &Pass) -> Result<(), Error> {
         let mut values = vec![Value::id(pass.id)];
         values.extend(state(pass));
         let mut steps = vec![(sql::UPDATE_PASS, values)];
-        if pass.kind == PassKind::Full && pass.outcome == Some(PassOutcome::Complete) {
+        if pass.outcome == Some(PassOutcome::Complete) {
             let values = vec![Value::id(pass.connector), Value::time(pass.started)];
-            steps.push((sql::CONFIRM_DEVICES, values));
+            steps.push(match pass.kind {
+                PassKind::Full => (sql::CONFIRM_DEVICES, values),
+                PassKind::Delta => (sql::CONFIRM_CHANGES, values),
+            });
         }
         let changed = self.database.write(steps).await?;
         if changed.first() == Some(&0) { Err(Error::NotFound("the pass")) } else { Ok(()) }
@@ -51,6 +56,26 @@ impl Store {
         self.database.query(sql::PASSES, values, pass).await
     }
 
+    /// How far the full pass that was cut last has come.
+    pub async fn checkpoint(&self, connector: ConnectorId) -> Result<Option<Checkpoint>, Error> {
+        let decode = |row: &mut Columns<'_>| row.table("connector").optional_json("checkpoint");
+        let values = vec![Value::id(connector)];
+        let document = self.database.query_one(sql::CHECKPOINT, values, decode).await?.flatten();
+        // One that is not understood is none: the pass then begins anew.
+        Ok(document.as_ref().and_then(checkpoint))
+    }
+
+    /// Notes how far a full pass has come; `None` when it has ended.
+    pub async fn set_checkpoint(
+        &self,
+        connector: ConnectorId,
+        checkpoint: Option<&Checkpoint>,
+    ) -> Result<(), Error> {
+        let document = checkpoint.map(|checkpoint| checkpoint_document(checkpoint).to_string());
+        let values = vec![Value::id(connector), Value::optional_text(document.as_deref())];
+        self.write_one(sql::SET_CHECKPOINT, values, "the connector").await
+    }
+
     /// Passes that have no end yet: after a start, those that a stop cut short.
     pub async fn unfinished_passes(&self) -> Result<Vec<Pass>, Error> {
         self.database.query(sql::UNFINISHED_PASSES, vec![], pass).await
@@ -58,8 +83,8 @@ impl Store {
 }
 
 /// What changes of a pass while it goes on.
-fn state(pass: &Pass) -> [Value; 9] {
-    let counts = pass.counts;
+fn state(pass: &Pass) -> [Value; 14] {
+    let (counts, cost) = (pass.counts, pass.cost);
     [
         Value::optional_time(pass.finished),
         Value::optional_text(pass.outcome.map(PassOutcome::word)),
@@ -70,7 +95,42 @@ fn state(pass: &Pass) -> [Value; 9] {
         Value::count(counts.poisoned),
         Value::count(counts.mailboxes),
         Value::count(counts.statistics),
+        Value::count(counts.skipped),
+        Value::count(cost.cmdlets),
+        Value::count(cost.delayed_ms),
+        Value::count(cost.sessions_lost),
+        Value::optional_text(pass.endpoint.as_deref()),
     ]
+}
+
+fn checkpoint_document(checkpoint: &Checkpoint) -> Json {
+    let Checkpoint { started, before, counts, missing } = checkpoint;
+    json!({
+        "started": started.to_string(),
+        "before": before.to_string(),
+        "counts": [counts.devices, counts.added, counts.changed, counts.poisoned, counts.mailboxes, counts.skipped],
+        "missing": missing.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn checkpoint(document: &Json) -> Option<Checkpoint> {
+    let time = |name: &str| document.get(name)?.as_str()?.parse::<Timestamp>().ok();
+    let count = |at: usize| document.get("counts")?.get(at)?.as_u64();
+    let missing = document.get("missing")?.as_array()?.iter();
+    Some(Checkpoint {
+        started: time("started")?,
+        before: time("before")?,
+        counts: PassCounts {
+            devices: count(0)?,
+            added: count(1)?,
+            changed: count(2)?,
+            poisoned: count(3)?,
+            mailboxes: count(4)?,
+            skipped: count(5)?,
+            ..PassCounts::default()
+        },
+        missing: missing.map(|guid| guid.as_str()?.parse().ok()).collect::<Option<_>>()?,
+    })
 }
 
 fn pass(row: &mut Columns<'_>) -> Result<Pass, Error> {
@@ -90,6 +150,13 @@ fn pass(row: &mut Columns<'_>) -> Result<Pass, Error> {
             poisoned: row.count("poisoned")?,
             mailboxes: row.count("mailboxes")?,
             statistics: row.count("statistics")?,
+            skipped: row.count("skipped")?,
         },
+        cost: PassCost {
+            cmdlets: row.count("cmdlets")?,
+            delayed_ms: row.count("delayed_ms")?,
+            sessions_lost: row.count("sessions_lost")?,
+        },
+        endpoint: row.optional_text("endpoint")?,
     })
 }

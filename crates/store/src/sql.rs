@@ -25,16 +25,26 @@ statements! {
         ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
     ADD_CONNECTOR = "INSERT INTO connector (id, name, endpoint, organization_key,
-        organization_name, state, trouble, created, last_full_sync)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    ADD_SECRET = "INSERT INTO connector_secret (connector, sealed) VALUES (?1, ?2)";
+        organization_name, state, trouble, created, last_full_sync, last_delta_sync, options, paused,
+        next_install)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    CHANGE_CONNECTOR = "UPDATE connector SET endpoint = ?2, options = ?3 WHERE id = ?1";
+    ADD_SECRET = "INSERT INTO connector_secret (connector, sealed) VALUES (?1, ?2)
+        ON CONFLICT (connector) DO UPDATE SET sealed = excluded.sealed";
     SECRET = "SELECT sealed FROM connector_secret WHERE connector = ?1";
     CONNECTORS = "SELECT id, name, endpoint, organization_key, organization_name, state, trouble,
-        created, last_full_sync FROM connector ORDER BY name";
-    CONNECTOR_NAMES = "SELECT id, name FROM connector";
+        created, last_full_sync, last_delta_sync, options, paused, next_install FROM connector
+        ORDER BY name";
+    CONNECTOR_FACTS = "SELECT id, name, last_full_sync FROM connector";
     CONNECTOR_BY_NAME = "SELECT id, name, endpoint, organization_key, organization_name, state,
-        trouble, created, last_full_sync FROM connector WHERE name = ?1";
+        trouble, created, last_full_sync, last_delta_sync, options, paused, next_install
+        FROM connector WHERE name = ?1";
     SET_CONNECTOR_STATE = "UPDATE connector SET state = ?2, trouble = ?3 WHERE id = ?1";
+    SET_NEXT_INSTALL = "UPDATE connector SET next_install = ?2 WHERE id = ?1";
+    SET_PAUSED = "UPDATE connector SET paused = ?2 WHERE id = ?1";
+    SET_CHECKPOINT = "UPDATE connector SET checkpoint = ?2 WHERE id = ?1";
+    CHECKPOINT = "SELECT checkpoint FROM connector WHERE id = ?1";
+    RELEASE_ORGANIZATION = "UPDATE connector SET organization_key = NULL WHERE id = ?1";
     SET_ORGANIZATION = "UPDATE connector SET organization_key = ?2, organization_name = ?3
         WHERE id = ?1";
     HOLD_CONNECTOR = "SELECT id FROM connector WHERE id = ?1 /*hold*/";
@@ -42,24 +52,32 @@ statements! {
     REMOVE_PASSES = "DELETE FROM pass WHERE connector = ?1";
     REMOVE_JOBS = "DELETE FROM job WHERE connector = ?1";
     REMOVE_SERVERS = "DELETE FROM server WHERE connector = ?1";
+    REMOVE_ENDPOINTS = "DELETE FROM endpoint WHERE connector = ?1";
+    REMOVE_STATUS_MESSAGES = "DELETE FROM status_message WHERE connector = ?1";
     REMOVE_MAILBOXES = "DELETE FROM mailbox WHERE connector = ?1";
     REMOVE_DEVICES = "DELETE FROM device WHERE connector = ?1";
     REMOVE_CONNECTOR = "DELETE FROM connector WHERE id = ?1";
     REMOVE_SOME_DEVICES = "DELETE FROM device WHERE sequence IN
         (SELECT sequence FROM device WHERE connector = ?1 LIMIT ?2)";
 
-    BEGIN_PASS = "INSERT INTO pass (id, connector, kind, started, finished, outcome, devices,
-        added, changed, gone, poisoned, mailboxes, statistics)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    BEGIN_PASS = "INSERT INTO pass (id, connector, kind, started, finished, outcome, devices, added,
+        changed, gone, poisoned, mailboxes, statistics, skipped, cmdlets, delayed_ms,
+        sessions_lost, endpoint)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
     UPDATE_PASS = "UPDATE pass SET finished = ?2, outcome = ?3, devices = ?4, added = ?5,
-        changed = ?6, gone = ?7, poisoned = ?8, mailboxes = ?9, statistics = ?10 WHERE id = ?1";
+        changed = ?6, gone = ?7, poisoned = ?8, mailboxes = ?9, statistics = ?10, skipped = ?11,
+        cmdlets = ?12, delayed_ms = ?13, sessions_lost = ?14, endpoint = ?15 WHERE id = ?1";
     CONFIRM_DEVICES = "UPDATE connector SET last_full_sync = ?2
         WHERE id = ?1 AND (last_full_sync IS NULL OR last_full_sync < ?2)";
-    PASSES = "SELECT id, connector, kind, started, finished, outcome, devices, added, changed,
-        gone, poisoned, mailboxes, statistics FROM pass WHERE connector = ?1
+    CONFIRM_CHANGES = "UPDATE connector SET last_delta_sync = ?2
+        WHERE id = ?1 AND (last_delta_sync IS NULL OR last_delta_sync < ?2)";
+    PASSES = "SELECT id, connector, kind, started, finished, outcome, devices, added,
+        changed, gone, poisoned, mailboxes, statistics, skipped, cmdlets, delayed_ms,
+        sessions_lost, endpoint FROM pass WHERE connector = ?1
         ORDER BY started DESC, id DESC LIMIT ?2";
     UNFINISHED_PASSES = "SELECT id, connector, kind, started, finished, outcome, devices, added,
-        changed, gone, poisoned, mailboxes, statistics FROM pass WHERE finished IS NULL
+        changed, gone, poisoned, mailboxes, statistics, skipped, cmdlets, delayed_ms,
+        sessions_lost, endpoint FROM pass WHERE finished IS NULL
         ORDER BY started, id";
 
     ADD_JOB = "INSERT INTO job (id, connector, kind, state, done, created)
@@ -95,12 +113,43 @@ statements! {
     SERVERS = "SELECT name, fqdn, distinguished_name, site, version, role, is_client_access,
         is_mailbox, is_edge FROM server WHERE connector = ?1 ORDER BY name, position";
 
+    ADD_ENDPOINT = "INSERT INTO endpoint (connector, url, origin, site, version, failures,
+        rests_until, trouble, last_success) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    ENDPOINTS = "SELECT url, origin, site, version, failures, rests_until, trouble, last_success
+        FROM endpoint WHERE connector = ?1";
+
+    ADD_STATUS_MESSAGE = "INSERT INTO status_message (at, connector, number, text)
+        VALUES (?1, ?2, ?3, ?4)";
+    FORGET_STATUS_MESSAGES = "DELETE FROM status_message WHERE connector = ?1 AND sequence <=
+        (SELECT max(sequence) FROM status_message WHERE connector = ?1) - ?2";
+    STATUS_MESSAGES = "SELECT at, connector, number, text FROM status_message
+        WHERE connector = ?1 ORDER BY sequence DESC LIMIT ?2";
+
+    MAILBOXES = "SELECT dn_key, guid, distinguished_name, display_name, alias, sam_account_name,
+        user_principal_name, primary_smtp_address, allowed_device_ids, blocked_device_ids, policy
+        FROM mailbox WHERE connector = ?1 AND dn_key > ?2 ORDER BY dn_key LIMIT ?3";
     MAILBOX = "SELECT guid, distinguished_name, display_name, alias, sam_account_name,
         user_principal_name, primary_smtp_address, allowed_device_ids, blocked_device_ids, policy
         FROM mailbox WHERE connector = ?1 AND dn_key = ?2";
 
     FINGERPRINTS = "SELECT sequence, id, guid, hash, gone_since, statistics_observed, owner_dn
         FROM device WHERE connector = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
+    FINGERPRINT = "SELECT sequence, id, guid, hash, gone_since, statistics_observed, owner_dn
+        FROM device WHERE id = ?1";
+    STALE_STATISTICS = "SELECT sequence, id, guid, hash, gone_since, statistics_observed, owner_dn
+        FROM device WHERE connector = ?1 AND gone_since IS NULL
+        AND (statistics_observed IS NULL OR statistics_observed < ?2)
+        ORDER BY statistics_observed LIMIT ?3";
+    MISSING_BETWEEN = "SELECT guid FROM device WHERE connector = ?1 AND gone_since IS NULL
+        AND when_created >= ?2 AND when_created < ?3";
+    DEVICES_OF_NO_DATE = "SELECT count(*) AS count FROM device WHERE connector = ?1
+        AND gone_since IS NULL AND when_created IS NULL";
+    AGE_DEVICES = "UPDATE device SET aged_since = ?3 WHERE connector = ?1
+        AND aged_since IS NULL AND gone_since IS NULL AND statistics_observed IS NOT NULL
+        AND coalesce(last_success_sync, last_sync_attempt, first_sync, when_created) < ?2";
+    REVIVE_DEVICES = "UPDATE device SET aged_since = NULL WHERE connector = ?1
+        AND aged_since IS NOT NULL
+        AND coalesce(last_success_sync, last_sync_attempt, first_sync, when_created) >= ?2";
     TOTALS = "SELECT connector, access_state, count(*), count(gone_since) FROM device
         GROUP BY connector, access_state";
 }

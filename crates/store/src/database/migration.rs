@@ -10,8 +10,10 @@ pub(crate) struct Migration {
     pub(crate) text: &'static str,
 }
 
-pub(crate) const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, text: include_str!("../../migrations/0001_inventory.sql") }];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, text: include_str!("../../migrations/0001_inventory.sql") },
+    Migration { number: 2, text: include_str!("../../migrations/0002_life_of_a_connector.sql") },
+];
 
 /// Where applied migrations are noted.
 pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

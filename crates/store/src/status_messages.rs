@@ -1,0 +1,56 @@
+//! Numbered events of connectors.
+
+use domain::status_message::Event;
+use domain::{ConnectorId, Scope, StatusMessage};
+
+use crate::connectors::reaches;
+use crate::value::{Columns, Value};
+use crate::{Error, Store, sql};
+
+/// Messages kept, of all connectors together: years of a quiet one, a week of a troubled one.
+const KEPT: i64 = 10_000;
+
+impl Store {
+    /// Keeps an event; very old ones are forgotten for it.
+    pub async fn add_status_message(&self, message: &StatusMessage) -> Result<(), Error> {
+        let steps = vec![
+            (
+                sql::ADD_STATUS_MESSAGE,
+                vec![
+                    Value::time(message.at),
+                    Value::id(message.connector),
+                    Value::Integer(message.event.number().into()),
+                    Value::text(&message.text),
+                ],
+            ),
+            (sql::FORGET_STATUS_MESSAGES, vec![Value::id(message.connector), Value::Integer(KEPT)]),
+        ];
+        self.database.write(steps).await.map(drop)
+    }
+
+    /// The latest events of a connector, latest first.
+    pub async fn status_messages(
+        &self,
+        scope: &Scope,
+        connector: ConnectorId,
+        limit: u32,
+    ) -> Result<Vec<StatusMessage>, Error> {
+        if !reaches(scope, connector) {
+            return Ok(Vec::new());
+        }
+        let values = vec![Value::id(connector), Value::Integer(i64::from(limit))];
+        self.database.query(sql::STATUS_MESSAGES, values, message).await
+    }
+}
+
+fn message(row: &mut Columns<'_>) -> Result<StatusMessage, Error> {
+    row.table("status_message");
+    let number = row.count("number")?;
+    let event = u16::try_from(number).ok().and_then(Event::from_number);
+    Ok(StatusMessage {
+        at: row.time("at")?,
+        connector: ConnectorId(row.uuid("connector")?),
+        event: event.ok_or_else(|| row.corrupt("number"))?,
+        text: row.text("text")?,
+    })
+}
