@@ -175,6 +175,23 @@ pub struct Habits {
     pub operation_limit: SignedDuration,
     /// How much work a user may ask for before being slowed down; `None`: without limit.
     pub budget: Option<Budget>,
+    /// Properties that `-Filter` does not take, as if they were unknown: `WhenChangedUTC`, or of
+    /// one cmdlet alone `Get-MobileDevice/WhenChangedUTC`.
+    pub refused_filters: Vec<String>,
+    /// `-SortBy` is an error, whatever it names.
+    pub sort_by_refused: bool,
+}
+
+impl Habits {
+    /// Whether a cmdlet refuses a filter on this property. Names are compared without regard to
+    /// case.
+    #[must_use]
+    pub fn refuses_filter(&self, cmdlet: &str, property: &str) -> bool {
+        self.refused_filters.iter().any(|refused| {
+            let (of, name) = refused.split_once('/').unwrap_or((cmdlet, refused));
+            of.eq_ignore_ascii_case(cmdlet) && name.eq_ignore_ascii_case(property)
+        })
+    }
 }
 
 impl Default for Habits {
@@ -186,6 +203,8 @@ impl Default for Habits {
             shell_idle_timeout: SignedDuration::from_mins(15),
             operation_limit: SignedDuration::from_secs(900),
             budget: None,
+            refused_filters: Vec::new(),
+            sort_by_refused: false,
         }
     }
 }

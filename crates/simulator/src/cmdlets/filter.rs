@@ -50,9 +50,30 @@ pub(super) enum Field {
     Any(Vec<String>),
 }
 
+/// What rows are sorted by: nothing comes first, texts are compared without regard to case.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Key {
+    Null,
+    Bool(bool),
+    Time(Timestamp),
+    Text(String),
+}
+
+impl Key {
+    pub(super) fn of(field: &Field) -> Self {
+        match field {
+            Field::Null => Self::Null,
+            Field::Bool(value) => Self::Bool(*value),
+            Field::Time(time) => Self::Time(*time),
+            Field::Text(text) => Self::Text(text.to_lowercase()),
+            Field::Any(texts) => Self::Text(texts.join(",").to_lowercase()),
+        }
+    }
+}
+
 impl Filter {
     /// Reads a filter over these properties. The error says what was not understood.
-    pub(super) fn parse(text: &str, properties: &'static [&'static str]) -> Result<Self, String> {
+    pub(super) fn parse(text: &str, properties: &[&'static str]) -> Result<Self, String> {
         if text.len() > MAX_LENGTH {
             return Err(format!("The filter is longer than {MAX_LENGTH} characters."));
         }
@@ -198,14 +219,14 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
     Ok(tokens)
 }
 
-struct Parser {
+struct Parser<'a> {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
-    properties: &'static [&'static str],
+    properties: &'a [&'static str],
 }
 
-impl Parser {
+impl Parser<'_> {
     fn peek(&self) -> Option<&Token> {
         self.tokens.get(self.at)
     }

@@ -1,7 +1,7 @@
 //! The cmdlets: what each takes, what it does to the organization, what it gives back.
 //!
 //! `catalogue` is the list of them, `binding` finds the value of each parameter, `reads` and
-//! `writes` are what they do, `filter` understands `-Filter`, `render` makes the objects as
+//! `writes` are what they do, `filter` understands `-Filter`, `lists` says which rows a list has, `render` makes the objects as
 //! Exchange serializes them, `pipeline` runs one after another, an object at a time.
 //!
 //! Nothing here knows of PSRP messages, shells or HTTP.
@@ -9,6 +9,7 @@
 mod binding;
 mod catalogue;
 mod filter;
+mod lists;
 mod pipeline;
 mod problem;
 mod reads;

@@ -3,54 +3,13 @@
 use psrp::clixml::Value;
 
 use super::{
-    Begun, Call, Context, Definition, Problem, Reply, Work,
+    Begun, Call, Context, Definition, Problem, Work,
     catalogue::OBJECT,
-    filter::{Field, Filter},
+    filter::Field,
+    lists::{self, Selection},
     render::{self, View},
 };
 use crate::organization::{Device, Lookup, Mailbox, Organization};
-
-/// What a truncated list says.
-const MORE_RESULTS: &str = "There are more results available than are currently displayed. To view \
-                            them, increase the value for the ResultSize parameter.";
-
-const DEVICE_PROPERTIES: &[&str] = &[
-    "ClientType",
-    "DeviceAccessControlRule",
-    "DeviceAccessState",
-    "DeviceAccessStateReason",
-    "DeviceActiveSyncVersion",
-    "DeviceId",
-    "DeviceImei",
-    "DeviceMobileOperator",
-    "DeviceModel",
-    "DeviceOS",
-    "DeviceOSLanguage",
-    "DeviceTelephoneNumber",
-    "DeviceType",
-    "DeviceUserAgent",
-    "FirstSyncTime",
-    "FriendlyName",
-    "ProvisioningFlags",
-    "UserDisplayName",
-];
-const MAILBOX_PROPERTIES: &[&str] = &[
-    "ActiveSyncAllowedDeviceIDs",
-    "ActiveSyncBlockedDeviceIDs",
-    "ActiveSyncEnabled",
-    "ActiveSyncMailboxPolicy",
-    "Alias",
-    "DisplayName",
-    "DistinguishedName",
-    "Guid",
-    "HasActiveSyncDevicePartnership",
-    "Name",
-    "PrimarySmtpAddress",
-    "SamAccountName",
-    "UserPrincipalName",
-    "WhenChangedUTC",
-    "WhenCreatedUTC",
-];
 
 /// Get-MobileDevice, Get-ActiveSyncDevice.
 pub(super) fn devices(call: &Call, organization: &Organization, context: &Context) -> Begun {
@@ -66,13 +25,12 @@ pub(super) fn devices(call: &Call, organization: &Organization, context: &Contex
             Err(problem) => vec![Work::error(problem)],
         });
     }
-    let filter = filter(call, DEVICE_PROPERTIES)?;
+    let wanted = Selection::of(call, organization, lists::DEVICE_PROPERTIES)?;
+    let field = |device: &Device, name: &str| lists::device_field(organization, device, name);
     let fits = |device: &Device| {
-        filter.as_ref().is_none_or(|filter| {
-            filter.matches(&|name: &str| device_field(organization, device, name))
-        })
+        wanted.takes(organization.mailbox(device.mailbox), &|name: &str| field(device, name))
     };
-    let rows: Vec<u32> = match call.text("Mailbox") {
+    let mut rows: Vec<u32> = match call.text("Mailbox") {
         Some(mailbox) => match mailbox_named(definition, organization, &mailbox) {
             Ok(owner) => {
                 let own = organization.mailbox(owner).devices.iter().copied();
@@ -82,7 +40,10 @@ pub(super) fn devices(call: &Call, organization: &Organization, context: &Contex
         },
         None => organization.present().filter(|(_, one)| fits(one)).map(|(row, _)| row).collect(),
     };
-    limited(call, organization, context, rows, view)
+    wanted.sort(&mut rows, |row, name| {
+        organization.device(row).map_or(Field::Null, |device| field(device, name))
+    });
+    lists::limited(call, organization, context, rows, view)
 }
 
 /// Get-MobileDeviceStatistics, Get-ActiveSyncDeviceStatistics.
@@ -122,7 +83,8 @@ pub(super) fn mailboxes(call: &Call, organization: &Organization, context: &Cont
             Err(problem) => vec![Work::error(problem)],
         });
     }
-    let filter = filter(call, MAILBOX_PROPERTIES)?;
+    let wanted = Selection::of(call, organization, lists::MAILBOX_PROPERTIES)?;
+    let field = |mailbox: &Mailbox, name: &str| lists::mailbox_field(organization, mailbox, name);
     let anr = call.text("Anr").map(|text| text.to_lowercase());
     let fits = |mailbox: &Mailbox| {
         let named = anr.as_ref().is_none_or(|anr| {
@@ -130,14 +92,12 @@ pub(super) fn mailboxes(call: &Call, organization: &Organization, context: &Cont
                 .iter()
                 .any(|text| text.to_lowercase().starts_with(anr))
         });
-        named
-            && filter.as_ref().is_none_or(|filter| {
-                filter.matches(&|name: &str| mailbox_field(organization, mailbox, name))
-            })
+        named && wanted.takes(mailbox, &|name: &str| field(mailbox, name))
     };
     let all = (0_u32..).zip(organization.mailboxes());
-    let rows = all.filter(|(_, mailbox)| fits(mailbox)).map(|(row, _)| row).collect();
-    limited(call, organization, context, rows, view)
+    let mut rows: Vec<u32> = all.filter(|(_, mailbox)| fits(mailbox)).map(|(row, _)| row).collect();
+    wanted.sort(&mut rows, |row, name| field(organization.mailbox(row), name));
+    lists::limited(call, organization, context, rows, view)
 }
 
 /// Get-ExchangeServer.
@@ -310,105 +270,6 @@ fn found_or_error(call: &Call, organization: &Organization, found: Vec<Work>) ->
             vec![Work::error(not_found(call.definition, organization, &identity))]
         }
         _ => found,
-    }
-}
-
-/// Cuts a list at what was asked for, or at the default, with the warning that goes with it.
-fn limited(
-    call: &Call,
-    organization: &Organization,
-    context: &Context,
-    mut rows: Vec<u32>,
-    view: View,
-) -> Begun {
-    let default = organization.options().habits.default_result_size;
-    let size = match call.value("ResultSize") {
-        None => Some(default),
-        Some(value) => match value.as_i64() {
-            Some(number) => usize::try_from(number).ok(),
-            None => {
-                let text = value.text().unwrap_or_default();
-                let unlimited = text.eq_ignore_ascii_case("Unlimited");
-                let number: Option<usize> = text.parse().ok();
-                if number.is_none() && !unlimited {
-                    const WANTED: &str = "Microsoft.Exchange.Data.Unlimited`1[System.UInt32]";
-                    let cmdlet = call.definition.name;
-                    return Err(Problem::transformation(cmdlet, "ResultSize", &text, WANTED));
-                }
-                number
-            }
-        },
-    };
-    let cut = size.is_some_and(|size| rows.len() > size);
-    rows.truncate(size.unwrap_or(usize::MAX));
-    rows.truncate(context.truncate_after.unwrap_or(usize::MAX));
-    let mut works = vec![Work::Rows { rows: rows.into_iter(), view }];
-    if cut {
-        works.push(Work::Reply(Reply::Warning(MORE_RESULTS.to_owned())));
-    }
-    Ok(works)
-}
-
-fn filter(call: &Call, properties: &'static [&'static str]) -> Result<Option<Filter>, Problem> {
-    let Some(text) = call.text("Filter") else { return Ok(None) };
-    Filter::parse(&text, properties).map(Some).map_err(|reason| {
-        let message = format!(
-            "Cannot bind parameter 'Filter' to the target. Exception setting \"Filter\": \"Invalid \
-             filter syntax. {reason}\""
-        );
-        Problem::binding(call.definition.name, "ParameterBindingFailed", message)
-    })
-}
-
-fn device_field(organization: &Organization, device: &Device, name: &str) -> Field {
-    let model = device.model();
-    let telephony = device.telephony.as_deref();
-    let text = |text: &str| {
-        if text.is_empty() { Field::Null } else { Field::Text(text.to_owned()) }
-    };
-    match name {
-        "ClientType" => text(model.client.word()),
-        "DeviceAccessControlRule" => {
-            let rule = organization.rules().iter().find(|rule| Some(rule.guid) == device.rule);
-            rule.map_or(Field::Null, |rule| Field::Text(rule.name()))
-        }
-        "DeviceAccessState" => text(device.state.printed().0),
-        "DeviceAccessStateReason" => text(device.reason.printed().0),
-        "DeviceActiveSyncVersion" => text(model.version),
-        "DeviceId" => text(&device.id),
-        "DeviceImei" => telephony.map_or(Field::Null, |own| text(&own.imei)),
-        "DeviceMobileOperator" => telephony.map_or(Field::Null, |own| text(own.operator)),
-        "DeviceModel" => text(model.model),
-        "DeviceOS" => text(model.os),
-        "DeviceOSLanguage" => text(device.language()),
-        "DeviceTelephoneNumber" => telephony.map_or(Field::Null, |own| text(&own.number)),
-        "DeviceType" => text(model.device_type),
-        "DeviceUserAgent" => text(model.user_agent),
-        "FirstSyncTime" => Field::Time(device.created),
-        "FriendlyName" => text(model.friendly),
-        "ProvisioningFlags" => text("0"),
-        "UserDisplayName" => text(&organization.mailbox(device.mailbox).canonical(organization)),
-        _ => Field::Null,
-    }
-}
-
-fn mailbox_field(organization: &Organization, mailbox: &Mailbox, name: &str) -> Field {
-    match name {
-        "ActiveSyncAllowedDeviceIDs" => Field::Any(mailbox.allowed.clone()),
-        "ActiveSyncBlockedDeviceIDs" => Field::Any(mailbox.blocked.clone()),
-        "ActiveSyncEnabled" => Field::Bool(mailbox.active_sync),
-        "ActiveSyncMailboxPolicy" => Field::Text(organization.policy_of(mailbox).name.clone()),
-        "Alias" => Field::Text(mailbox.alias.to_string()),
-        "DisplayName" | "Name" => Field::Text(mailbox.name.to_string()),
-        "DistinguishedName" => Field::Text(mailbox.distinguished_name(organization)),
-        "Guid" => Field::Text(mailbox.guid.to_string()),
-        "HasActiveSyncDevicePartnership" => Field::Bool(!mailbox.devices.is_empty()),
-        "PrimarySmtpAddress" => Field::Text(mailbox.address(organization)),
-        "SamAccountName" => Field::Text(mailbox.sam.to_string()),
-        "UserPrincipalName" => Field::Text(mailbox.user_principal_name(organization)),
-        "WhenChangedUTC" => Field::Time(mailbox.changed),
-        "WhenCreatedUTC" => Field::Time(mailbox.created),
-        _ => Field::Null,
     }
 }
 

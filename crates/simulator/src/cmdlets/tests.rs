@@ -1,5 +1,7 @@
 //! What cmdlets do and give, called directly.
 
+mod lists;
+
 use psrp::clixml::{self, Content, Object, Value};
 
 use super::{Context, Execution, Invocation, Problem, Reply, Step};

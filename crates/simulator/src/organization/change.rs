@@ -36,7 +36,13 @@ impl Organization {
     pub fn remove_device(&mut self, guid: Uuid) -> bool {
         let Some(index) = self.device_guids.remove(&guid) else { return false };
         let Some(device) = self.devices[index as usize].take() else { return false };
-        self.mailboxes[device.mailbox as usize].devices.retain(|own| *own != index);
+        let changed = generate::whole_second(self.now);
+        let owner = &mut self.mailboxes[device.mailbox as usize];
+        owner.devices.retain(|own| *own != index);
+        if owner.devices.is_empty() {
+            // That there are partnerships is written on the user.
+            owner.changed = changed;
+        }
         self.device_count -= 1;
         true
     }

@@ -125,6 +125,20 @@ fn restless(organization: &mut Organization, now: Timestamp) {
 }
 
 impl Organization {
+    /// Every phone that may syncs once, now. Gives how many did.
+    pub fn sync_all(&mut self) -> usize {
+        let now = self.now;
+        let mut synced = 0;
+        for device in self.devices.iter_mut().flatten() {
+            device.last_attempt = Some(now);
+            if device.state == State::Allowed {
+                device.last_success = Some(now);
+                synced += 1;
+            }
+        }
+        synced
+    }
+
     /// A new phone makes first contact at the organization's time, and is in discovery for a
     /// while. Gives its GUID.
     pub fn add_device(&mut self) -> uuid::Uuid {
@@ -133,7 +147,13 @@ impl Organization {
         let discovery = SignedDuration::from_secs(self.chance.random_range(DISCOVERY_SECONDS));
         device.discovery_ends = Some(self.now + discovery);
         let guid = device.guid;
+        let changed = device.created;
         let index = self.join(device);
+        let owner = &mut self.mailboxes[owner as usize];
+        if owner.devices.len() == 1 {
+            // That there are partnerships is written on the user.
+            owner.changed = changed;
+        }
         self.restless.push(index);
         guid
     }

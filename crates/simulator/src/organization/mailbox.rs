@@ -32,21 +32,51 @@ pub(crate) struct Mailbox {
 }
 
 /// An organizational unit: distinguished name and canonical name below the domain.
-pub(super) struct Unit {
+pub(super) struct Container {
     dn: &'static str,
     canonical: &'static str,
 }
 
-pub(super) const UNITS: &[Unit] = &[
-    Unit { dn: "CN=Users", canonical: "Users" },
-    Unit { dn: "OU=Berlin,OU=Staff", canonical: "Staff/Berlin" },
-    Unit { dn: "OU=München,OU=Staff", canonical: "Staff/München" },
-    Unit { dn: "OU=上海,OU=Staff", canonical: "Staff/上海" },
-    Unit { dn: r"OU=Sales\, EMEA,OU=Staff", canonical: "Staff/Sales, EMEA" },
-    Unit { dn: "OU=R&D,OU=Staff", canonical: "Staff/R&D" },
+pub(super) const UNITS: &[Container] = &[
+    Container { dn: "CN=Users", canonical: "Users" },
+    Container { dn: "OU=Berlin,OU=Staff", canonical: "Staff/Berlin" },
+    Container { dn: "OU=München,OU=Staff", canonical: "Staff/München" },
+    Container { dn: "OU=上海,OU=Staff", canonical: "Staff/上海" },
+    Container { dn: r"OU=Sales\, EMEA,OU=Staff", canonical: "Staff/Sales, EMEA" },
+    Container { dn: "OU=R&D,OU=Staff", canonical: "Staff/R&D" },
 ];
 
+/// Which organizational unit a mailbox lies in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unit(u8);
+
+impl Organization {
+    /// The units that a distinguished name, canonical name or name means, with those below it.
+    /// None if there is no such unit. The domain itself means all.
+    pub(crate) fn units_of(&self, identity: &str) -> Vec<Unit> {
+        let wanted = identity.trim_end_matches('/').to_lowercase();
+        let (domain, domain_dn) = (&self.options.domain, self.domain_dn());
+        let lies_in = |unit: &Container| {
+            let dn = format!("{},{domain_dn}", unit.dn).to_lowercase();
+            let canonical = format!("{domain}/{}", unit.canonical).to_lowercase();
+            dn == wanted
+                || dn.strip_suffix(&wanted).is_some_and(|below| below.ends_with(','))
+                || canonical.split('/').any(|part| part == wanted)
+                || canonical
+                    .strip_prefix(&wanted)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let all = (0_u8..).zip(UNITS);
+        all.filter(|(_, unit)| lies_in(unit)).map(|(index, _)| Unit(index)).collect()
+    }
+}
+
 impl Mailbox {
+    /// Where it lies.
+    pub(crate) const fn unit(&self) -> Unit {
+        Unit(self.unit)
+    }
+
     /// Canonical name; a slash in a part would be escaped.
     pub(crate) fn canonical(&self, organization: &Organization) -> String {
         let name = self.name.replace('/', r"\/");

@@ -29,7 +29,7 @@ pub(crate) use change::Wish;
 pub(crate) use decision::{Reason, State};
 pub(crate) use device::{Device, Wipe};
 pub(crate) use lookup::Lookup;
-pub(crate) use mailbox::{Mailbox, escaped};
+pub(crate) use mailbox::{Mailbox, Unit, escaped};
 pub(crate) use models::{Client, MODELS, Model};
 pub(crate) use server::{ExchangeServer, Role as ServerRole};
 pub(crate) use settings::{AccessRule, Characteristic, DeviceClass, MailboxPolicy, Settings};
@@ -90,6 +90,11 @@ impl Organization {
     /// A time before the organization's own changes nothing.
     pub fn advance(&mut self, now: Timestamp) {
         life::advance(self, now);
+    }
+
+    /// Time passes and nothing happens. A time before the organization's own changes nothing.
+    pub fn skip_to(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
     }
 
     /// What it was grown from.
