@@ -8,6 +8,9 @@ use std::{collections::BTreeSet, time::Duration};
 /// What shall go wrong. All `None`, false and empty: nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Faults {
+    /// The server is off: connections are taken and cut at once, and open ones end without an
+    /// answer. Lasts; what is in the organization stays.
+    pub offline: bool,
     /// Cut the connection, without a good-bye, once so many bytes of answers were sent.
     pub cut_after_bytes: Option<u64>,
     /// Cut the connection in the middle of the n-th (from 1) answer to Receive.

@@ -19,6 +19,10 @@ pub struct OrganizationOptions {
     pub devices: usize,
     /// Active Directory sites with the number of servers in each.
     pub sites: Vec<(String, usize)>,
+    /// Versions of the servers, in the order of the sites: `[15, 1, 2507, 6]`. Servers beyond
+    /// the list have what the dialect usually has. Version 14 is Exchange 2010, which has the old
+    /// cmdlets only and does not see mailboxes on servers of a later generation.
+    pub server_versions: Vec<[i32; 4]>,
     /// The organization's time at the beginning.
     pub start: Timestamp,
     /// Which Exchange speaks.
@@ -51,6 +55,7 @@ impl Default for OrganizationOptions {
             mailboxes: 80,
             devices: 100,
             sites: vec![("Berlin".to_owned(), 2), ("Shanghai".to_owned(), 1)],
+            server_versions: Vec::new(),
             start: Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * 20_000),
             dialect: Dialect::Exchange2013,
             default_access_level: AccessLevel::Quarantine,

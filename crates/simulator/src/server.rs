@@ -103,6 +103,18 @@ impl Server {
         })
     }
 
+    /// Goes on writing into this ledger: a server that was stopped and comes again.
+    #[must_use]
+    pub fn with_ledger(self, ledger: Ledger) -> Self {
+        Self { ledger, ..self }
+    }
+
+    /// Takes its orders for faults from here, shared with whoever gave it.
+    #[must_use]
+    pub fn with_faults(self, faults: Arc<Mutex<Faults>>) -> Self {
+        Self { faults, ..self }
+    }
+
     /// Where it listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
@@ -143,6 +155,8 @@ impl Server {
                 () = &mut shutdown => return Ok(()),
                 () = &mut living => {}
                 accepted = listener.accept() => match accepted {
+                    // Dropped, and with that cut.
+                    Ok(_) if service.is_off() => {}
                     Ok((stream, peer)) => {
                         // Small answers must not wait for an acknowledgement of the one before.
                         if let Err(error) = stream.set_nodelay(true) {

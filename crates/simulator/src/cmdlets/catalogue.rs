@@ -43,7 +43,7 @@ impl Definition {
         organization: &'a Organization,
         context: &'a Context,
     ) -> impl Iterator<Item = &'static Self> + 'a {
-        let modern = organization.options().dialect == Dialect::Exchange2013;
+        let modern = organization.dialect(context.server) == Dialect::Exchange2013;
         CATALOGUE
             .iter()
             .filter(move |known| (modern || !known.modern) && context.visible.shows(known.name))

@@ -20,7 +20,7 @@ pub(super) fn devices(call: &Call, organization: &Organization, context: &Contex
         View::MobileDevice
     };
     if let Some(identity) = call.text("Identity") {
-        return Ok(match device_named(definition, organization, &identity) {
+        return Ok(match device_named(definition, organization, context, &identity) {
             Ok(row) => vec![Work::Rows { rows: vec![row].into_iter(), view }],
             Err(problem) => vec![Work::error(problem)],
         });
@@ -28,10 +28,12 @@ pub(super) fn devices(call: &Call, organization: &Organization, context: &Contex
     let wanted = Selection::of(call, organization, lists::DEVICE_PROPERTIES)?;
     let field = |device: &Device, name: &str| lists::device_field(organization, device, name);
     let fits = |device: &Device| {
-        wanted.takes(organization.mailbox(device.mailbox), &|name: &str| field(device, name))
+        let owner = organization.mailbox(device.mailbox);
+        organization.sees(context.server, owner)
+            && wanted.takes(owner, &|name: &str| field(device, name))
     };
     let mut rows: Vec<u32> = match call.text("Mailbox") {
-        Some(mailbox) => match mailbox_named(definition, organization, &mailbox) {
+        Some(mailbox) => match mailbox_named(definition, organization, context, &mailbox) {
             Ok(owner) => {
                 let own = organization.mailbox(owner).devices.iter().copied();
                 own.filter(|row| organization.device(*row).is_some_and(fits)).collect()
@@ -47,7 +49,7 @@ pub(super) fn devices(call: &Call, organization: &Organization, context: &Contex
 }
 
 /// Get-MobileDeviceStatistics, Get-ActiveSyncDeviceStatistics.
-pub(super) fn statistics(call: &Call, organization: &Organization, _: &Context) -> Begun {
+pub(super) fn statistics(call: &Call, organization: &Organization, context: &Context) -> Begun {
     let definition = call.definition;
     let view = if definition.name.contains("ActiveSync") {
         View::ActiveSyncDeviceStatistics
@@ -56,11 +58,11 @@ pub(super) fn statistics(call: &Call, organization: &Organization, _: &Context) 
     };
     let found = if call.has("Mailbox") {
         let mailbox = call.mandatory("Mailbox")?;
-        mailbox_named(definition, organization, &mailbox)
+        mailbox_named(definition, organization, context, &mailbox)
             .map(|owner| organization.mailbox(owner).devices.clone())
     } else {
         let identity = call.mandatory("Identity")?;
-        device_named(definition, organization, &identity).map(|row| vec![row])
+        device_named(definition, organization, context, &identity).map(|row| vec![row])
     };
     Ok(vec![match found {
         Ok(rows) => Work::Rows { rows: rows.into_iter(), view },
@@ -78,7 +80,7 @@ pub(super) fn mailboxes(call: &Call, organization: &Organization, context: &Cont
         _ => View::Recipient,
     };
     if let Some(identity) = call.text("Identity") {
-        return Ok(match mailbox_named(definition, organization, &identity) {
+        return Ok(match mailbox_named(definition, organization, context, &identity) {
             Ok(row) => vec![Work::Rows { rows: vec![row].into_iter(), view }],
             Err(problem) => vec![Work::error(problem)],
         });
@@ -92,7 +94,9 @@ pub(super) fn mailboxes(call: &Call, organization: &Organization, context: &Cont
                 .iter()
                 .any(|text| text.to_lowercase().starts_with(anr))
         });
-        named && wanted.takes(mailbox, &|name: &str| field(mailbox, name))
+        organization.sees(context.server, mailbox)
+            && named
+            && wanted.takes(mailbox, &|name: &str| field(mailbox, name))
     };
     let all = (0_u32..).zip(organization.mailboxes());
     let mut rows: Vec<u32> = all.filter(|(_, mailbox)| fits(mailbox)).map(|(row, _)| row).collect();
@@ -227,18 +231,34 @@ pub(super) fn select(call: &Call, _: &Organization, _: &Context) -> Begun {
 pub(super) fn device_named(
     definition: &'static Definition,
     organization: &Organization,
+    context: &Context,
     identity: &str,
 ) -> Result<u32, Problem> {
-    found(definition, organization, identity, organization.find_device(identity))
+    let seen = match organization.find_device(identity) {
+        Lookup::Found(row) => organization
+            .device(row)
+            .map(|device| organization.mailbox(device.mailbox))
+            .filter(|owner| organization.sees(context.server, owner))
+            .map_or(Lookup::Nothing, |_| Lookup::Found(row)),
+        other => other,
+    };
+    found(definition, organization, identity, seen)
 }
 
 /// The mailbox that an identity names.
 pub(super) fn mailbox_named(
     definition: &'static Definition,
     organization: &Organization,
+    context: &Context,
     identity: &str,
 ) -> Result<u32, Problem> {
-    found(definition, organization, identity, organization.find_mailbox(identity))
+    let seen = match organization.find_mailbox(identity) {
+        Lookup::Found(row) if !organization.sees(context.server, organization.mailbox(row)) => {
+            Lookup::Nothing
+        }
+        other => other,
+    };
+    found(definition, organization, identity, seen)
 }
 
 fn found(

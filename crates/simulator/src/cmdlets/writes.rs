@@ -18,7 +18,7 @@ const WIPE_WARNING: &str = "This command will force all the data on the device t
 pub(super) fn clear_device(call: &Call, organization: &Organization, context: &Context) -> Begun {
     let definition = call.definition;
     let identity = call.mandatory("Identity")?;
-    let row = match device_named(definition, organization, &identity) {
+    let row = match device_named(definition, organization, context, &identity) {
         Ok(row) => row,
         Err(problem) => return Ok(vec![Work::error(problem)]),
     };
@@ -50,9 +50,9 @@ pub(super) fn clear_device(call: &Call, organization: &Organization, context: &C
 }
 
 /// Remove-MobileDevice, Remove-ActiveSyncDevice.
-pub(super) fn remove_device(call: &Call, organization: &Organization, _: &Context) -> Begun {
+pub(super) fn remove_device(call: &Call, organization: &Organization, context: &Context) -> Begun {
     let identity = call.mandatory("Identity")?;
-    let row = match device_named(call.definition, organization, &identity) {
+    let row = match device_named(call.definition, organization, context, &identity) {
         Ok(row) => row,
         Err(problem) => return Ok(vec![Work::error(problem)]),
     };
@@ -67,10 +67,14 @@ pub(super) fn remove_device(call: &Call, organization: &Organization, _: &Contex
 }
 
 /// Set-CASMailbox.
-pub(super) fn set_cas_mailbox(call: &Call, organization: &Organization, _: &Context) -> Begun {
+pub(super) fn set_cas_mailbox(
+    call: &Call,
+    organization: &Organization,
+    context: &Context,
+) -> Begun {
     let definition = call.definition;
     let identity = call.mandatory("Identity")?;
-    let row = match mailbox_named(definition, organization, &identity) {
+    let row = match mailbox_named(definition, organization, context, &identity) {
         Ok(row) => row,
         Err(problem) => return Ok(vec![Work::error(problem)]),
     };

@@ -68,11 +68,7 @@ pub(super) fn whole_second(time: Timestamp) -> Timestamp {
 }
 
 fn servers(options: &OrganizationOptions, chance: &mut ChaCha8Rng) -> Vec<ExchangeServer> {
-    const VERSIONS: [([i32; 4], Role); 3] = [
-        ([15, 2, 1748, 10], Role::Mailbox),
-        ([15, 1, 2507, 6], Role::Mailbox),
-        ([15, 0, 1497, 48], Role::Combined),
-    ];
+    const VERSIONS: [[i32; 4]; 3] = [[15, 2, 1748, 10], [15, 1, 2507, 6], [15, 0, 1497, 48]];
     let mut servers = Vec::new();
     let mut add = |name: String, site: &str, (version, role)| {
         let fqdn = format!("{}.{}", name.to_lowercase(), options.domain);
@@ -83,17 +79,18 @@ fn servers(options: &OrganizationOptions, chance: &mut ChaCha8Rng) -> Vec<Exchan
     for (site, number) in &options.sites {
         let short: String = site.chars().take(3).collect::<String>().to_uppercase();
         for one in 1..=*number {
-            let kind = match options.dialect {
-                Dialect::Exchange2010 => ([14, 3, 123, 4], Role::Combined),
+            let usual = match options.dialect {
+                Dialect::Exchange2010 => [14, 3, 123, 4],
                 Dialect::Exchange2013 => VERSIONS[count % VERSIONS.len()],
             };
-            add(format!("EX-{short}-{one:02}"), site, kind);
+            let version = options.server_versions.get(count).copied().unwrap_or(usual);
+            add(format!("EX-{short}-{one:02}"), site, (version, Role::of_version(version)));
             count += 1;
         }
     }
     let home = options.sites.first().map_or("Default-First-Site-Name", |(site, _)| site);
     if count == 0 {
-        add("EXCHANGE01".to_owned(), home, VERSIONS[0]);
+        add("EXCHANGE01".to_owned(), home, (VERSIONS[0], Role::Mailbox));
     }
     if count >= 3 {
         add("EDGE01".to_owned(), home, ([15, 2, 1748, 10], Role::Edge));

@@ -34,7 +34,7 @@ pub(crate) use models::{Client, MODELS, Model};
 pub(crate) use server::{ExchangeServer, Role as ServerRole};
 pub(crate) use settings::{AccessRule, Characteristic, DeviceClass, MailboxPolicy, Settings};
 
-use crate::OrganizationOptions;
+use crate::{Dialect, OrganizationOptions};
 
 /// A simulated Exchange organization.
 pub struct Organization {
@@ -134,6 +134,24 @@ impl Organization {
     /// Name of a server, as errors and prompts of it say.
     pub(crate) fn server(&self, index: usize) -> &ExchangeServer {
         &self.servers[index % self.servers.len()]
+    }
+
+    /// Which Exchange a server speaks as.
+    pub(crate) fn dialect(&self, server: usize) -> Dialect {
+        let is_old = self.server(server).generation() < 15;
+        if is_old { Dialect::Exchange2010 } else { self.options.dialect }
+    }
+
+    /// Whether a server sees a mailbox: not if it lives on a server of a later generation.
+    pub(crate) fn sees(&self, server: usize, mailbox: &Mailbox) -> bool {
+        let home = self.server(self.database(mailbox).server);
+        home.generation() <= self.server(server).generation()
+    }
+
+    /// Number of servers, without the Edge server.
+    #[must_use]
+    pub fn server_count(&self) -> usize {
+        self.servers.iter().filter(|server| server.role != ServerRole::Edge).count()
     }
 
     pub(crate) fn servers(&self) -> &[ExchangeServer] {

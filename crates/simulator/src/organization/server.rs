@@ -36,7 +36,20 @@ impl Role {
     }
 }
 
+impl Role {
+    /// What a server of a version does that is no Edge server.
+    pub(super) const fn of_version([major, minor, ..]: [i32; 4]) -> Self {
+        if major > 15 || major == 15 && minor > 0 { Self::Mailbox } else { Self::Combined }
+    }
+}
+
 impl ExchangeServer {
+    /// 14 for Exchange 2010, 15 for all after it: later generations see earlier ones, and not the
+    /// other way round.
+    pub(super) const fn generation(&self) -> i32 {
+        self.version[0]
+    }
+
     /// `Version 15.2 (Build 1748.10)`
     pub(crate) fn admin_display_version(&self) -> String {
         let [major, minor, build, revision] = self.version;

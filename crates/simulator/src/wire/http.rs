@@ -1,7 +1,6 @@
 //! HTTP: one connection after another, and on each one request after another.
 
 use std::{
-    convert::Infallible,
     io,
     net::SocketAddr,
     pin::Pin,
@@ -42,7 +41,7 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, service: Arc<Serv
         Arc::new(Connection { service, peer, security: tokio::sync::Mutex::default() });
     let answer = service_fn(move |request| {
         let connection = Arc::clone(&connection);
-        async move { Ok::<_, Infallible>(connection.answer(request).await) }
+        async move { connection.answer_unless_off(request).await }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), answer)
@@ -59,6 +58,22 @@ struct Connection {
 }
 
 impl Connection {
+    /// A server that is off, or goes off while it works, says nothing: an error ends the
+    /// connection.
+    async fn answer_unless_off(&self, request: Request<Incoming>) -> io::Result<Response<Answer>> {
+        self.alive()?;
+        let response = self.answer(request).await;
+        self.alive()?;
+        Ok(response)
+    }
+
+    fn alive(&self) -> io::Result<()> {
+        if self.service.faults().offline {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        Ok(())
+    }
+
     async fn answer(&self, request: Request<Incoming>) -> Response<Answer> {
         self.service.ledger.lock().requests += 1;
         let slow = self.service.faults().slow;
@@ -160,6 +175,11 @@ impl Connection {
 }
 
 impl Service {
+    /// Whether the server is off, by order.
+    pub(crate) fn is_off(&self) -> bool {
+        self.faults().offline
+    }
+
     /// The faults that are ordered now.
     pub(super) fn faults(&self) -> std::sync::MutexGuard<'_, crate::Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)

@@ -285,10 +285,11 @@ fn record(service: &Service, problem: &Problem) -> ErrorRecord {
     let organization = service.organization();
     let place = refusal::Place {
         server: organization.server(service.options.server),
+        dialect: organization.dialect(service.options.server),
         request: service.new_id(),
         now: service.now(),
     };
-    place.record(&organization, problem)
+    place.record(problem)
 }
 
 fn too_long() -> Problem {

@@ -5,11 +5,7 @@ use psrp::{clixml::Value, record::ErrorRecord};
 use uuid::Uuid;
 use wsman::fault::{self, Fault};
 
-use crate::{
-    Dialect,
-    cmdlets::Problem,
-    organization::{ExchangeServer, Organization},
-};
+use crate::{Dialect, cmdlets::Problem, organization::ExchangeServer};
 
 /// A fault of the shell service.
 pub(super) fn fault(code: u32, subcode: &str, text: &str) -> Box<Fault> {
@@ -124,6 +120,8 @@ pub(super) fn malformed(reason: &str) -> Box<Fault> {
 /// Where and when a request was refused or failed: what support asks for.
 pub(super) struct Place<'a> {
     pub(super) server: &'a ExchangeServer,
+    /// Which Exchange that server speaks as.
+    pub(super) dialect: Dialect,
     pub(super) request: Uuid,
     pub(super) now: Timestamp,
 }
@@ -152,14 +150,14 @@ impl Place<'_> {
     }
 
     /// The record of a failed cmdlet.
-    pub(super) fn record(&self, organization: &Organization, problem: &Problem) -> ErrorRecord {
+    pub(super) fn record(&self, problem: &Problem) -> ErrorRecord {
         let envelope = format!(
             "Server={},RequestId={},TimeStamp={}",
             self.server.name,
             self.request,
             self.time()
         );
-        let modern = organization.options().dialect == Dialect::Exchange2013;
+        let modern = self.dialect == Dialect::Exchange2013;
         let id = problem.fully_qualified_id(modern.then_some(envelope.as_str()));
         let target_type = if problem.target.is_some() { "String" } else { "" };
         ErrorRecord {

@@ -189,6 +189,7 @@ impl Service {
         let organization = self.organization();
         let place = refusal::Place {
             server: organization.server(self.options.server),
+            dialect: organization.dialect(self.options.server),
             request: self.new_id(),
             now: self.now(),
         };

@@ -72,7 +72,7 @@ pub(in crate::cmdlets) fn device(
             .with_adapted("DeviceAccessStateReason", access_reason(device))
             .with_adapted("DeviceAccessControlRule", access_rule(organization, device))
             .with_adapted("DeviceActiveSyncVersion", model.version);
-    if organization.options().dialect == Dialect::Exchange2013 {
+    if organization.dialect(context.server) == Dialect::Exchange2013 {
         object = object
             .with_adapted("ClientVersion", model.version)
             .with_adapted("ClientType", client_type(model.client))

@@ -35,7 +35,7 @@ pub(in crate::cmdlets) fn exchange_server(
     let modern = server.version[0] >= 15;
     let object = EXCHANGE_SERVER
         .object()
-        .with_adapted("DataPath", r"C:\Program Files\Microsoft\Exchange Server\V15\Mailbox")
+        .with_adapted("DataPath", data_path(server))
         .with_adapted("Domain", domain)
         .with_adapted(
             "Edition",
@@ -123,6 +123,11 @@ fn part<'a>(
         created: founded,
         changed: founded,
     }
+}
+
+fn data_path(server: &ExchangeServer) -> String {
+    let major = server.version[0];
+    format!(r"C:\Program Files\Microsoft\Exchange Server\V{major}\Mailbox")
 }
 
 fn version(server: &ExchangeServer) -> Value {

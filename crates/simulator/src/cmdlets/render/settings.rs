@@ -120,7 +120,7 @@ pub(in crate::cmdlets) fn mailbox_policy(
     let name = |old: &'static str, new: &'static str| if old_names { old } else { new };
     let kind = if old_names { &ACTIVE_SYNC_POLICY } else { &MOBILE_POLICY };
     let length = policy.min_password_length.map_or(Value::Nil, Value::Int32);
-    let is_default = match organization.options().dialect {
+    let is_default = match organization.dialect(context.server) {
         Dialect::Exchange2010 => "IsDefaultPolicy",
         Dialect::Exchange2013 => "IsDefault",
     };
