@@ -2,9 +2,11 @@
 //!
 //! The condition ([`Filter::condition`]) alone says which devices are found; it is the same text
 //! for both databases. PostgreSQL's planner finds its way by itself. For SQLite, where a list is
-//! read in its order until the page is full, [`Filter::route`] names a way that does not pass by a
-//! million rows for a few.
+//! read in its order until the page is full, [`Filter::narrow`] and [`Filter::words`] name ways
+//! that do not pass by a million rows for a few; the store counts, and takes the best.
 
+pub(crate) mod narrow;
+mod ranges;
 pub(crate) mod words;
 
 use domain::query::{Expression, Moment, Term, Text, TextField, TextKind, TimeField};
@@ -12,6 +14,7 @@ use domain::{
     AccessReason, AccessState, ConnectorId, DeviceId, Query, Scope, Timestamp, WipeStatus,
 };
 
+use self::narrow::Narrow;
 use crate::value::{Value, escape};
 
 /// A device query, compiled.
@@ -21,33 +24,22 @@ pub(crate) struct Filter {
     pub(crate) condition: String,
     /// Its parameters, the first being `?1`.
     pub(crate) values: Vec<Value>,
-    /// Where SQLite is to find candidates.
-    pub(crate) route: Route,
-    /// A better way, should it have few candidates.
+    /// Ranges of indexes that hold what is found, should one of them have few rows.
     pub(crate) narrow: Option<Narrow>,
+    /// What to ask the index of words, should none have.
+    pub(crate) words: Option<String>,
 }
 
-/// Where SQLite is to find candidates for the condition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Route {
-    /// The table in the order of the list.
-    Walk,
-    /// Rows whose words match, in the order of the list.
-    Words(String),
-    /// An index that leads to few rows.
-    Index(&'static str),
-}
-
-/// A range in an index, which may be narrow or not: it must be counted.
+/// What filters must know of a connector: they compare two things that are no columns of a device.
 #[derive(Debug)]
-pub(crate) struct Narrow {
-    pub(crate) index: &'static str,
-    pub(crate) condition: String,
-    pub(crate) values: Vec<Value>,
+pub(crate) struct ConnectorFacts {
+    pub(crate) id: ConnectorId,
+    pub(crate) name: String,
+    pub(crate) last_full_sync: Option<Timestamp>,
 }
 
-/// What a connector is called: the one thing filters compare that is no column of a device.
-pub(crate) type Connectors = Vec<(ConnectorId, String)>;
+/// All there are.
+pub(crate) type Connectors = Vec<ConnectorFacts>;
 
 impl Filter {
     pub(crate) fn new(
@@ -65,20 +57,15 @@ impl Filter {
             conditions.push(compiler.one_of("d.connector", within.iter().map(Value::id)));
         }
         conditions.extend(query.root().map(|root| compiler.expression(root)));
-        let words = words::of_query(scope, query, connectors);
-        let mut filter = Self {
+        if conditions.is_empty() {
+            conditions.push("1 = 1".to_owned());
+        }
+        Self {
             condition: conditions.join(" AND "),
             values: compiler.values,
-            route: words.map_or(Route::Walk, Route::Words),
-            narrow: None,
-        };
-        if filter.condition.is_empty() {
-            "1 = 1".clone_into(&mut filter.condition);
+            narrow: narrow::of_query(scope, query, connectors, now),
+            words: words::of_query(scope, query, connectors),
         }
-        for term in required(query) {
-            filter.improve(term, now);
-        }
-        filter
     }
 
     /// Adds one more condition: devices in an access state.
@@ -86,49 +73,9 @@ impl Filter {
         self.values.push(Value::text(state.word()));
         let condition = format!(" AND d.access_state = ?{}", self.values.len());
         self.condition = format!("({}){condition}", self.condition);
-        let state = words::of_state(state);
-        match &mut self.route {
-            Route::Walk => self.route = Route::Words(state),
-            Route::Words(words) => *words = format!("({words}) AND {state}"),
-            Route::Index(_) => {}
-        }
-    }
-
-    /// Takes a better route if a term that must be true shows one.
-    fn improve(&mut self, term: &Term, now: Timestamp) {
-        match term {
-            Term::Id(_) | Term::Guid(_) => self.route = Route::Index("device_by_id"),
-            Term::Time(TimeField::Gone, moments) if !moments.contains(&Moment::Never) => {
-                // Written out, for the index holds only these.
-                self.condition.push_str(" AND d.gone_since IS NOT NULL");
-                self.route = Route::Index("device_gone");
-            }
-            Term::Wipe(states) if !states.contains(&WipeStatus::None) => {
-                self.condition.push_str(" AND d.wipe_status <> 'none'");
-                self.route = Route::Index("device_wiped");
-            }
-            Term::Time(TimeField::LastSync, moments) if moments.len() == 1 => {
-                let mut compiler = Compiler { values: Vec::new(), connectors: &Vec::new(), now };
-                self.narrow = Some(Narrow {
-                    index: "device_by_last_sync",
-                    condition: compiler.time(TimeField::LastSync, moments),
-                    values: compiler.values,
-                });
-            }
-            _ => {}
-        }
-    }
-}
-
-/// The terms that are true of every device found.
-fn required(query: &Query) -> Vec<&Term> {
-    fn term(expression: &Expression) -> Option<&Term> {
-        if let Expression::Term(term) = expression { Some(term) } else { None }
-    }
-    match query.root() {
-        Some(Expression::All(parts)) => parts.iter().filter_map(term).collect(),
-        Some(root) => term(root).into_iter().collect(),
-        None => Vec::new(),
+        self.narrow = Some(Narrow::and_state(self.narrow.take(), state));
+        let words = self.words.take().into_iter().chain([words::of_state(state)]);
+        self.words = Some(words.collect::<Vec<_>>().join(" AND "));
     }
 }
 
@@ -163,11 +110,10 @@ impl Compiler<'_> {
         match term {
             Term::Word(word) => self.word(word),
             Term::Text(TextField::Connector, names) => {
-                let connectors = self.connectors.iter();
-                let ids = connectors
-                    .filter(|(_, name)| names.iter().any(|wanted| wanted.fits(name)))
-                    .map(|(id, _)| Value::id(id));
-                self.one_of("d.connector", ids.collect::<Vec<_>>().into_iter())
+                let fits = |name: &str| names.iter().any(|wanted| wanted.fits(name));
+                let found = self.connectors.iter().filter(|connector| fits(&connector.name));
+                let ids = found.map(|connector| Value::id(connector.id)).collect::<Vec<_>>();
+                self.one_of("d.connector", ids.into_iter())
             }
             Term::Text(field, values) => {
                 let columns = columns(*field);
@@ -194,7 +140,7 @@ impl Compiler<'_> {
             Term::Guid(values) => {
                 let of_one = |guid| {
                     let connectors = self.connectors.iter();
-                    connectors.map(move |(connector, _)| Value::id(DeviceId::of(*connector, guid)))
+                    connectors.map(move |connector| Value::id(DeviceId::of(connector.id, guid)))
                 };
                 let ids: Vec<_> = values.iter().copied().flat_map(of_one).collect();
                 self.one_of("d.id", ids.into_iter())
@@ -217,7 +163,7 @@ impl Compiler<'_> {
     }
 
     fn compared(&mut self, column: &str, value: &Text) -> String {
-        let text = escape(&value.text).to_ascii_lowercase();
+        let text = folded(value);
         match value.kind {
             TextKind::Exact => format!("lower({column}) = {}", self.bind(Value::Text(text))),
             TextKind::Prefix => {
@@ -283,6 +229,11 @@ fn any_of(conditions: &[String]) -> String {
         [one] => one.clone(),
         many => format!("({})", many.join(" OR ")),
     }
+}
+
+/// Text as `lower` leaves it.
+fn folded(text: &Text) -> String {
+    escape(&text.text).to_ascii_lowercase()
 }
 
 /// Text for a pattern of `LIKE`, in small letters, with nothing in it that means more than itself.

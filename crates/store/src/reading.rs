@@ -7,9 +7,9 @@ use domain::{AccessState, ConnectorId, Device, DeviceId, Query, Scope, Timestamp
 use crate::connectors::reaches;
 use crate::database::Database;
 use crate::device_row::decode;
-use crate::filter::words::FIRST_ROWS;
-use crate::filter::{Filter, Narrow, Route};
-use crate::value::{Columns, Value};
+use crate::filter::{ConnectorFacts, Filter};
+use crate::source::Source;
+use crate::value::Value;
 use crate::{Error, Store, sql};
 
 /// Which part of a list is wanted.
@@ -195,121 +195,50 @@ impl Store {
         Ok(totals.into_values().collect())
     }
 
-    async fn filter(&self, scope: &Scope, query: &Query, now: Timestamp) -> Result<Filter, Error> {
-        let connectors = self.database.query(sql::CONNECTOR_NAMES, vec![], |row| {
+    pub(crate) async fn filter(
+        &self,
+        scope: &Scope,
+        query: &Query,
+        now: Timestamp,
+    ) -> Result<Filter, Error> {
+        let connectors = self.database.query(sql::CONNECTOR_FACTS, vec![], |row| {
             row.table("connector");
-            Ok((ConnectorId(row.uuid("id")?), row.text("name")?))
+            Ok(ConnectorFacts {
+                id: ConnectorId(row.uuid("id")?),
+                name: row.text("name")?,
+                last_full_sync: row.optional_time("last_full_sync")?,
+            })
         });
         Ok(Filter::new(scope, query, &connectors.await?, now))
     }
 }
 
 impl Database {
-    async fn devices(
+    pub(crate) async fn devices(
         &self,
         filter: Filter,
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Vec<(i64, Device)>, Error> {
-        let mut found = Vec::new();
-        for source in self.sources(filter).await? {
-            let Source { text, order, mut values } = source;
-            values.push(Value::Integer(after.map_or(i64::MAX, |cursor| cursor.0)));
-            let after = values.len();
-            let missing = i64::from(limit) - i64::try_from(found.len()).unwrap_or(i64::MAX);
-            values.push(Value::Integer(missing));
-            let statement = format!(
-                "{} {text} AND {order} < ?{after} ORDER BY {order} DESC LIMIT ?{}",
-                sql::DEVICE,
-                values.len()
-            );
-            found.extend(self.query(&statement, values, decode).await?);
-            if found.len() >= limit as usize {
-                break;
-            }
-        }
-        Ok(found)
+        let Source { text, order, mut values } = self.source(filter).await?;
+        values.push(Value::Integer(after.map_or(i64::MAX, |cursor| cursor.0)));
+        let after = values.len();
+        values.push(Value::Integer(i64::from(limit)));
+        let limit = values.len();
+        let statement = format!(
+            "{} {text} AND {order} < ?{after} ORDER BY {order} DESC LIMIT ?{limit}",
+            sql::DEVICE
+        );
+        self.query(&statement, values, decode).await
     }
 
     async fn count_devices(&self, filter: Filter) -> Result<Count, Error> {
         let most = Store::COUNT_LIMIT;
-        let mut count = 0;
-        for Source { text, values, .. } in self.sources(filter).await? {
-            let statement = format!(
-                "SELECT count(*) FROM (SELECT 1 AS one {text} LIMIT {}) AS found",
-                most + 1
-            );
-            let part = self.query_one(&statement, values, |row| row.table("device").count("count"));
-            count += part.await?.unwrap_or_default();
-            if count > most {
-                return Ok(Count::MoreThan(most));
-            }
-        }
-        Ok(Count::Exactly(count))
+        let Source { text, values, .. } = self.source(filter).await?;
+        let statement =
+            format!("SELECT count(*) FROM (SELECT 1 AS one {text} LIMIT {}) AS found", most + 1);
+        let count = self.query_one(&statement, values, |row| row.table("device").count("count"));
+        let count = count.await?.unwrap_or_default();
+        Ok(if count > most { Count::MoreThan(most) } else { Count::Exactly(count) })
     }
-
-    /// The devices that a filter finds, as the ends of statements: what one gives stands in the
-    /// list before what the next gives.
-    async fn sources(&self, filter: Filter) -> Result<Vec<Source>, Error> {
-        let Filter { condition, values, route, narrow } = filter;
-        let route = match (self, narrow) {
-            (Self::Postgres(_), _) => {
-                let text = format!("FROM device d WHERE {condition}");
-                return Ok(vec![Source { text, order: "d.sequence", values }]);
-            }
-            (Self::Sqlite(_), Some(narrow)) if !matches!(route, Route::Index(_)) => {
-                if self.is_few(&narrow).await? { Route::Index(narrow.index) } else { route }
-            }
-            (Self::Sqlite(_), _) => route,
-        };
-        Ok(match route {
-            Route::Walk => {
-                let text = format!("FROM device d NOT INDEXED WHERE {condition}");
-                vec![Source { text, order: "d.sequence", values }]
-            }
-            Route::Index(index) => {
-                let text = format!("FROM device d INDEXED BY {index} WHERE {condition}");
-                vec![Source { text, order: "d.sequence", values }]
-            }
-            Route::Words(words) => {
-                let first_rows = format!(
-                    "FROM device d NOT INDEXED WHERE d.sequence <= {FIRST_ROWS} AND {condition}"
-                );
-                let first_rows =
-                    Source { text: first_rows, order: "d.sequence", values: values.clone() };
-                let mut values = values;
-                values.push(Value::Text(words));
-                let text = format!(
-                    "FROM device_text t CROSS JOIN device d ON d.sequence = t.rowid \
-                     WHERE t.device_text MATCH ?{} AND {condition}",
-                    values.len()
-                );
-                vec![Source { text, order: "t.rowid", values }, first_rows]
-            }
-        })
-    }
-
-    /// Whether a range holds so few rows that reading and sorting all of them is quick.
-    async fn is_few(&self, narrow: &Narrow) -> Result<bool, Error> {
-        let Narrow { index, condition, values } = narrow;
-        let statement = format!(
-            "SELECT count(*) FROM (SELECT 1 FROM device d INDEXED BY {index} WHERE {condition} \
-             LIMIT {})",
-            FEW + 1
-        );
-        let count = |row: &mut Columns<'_>| row.table("device").count("count");
-        let count = self.query_one(&statement, values.clone(), count).await?;
-        Ok(count.is_some_and(|count| count <= FEW))
-    }
-}
-
-/// Rows that are read and sorted in some 10 milliseconds. With more in a million, a page is full
-/// after passing by as few rows in the order of the list.
-const FEW: u64 = 5_000;
-
-/// The end of a statement about devices, and the column that is the order of lists.
-struct Source {
-    text: String,
-    order: &'static str,
-    values: Vec<Value>,
 }

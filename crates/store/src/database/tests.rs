@@ -56,8 +56,8 @@ async fn the_trigger_of_the_words_names_every_column_of_the_words() {
                  ORDER BY name DESC";
     let texts = store.database.query(texts, vec![], |row| row.text("sql")).await.unwrap();
     let [view, trigger] = texts.as_slice() else { panic!("{texts:?}") };
-    let first_rows = format!("new.sequence > {}", crate::filter::words::FIRST_ROWS);
-    assert!(trigger.contains(&first_rows), "{trigger}");
+    let beyond = format!("sequence > {}", crate::filter::words::WALKED_ROWS);
+    assert!(trigger.contains(&beyond), "{trigger}");
     let columns = "SELECT name FROM pragma_table_info('device')";
     let columns = store.database.query(columns, vec![], |row| row.text("name")).await.unwrap();
     let words: Vec<_> = view.split(|c: char| !c.is_alphanumeric() && c != '_').collect();

@@ -7,11 +7,11 @@
 use domain::query::{Expression, Term, Text, TextField, TextKind};
 use domain::{AccessReason, AccessState, ConnectorId, Query, Scope};
 
-use super::Connectors;
-use crate::value::escape;
+use super::{Connectors, folded};
 
-/// Rows up to this place in the list are not in the index: see migration 1.
-pub(crate) const FIRST_ROWS: i64 = 12_000;
+/// Up to this place in the list, rows are walked through in little time, and the index is empty: it
+/// is filled when the first row beyond comes. The same number stands in migration 1.
+pub(crate) const WALKED_ROWS: i64 = 20_000;
 
 /// Trigrams asked for one text: more would not make the candidates fewer.
 const MOST_TRIGRAMS: usize = 24;
@@ -29,7 +29,7 @@ impl Field {
     const DEVICE_ID: Self = Self::whole('\u{e002}');
     const STATE: Self = Self::cut('\u{e003}', 1);
     const REASON: Self = Self::cut('\u{e004}', 1);
-    const CONNECTOR: Self = Self::cut('\u{e009}', 4);
+    const CONNECTOR: Self = Self::cut('\u{e007}', 4);
 
     const fn whole(mark: char) -> Self {
         Self { mark, length: usize::MAX }
@@ -47,10 +47,10 @@ impl Field {
             TextField::DeviceId => Self::DEVICE_ID,
             TextField::Type => Self::cut('\u{e005}', 4),
             TextField::Os => Self::cut('\u{e006}', 8),
-            TextField::Mailbox => Self::cut('\u{e007}', 8),
-            TextField::Rule => Self::cut('\u{e008}', 4),
             TextField::Connector => Self::CONNECTOR,
-            TextField::Language
+            TextField::Mailbox
+            | TextField::Rule
+            | TextField::Language
             | TextField::UserAgent
             | TextField::Imei
             | TextField::Phone
@@ -83,7 +83,8 @@ pub(super) fn of_state(state: AccessState) -> String {
     Field::STATE.begins_with(state.word())
 }
 
-fn of_expression(expression: &Expression, connectors: &Connectors) -> Option<String> {
+/// A match for every device of which an expression is true.
+pub(super) fn of_expression(expression: &Expression, connectors: &Connectors) -> Option<String> {
     match expression {
         Expression::All(parts) => {
             let parts = parts.iter().filter_map(|part| of_expression(part, connectors));
@@ -110,8 +111,8 @@ fn of_term(term: &Term, connectors: &Connectors) -> Option<String> {
         Term::Word(word) => of_word(word),
         Term::Text(TextField::Connector, names) => {
             let fits = |name: &str| names.iter().any(|wanted| wanted.fits(name));
-            let ids = connectors.iter().filter(|(_, name)| fits(name)).map(|(id, _)| *id);
-            Some(of_connectors(&ids.collect::<Vec<_>>()))
+            let found = connectors.iter().filter(|connector| fits(&connector.name));
+            Some(of_connectors(&found.map(|connector| connector.id).collect::<Vec<_>>()))
         }
         Term::Text(field, values) => {
             let field = Field::of(*field)?;
@@ -146,10 +147,6 @@ fn of_connectors(ids: &[ConnectorId]) -> String {
         return Field::CONNECTOR.begins_with("-");
     }
     any_of(ids.iter().map(|id| Field::CONNECTOR.begins_with(&id.to_string())).collect())
-}
-
-fn folded(text: &Text) -> String {
-    escape(&text.text).to_ascii_lowercase()
 }
 
 /// Every character stands in one trigram or two: all of them would only take longer.

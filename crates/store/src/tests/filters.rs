@@ -112,6 +112,7 @@ fn term() -> impl Strategy<Value = String> {
     let words = &[
         "ann",
         "an",
+        "s",
         "lab",
         "x\0",
         "iOS",
@@ -161,6 +162,52 @@ fn query() -> impl Strategy<Value = String> {
     })
 }
 
+/// What is found where no range of an index is narrow: by words, or in the whole table.
+async fn without_ranges(store: &Store, query: &Query) -> Vec<Uuid> {
+    let mut filter = store.filter(&scope(), query, at(100)).await.unwrap();
+    filter.narrow = None;
+    let found = store.database.devices(filter, None, 1000).await.unwrap();
+    found.into_iter().map(|(_, device)| device.facts.guid).collect()
+}
+
+/// The index of words begins anew when the rows that were beyond the walked ones are gone.
+#[tokio::test]
+async fn words_are_found_before_and_beyond_the_walked_rows() {
+    let (_folder, store) = sqlite().await;
+    let mut runner = TestRunner::deterministic();
+    let lab = connector("lab");
+    store.add_connector(&lab, None).await.unwrap();
+    let mut row = async |number: u128, name: &str| {
+        let (mut row, ..) = case().new_tree(&mut runner).unwrap().current();
+        row.facts.guid = Uuid::from_u128(number);
+        row.facts.friendly_name = Some(name.to_owned());
+        store.write_devices(lab.id, vec![row]).await.unwrap();
+    };
+    let move_last = async |to: i64| {
+        let text = "UPDATE device SET sequence = ?1
+            WHERE sequence = (SELECT max(sequence) FROM device)";
+        let to = crate::value::Value::Integer(to);
+        store.database.write(vec![(text, vec![to])]).await.unwrap();
+    };
+    let walked = crate::filter::words::WALKED_ROWS;
+    let hits = async |word: &str| found(&store, word).await.len();
+    row(1, "zebra").await;
+    assert_eq!(hits("zebra").await, 1);
+    move_last(walked).await;
+    row(2, "zebra too").await;
+    assert_eq!((hits("zebra").await, hits("zx").await), (2, 0));
+    row(1, "zxylophone").await;
+    assert_eq!((hits("zebra").await, hits("ylo").await, hits("zx").await), (1, 1, 1));
+    let remove = "DELETE FROM device WHERE sequence > ?1";
+    let beyond = crate::value::Value::Integer(walked);
+    store.database.write(vec![(remove, vec![beyond])]).await.unwrap();
+    row(1, "quagga").await;
+    assert_eq!((hits("quagga").await, hits("ylo").await), (1, 0));
+    row(3, "quagga").await;
+    assert_eq!((hits("quagga").await, hits("uag").await, hits("qu").await), (2, 2, 2));
+    assert_eq!(hits("ylo").await, 0);
+}
+
 #[tokio::test]
 async fn the_database_finds_what_the_query_means() {
     on_both(async |store: Store| {
@@ -173,11 +220,11 @@ async fn the_database_finds_what_the_query_means() {
             let id = DeviceId::of(lab.id, row.facts.guid);
             store.write_devices(lab.id, vec![row]).await.unwrap();
             if number == 60 {
-                // SQLite walks through its first rows, and asks its index for those that follow.
+                // SQLite walks through so many rows; beyond them it asks its indexes.
                 let far = "UPDATE device SET sequence = ?1
                     WHERE sequence = (SELECT max(sequence) FROM device)";
-                let first_rows = crate::value::Value::Integer(crate::filter::words::FIRST_ROWS);
-                store.database.write(vec![(far, vec![first_rows])]).await.unwrap();
+                let walked = crate::value::Value::Integer(crate::filter::words::WALKED_ROWS);
+                store.database.write(vec![(far, vec![walked])]).await.unwrap();
             }
             if let Some(statistics) = statistics {
                 store.write_statistics(lab.id, vec![(id, statistics, at(0))]).await.unwrap();
@@ -194,6 +241,8 @@ async fn the_database_finds_what_the_query_means() {
             finished: Some(at(0)),
             outcome: Some(PassOutcome::Complete),
             counts: PassCounts::default(),
+            cost: domain::pass::PassCost::default(),
+            endpoint: None,
         };
         store.begin_pass(&pass).await.unwrap();
         store.update_pass(&pass).await.unwrap();
@@ -213,6 +262,7 @@ async fn the_database_finds_what_the_query_means() {
             let got: Vec<_> = got.iter().map(|device| device.facts.guid).collect();
             assert_eq!(got, wanted, "{text}");
             hits += wanted.len();
+            assert_eq!(without_ranges(&store, &query).await, wanted, "{text}");
             let count = store.count_devices(&scope(), &query, at(100)).await.unwrap();
             assert_eq!(count, Count::Exactly(wanted.len() as u64), "{text}");
             let facets = store.facets(&scope(), &query, at(100)).await.unwrap();

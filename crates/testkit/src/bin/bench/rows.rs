@@ -26,17 +26,59 @@ const QUERIES: &[&str] = &[
     "state:quarantined",
     "state:blocked os:iOS*",
     "os:\"Android 14\"",
+    "os:\"iOS 99\"",
     "type:iPhone model:iPhone14C5",
+    "type:Nokia",
     "user:user0123456",
+    "user:user012345*",
     "mailbox:user0123456@contoso.com",
+    "mailbox:nobody@contoso.com state:allowed",
     "user0123456",
+    "user0000005",
     "nobody-has-this-name",
+    "name:\"Person 123456 of Staff\"",
+    "us",
+    "zz",
+    "z",
     "deviceid:APPL000ABCDE",
     "reason:individual not type:iPhone",
     "state:quarantined or state:discovery",
     "lastsync:never state:allowed",
+    "lastsync:<30d",
+    "lastattempt:<30d",
     "created:>2026-01-01",
+    "created:<2023-11-15",
+    "created:>2024-01-01",
+    "changed:<2026-01-01",
+    "firstsync:>2027-01-01",
+    "observed:<2020-01-01",
+    "imei:359999999999999",
+    "imei:3520990017601*",
+    "useragent:Apple-iPhone14C5/2104.7",
+    "useragent:Android*",
+    "phone:+49*",
+    "operator:Vodafone",
+    "language:de",
+    "client:REST",
+    "version:14.1",
+    "policy:Strict",
+    "policystatus:NotApplied",
+    "rule:Tablets",
+    "wipe:sent,requested",
+    "gone:<30d",
+    "user0123456 or imei:359999999999999 or phone:+49*",
+    "user:user0123456 or user:user0123457 or created:>2026-01-01",
+    "(created:>2026-01-01 or language:de) state:allowed",
+    "not client:EAS",
+    "not (language:en version:16.1)",
+    "not created:<2026-01-01",
+    "language:en client:EAS state:quarantined useragent:Apple*",
 ];
+
+/// Queries of which no part alone finds few devices, though all together do, and what is not a
+/// word: these pass by every device, and are measured beside the bar.
+const UNBOUNDED: &[&str] =
+    &["type:iPhone model:\"Pixel 8\"", "created:<2024-01-15 created:>2024-01-15", "not phone"];
 
 /// Rows a second of `write_devices` against those of one prepared raw insert into the same table.
 pub(crate) fn upsert() -> anyhow::Result<()> {
@@ -66,32 +108,36 @@ pub(crate) fn list() -> anyhow::Result<()> {
             "{LISTED} devices in SQLite (loaded in {:.0} s); first page of 50, of {ASKED} askings:",
             loading.as_secs_f64()
         );
-        println!("  {:<44} {:>8} {:>8}", "query", "median", "p99");
-        let scope = Caller::LocalAdministrator.scope(Permission::Read)?;
+        println!("  {:<60} {:>8} {:>8}", "query", "median", "p99");
         let mut worst = Duration::ZERO;
         for text in QUERIES {
-            let query = Query::parse(text).map_err(|error| anyhow::anyhow!("{error}"))?;
-            let page = Page { after: None, limit: 50, now: start() };
-            let mut times = Vec::with_capacity(ASKED);
-            for _ in 0..ASKED {
-                times
-                    .push(timed(async { Ok(store.devices(&scope, &query, page).await?) }).await?.0);
-            }
-            times.sort();
-            let p99 = times.get(ASKED * 99 / 100).copied().unwrap_or_default();
-            let median = times.get(ASKED / 2).copied().unwrap_or_default();
-            worst = worst.max(p99);
-            let shown = if text.is_empty() { "(everything)" } else { text };
-            println!(
-                "  {shown:<44} {:>5.1} ms {:>5.1} ms",
-                milliseconds(median),
-                milliseconds(p99)
-            );
+            worst = worst.max(ask(&store, text, ASKED).await?);
         }
         println!("  worst p99 {:.1} ms (bar: under 50 ms)", milliseconds(worst));
+        println!("  parts that find many each, and together few; a word that is not there:");
+        for text in UNBOUNDED {
+            ask(&store, text, ASKED / 10).await?;
+        }
         store.close().await;
         Ok(())
     })
+}
+
+/// Asks for the first page of a list so many times; tells the median, and gives the p99.
+async fn ask(store: &Store, text: &str, times: usize) -> anyhow::Result<Duration> {
+    let scope = Caller::LocalAdministrator.scope(Permission::Read)?;
+    let query = Query::parse(text).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let page = Page { after: None, limit: 50, now: start() };
+    let mut taken = Vec::with_capacity(times);
+    for _ in 0..times {
+        taken.push(timed(async { Ok(store.devices(&scope, &query, page).await?) }).await?.0);
+    }
+    taken.sort();
+    let p99 = taken.get(times * 99 / 100).copied().unwrap_or_default();
+    let median = taken.get(times / 2).copied().unwrap_or_default();
+    let shown = if text.is_empty() { "(everything)" } else { text };
+    println!("  {shown:<60} {:>5.1} ms {:>5.1} ms", milliseconds(median), milliseconds(p99));
+    Ok(p99)
 }
 
 /// Copies the table's own rows into an emptied table of the same shape with the same indexes, one
@@ -144,11 +190,15 @@ async fn open(file: &Path) -> anyhow::Result<(Store, ConnectorId)> {
             trust: Trust::default(),
             proxy: None,
         },
+        options: domain::connector::Options::default(),
         organization: None,
         state: ConnectorState::Flagged,
         trouble: None,
         created: start(),
         last_full_sync: None,
+        last_delta_sync: None,
+        is_paused: false,
+        next_install: None,
     };
     store.add_connector(&connector, None).await?;
     Ok((store, id))

@@ -1,0 +1,183 @@
+//! Where SQLite finds the devices of a filter: in few rows that an index names, in the rows whose
+//! words match, or in the whole table. PostgreSQL is left to its planner.
+
+use crate::Error;
+use crate::database::Database;
+use crate::filter::Filter;
+use crate::filter::narrow::{Narrow, Rows};
+use crate::filter::words::WALKED_ROWS;
+use crate::value::Value;
+
+/// Rows that are read and sorted in some 10 milliseconds. With more in a million, a page is full
+/// after passing by as few rows in the order of the list.
+const FEW: u64 = 4_000;
+
+/// Rows that are walked through to see whether a word of one or two characters is a common one:
+/// what it takes to count a common one in the index of words is not bounded.
+const PROBED_ROWS: i64 = 8_000;
+/// Devices among these that make it one.
+const COMMON: u64 = 50;
+
+/// The end of a statement about devices, and the column that is the order of lists.
+pub(crate) struct Source {
+    pub(crate) text: String,
+    pub(crate) order: &'static str,
+    pub(crate) values: Vec<Value>,
+}
+
+impl Database {
+    /// The devices that a filter finds.
+    pub(crate) async fn source(&self, filter: Filter) -> Result<Source, Error> {
+        if matches!(self, Self::Postgres(_)) {
+            return Ok(Source::all("device d", filter));
+        }
+        let last = self.last_row().await?;
+        if last <= WALKED_ROWS {
+            return Ok(Source::all("device d NOT INDEXED", filter));
+        }
+        let Filter { condition, values, narrow, words } = filter;
+        let filter = Filter { condition, values, narrow: None, words };
+        if let Some(narrow) = narrow {
+            let holds_trigrams = narrow.counted().iter().any(|rows| is_trigrams(rows));
+            if holds_trigrams && self.is_common(&filter, last).await? {
+                return Ok(Source::all("device d NOT INDEXED", filter));
+            }
+            if let Some(rows) = self.few(narrow).await? {
+                return Ok(Source::few(&rows, filter));
+            }
+        }
+        Ok(match filter.words {
+            Some(words) => Source::words(words, &filter.condition, filter.values),
+            None => Source::all("device d NOT INDEXED", filter),
+        })
+    }
+
+    async fn last_row(&self) -> Result<i64, Error> {
+        let last = "SELECT coalesce(max(sequence), 0) FROM device";
+        let last = self.query_one(last, vec![], |row| row.table("device").integer("last")).await?;
+        Ok(last.unwrap_or_default())
+    }
+
+    /// Whether many of the latest devices are found.
+    async fn is_common(&self, filter: &Filter, last: i64) -> Result<bool, Error> {
+        let statement = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM device d NOT INDEXED WHERE d.sequence > {} \
+             AND {} LIMIT {COMMON})",
+            last - PROBED_ROWS,
+            filter.condition
+        );
+        let count = self.query_one(&statement, filter.values.clone(), |row| row.count("count"));
+        Ok(count.await?.is_some_and(|count| count >= COMMON))
+    }
+
+    /// Rows among which all devices are that are found, if there are few such.
+    async fn few(&self, narrow: Narrow) -> Result<Option<Vec<Rows>>, Error> {
+        let mut values = Vec::new();
+        let counted = narrow.counted().into_iter().enumerate();
+        let counted = counted.map(|(number, rows)| {
+            let count = count(rows, &mut values);
+            format!("SELECT {number} AS number, ({count}) AS count")
+        });
+        let statement = counted.collect::<Vec<_>>().join(" UNION ALL ");
+        if statement.is_empty() {
+            return Ok(None);
+        }
+        let statement = format!("{statement} ORDER BY number");
+        let counts = self.query(&statement, values, |row| {
+            row.table("device").integer("number")?;
+            row.count("count")
+        });
+        let (count, rows) = narrow.fewest(&mut counts.await?.into_iter());
+        Ok((count <= FEW).then_some(rows))
+    }
+}
+
+impl Source {
+    fn all(table: &str, filter: Filter) -> Self {
+        let text = format!("FROM {table} WHERE {}", filter.condition);
+        Self { text, order: "d.sequence", values: filter.values }
+    }
+
+    fn words(words: String, condition: &str, mut values: Vec<Value>) -> Self {
+        values.push(Value::Text(words));
+        let text = format!(
+            "FROM device_text t CROSS JOIN device d ON d.sequence = t.rowid \
+             WHERE t.device_text MATCH ?{} AND {condition}",
+            values.len()
+        );
+        Self { text, order: "t.rowid", values }
+    }
+
+    fn few(rows: &[Rows], filter: Filter) -> Self {
+        let mut values = filter.values;
+        let rows = union(rows, &mut values);
+        // NOT INDEXED leaves the rows' own key, by which these are looked up in the list's order.
+        let text = format!(
+            "FROM device d NOT INDEXED WHERE d.sequence IN ({rows}) AND {}",
+            filter.condition
+        );
+        Self { text, order: "d.sequence", values }
+    }
+}
+
+fn is_trigrams(rows: &[Rows]) -> bool {
+    matches!(rows, [Rows::Trigrams(..)])
+}
+
+/// How many rows there are; more than few are not counted to their end.
+fn count(rows: &[Rows], values: &mut Vec<Value>) -> String {
+    if let [Rows::Trigrams(from, to)] = rows {
+        values.extend([from.clone(), to.clone()]);
+        let to = values.len();
+        return format!(
+            "SELECT coalesce(sum(doc), 0) FROM device_terms WHERE term >= ?{} AND term < ?{to}",
+            to - 1
+        );
+    }
+    format!("SELECT count(*) FROM ({} LIMIT {})", union(rows, values), FEW + 1)
+}
+
+fn union(rows: &[Rows], values: &mut Vec<Value>) -> String {
+    if rows.is_empty() {
+        return "SELECT sequence FROM device WHERE 1 = 0".to_owned();
+    }
+    let rows: Vec<_> = rows.iter().map(|rows| select(rows, values)).collect();
+    rows.join(" UNION ALL ")
+}
+
+fn select(rows: &Rows, values: &mut Vec<Value>) -> String {
+    let mut bind = |value: &Value| {
+        values.push(value.clone());
+        format!("?{}", values.len())
+    };
+    let (index, condition) = match rows {
+        Rows::Without(index) => (index, format!("{} IS NULL", index.key)),
+        Rows::Within(index, from, to) => {
+            let key = index.key;
+            let condition = match (from, to) {
+                (None, None) => format!("{key} IS NOT NULL"),
+                (Some(from), None) => format!("{key} >= {}", bind(from)),
+                (None, Some(to)) => format!("{key} < {}", bind(to)),
+                (Some(from), Some(to)) => {
+                    format!("{key} >= {} AND {key} < {}", bind(from), bind(to))
+                }
+            };
+            (index, condition)
+        }
+        Rows::Words(words) => {
+            let words = bind(&Value::Text(words.clone()));
+            return format!("SELECT rowid FROM device_text WHERE device_text MATCH {words}");
+        }
+        Rows::Trigrams(from, to) => {
+            // Each trigram as a quoted text, joined to a match; no text matches nothing.
+            return format!(
+                "SELECT rowid FROM device_text WHERE device_text MATCH (SELECT coalesce(\
+                 group_concat('\"' || replace(term, '\"', '\"\"') || '\"', ' OR '), '\"\"') \
+                 FROM device_terms WHERE term >= {} AND term < {})",
+                bind(from),
+                bind(to)
+            );
+        }
+    };
+    format!("SELECT sequence FROM device INDEXED BY {} WHERE {condition}", index.name)
+}
