@@ -3,6 +3,7 @@
 import os
 import queue
 import re
+import socket
 import subprocess
 import threading
 
@@ -41,6 +42,24 @@ class Process:
                 raise AssertionError(f"no line fits {pattern!r} in:\n{''.join(self.lines)}")
             if match := re.search(pattern, line):
                 return match
+
+    def has_ended(self, within=0.05):
+        """Whether it ends by itself in so many seconds."""
+        try:
+            self._process.wait(timeout=within)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def wait_for_port(self, port):
+        """Until something listens there, for programs that do not say when they are ready."""
+        for _ in range(1200):
+            with socket.socket() as attempt:
+                if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            if self.has_ended():
+                break
+        raise AssertionError(f"nothing listens on {port}:\n{''.join(self.lines)}")
 
     def kill(self):
         self._process.kill()

@@ -16,7 +16,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let gssapi = build(&["--features", "gssapi"], folder.join("gatepost-gssapi"))?;
     let default = build(&[], folder.join("gatepost"))?;
     let python = environment(&folder.join("venv"))?;
-    let mut tests = process::command(&python.to_string_lossy(), &["-m", "pytest", "-q", "interop"]);
+    let mut tests =
+        process::command(&python.to_string_lossy(), &["-m", "pytest", "-q", "-rs", "interop"]);
     process::finish(
         tests
             .env("GATEPOST", default)

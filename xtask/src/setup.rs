@@ -1,7 +1,8 @@
 //! What the chores need of the system, installed where that is allowed.
 //!
 //! The product itself builds with Rust, a C compiler, perl and make. The rest is for its tests:
-//! an independent Kerberos, PostgreSQL, a browser, Node and Python.
+//! an independent Kerberos, an Active Directory, an array and a proxy, PostgreSQL, a browser, Node
+//! and Python.
 
 use std::path::Path;
 
@@ -17,6 +18,11 @@ const NEEDED: &[(&str, &str)] = &[
     ("/usr/sbin/krb5kdc", "krb5-kdc"),
     ("/usr/sbin/kadmin.local", "krb5-admin-server"),
     ("/usr/bin/kinit", "krb5-user"),
+    ("/usr/sbin/samba", "samba"),
+    ("/usr/share/doc/samba-dsdb-modules/copyright", "samba-dsdb-modules"),
+    ("/usr/share/samba/setup/provision.ldif", "samba-ad-provision"),
+    ("/usr/sbin/haproxy", "haproxy"),
+    ("/usr/sbin/squid", "squid"),
     ("/usr/bin/chromium", "chromium"),
 ];
 

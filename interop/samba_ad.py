@@ -1,0 +1,96 @@
+"""A real Active Directory: Debian's Samba on the loopback, with Exchange's objects in it.
+
+LDAP has fixed ports (389, 636), and only root may open them; where that is not to be had, the tests
+that need a directory are left out and say so.
+"""
+
+import os
+import pathlib
+import socket
+
+import pytest
+
+from processes import Process, run
+
+REALM, DOMAIN = "CONTOSO.TEST", "CONTOSO"
+USER, PASSWORD = "svc-gatepost", "Correct-Horse-1"
+PORTS = (88, 389, 464, 636, 3268, 3269)
+HERE = pathlib.Path(__file__).parent
+
+
+class ActiveDirectory:
+    """One forest in a folder, served until it is stopped."""
+
+    def __init__(self, folder: pathlib.Path):
+        leave_out_unless_possible()
+        self.folder = folder
+        self.authority = folder / "ca.pem"
+        self.service_keytab = folder / "service.keytab"
+        self.computer_keytab = folder / "computer.keytab"
+        self.configuration = folder / "krb5.conf"
+        self.write_certificates()
+        self.write_configuration()
+        # Samba's modules belong to the system's Python, not to the environment of these tests.
+        run(["/usr/bin/python3", HERE / "samba_forest.py", folder], env=self.environment)
+        arguments = ["--foreground", "--no-process-group", "--model=single"]
+        options = ["--debug-stdout", "--configfile", folder / "etc" / "smb.conf"]
+        self.process = Process(["/usr/sbin/samba", *arguments, *options], env=self.environment)
+        for port in (88, 389, 636):
+            self.process.wait_for_port(port)
+
+    @property
+    def environment(self):
+        return {
+            **os.environ,
+            "KRB5_CONFIG": str(self.configuration),
+            "KRB5_KTNAME": str(self.service_keytab),
+        }
+
+    def write_certificates(self):
+        """An authority of its own, and a certificate with the names that are connected to."""
+        folder = self.folder
+        names = "DNS:dc01.contoso.test,DNS:contoso.test,DNS:localhost,IP:127.0.0.1"
+        openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+        run(
+            [*openssl, "-subj", "/CN=Contoso Root", "-keyout", folder / "ca.key", "-out", self.authority]
+            + ["-addext", "keyUsage=critical,keyCertSign"]
+        )
+        run(
+            [*openssl, "-subj", "/CN=dc01.contoso.test", "-addext", f"subjectAltName={names}"]
+            + ["-addext", "basicConstraints=critical,CA:FALSE"]
+            + ["-CA", self.authority, "-CAkey", folder / "ca.key"]
+            + ["-keyout", folder / "server.key", "-out", folder / "server.pem"]
+        )
+        (folder / "server.key").chmod(0o600)
+
+    def write_configuration(self):
+        self.configuration.write_text(
+            f"""[libdefaults]
+default_realm = {REALM}
+dns_lookup_kdc = false
+dns_lookup_realm = false
+dns_canonicalize_hostname = false
+rdns = false
+udp_preference_limit = 1
+[realms]
+{REALM} = {{
+  kdc = 127.0.0.1:88
+}}
+[domain_realm]
+localhost = {REALM}
+.contoso.test = {REALM}
+"""
+        )
+
+    def stop(self):
+        self.process.stop()
+
+
+def leave_out_unless_possible():
+    if os.geteuid() != 0:
+        pytest.skip("a directory needs the fixed port 389, and so root")
+    for port in PORTS:
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError as error:
+            pytest.skip(f"a directory needs the fixed port {port}: {error}")

@@ -1,0 +1,71 @@
+"""Exchange's addresses found in a real Active Directory, by the whole product."""
+
+import json
+import subprocess
+
+import pytest
+
+import samba_ad
+from processes import gatepost
+from test_server import Product
+
+EXPECTED = {
+    "http://ex2019.contoso.test/powershell": ("Taipei", "15.2.1748.10"),
+    "https://mail.contoso.test/powershell": ("Taipei", "15.2.1748.10"),
+    "http://ex2016.contoso.test/powershell": ("Taipei", "15.1.2507.6"),
+    "http://ex2010.contoso.test/powershell": ("Berlin", "14.3.123.4"),
+}
+PORTS = {"starttls": 389, "ldaps": 636, "sealed": 389}
+ACCOUNT = ["--on-premises", "http://ex2019.contoso.test/PowerShell/", "--no-check"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def endpoints_are_known():
+    help = [gatepost(), "connector", "endpoints", "--help"]
+    if subprocess.run(help, capture_output=True, stdin=subprocess.DEVNULL).returncode != 0:
+        pytest.skip("this build has no `connector endpoints`")
+
+
+def add(product, forest, security, *more, user=samba_ad.USER, password=samba_ad.PASSWORD, authority=True):
+    product.password.write_text(password + "\n")
+    trusted = ["--ca-file", forest.authority] if authority else []
+    product(
+        *["connector", "add", "lab", *ACCOUNT, *trusted],
+        *["--username", f"{user}@contoso.test", "--password-file", product.password],
+        *["--directory", f"localhost:{PORTS[security]}", "--directory-security", security],
+        *["--kdc", "127.0.0.1:88", *more],
+    )
+
+
+@pytest.mark.parametrize("security", PORTS)
+def test_servers_are_found(tmp_path, forest, security):
+    with Product(tmp_path, environment=forest.environment) as product:
+        add(product, forest, security)
+        endpoints = json.loads(product("connector", "endpoints", "lab", "-o", "json").stdout)
+        found = {e["url"]: (e["site"], e["version"]) for e in endpoints if e["origin"] == "directory"}
+        # Exchange writes no slash at the end; which of both is shown does not matter.
+        assert {url.rstrip("/").lower(): about for url, about in found.items()} == EXPECTED
+        assert any(e["origin"] == "configured" for e in endpoints)
+        assert not any("edge" in e["url"].lower() for e in endpoints), "nobody manages through an Edge"
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "said"),
+    [
+        (samba_ad.USER, "wrong", "password is wrong"),
+        ("nobody", samba_ad.PASSWORD, "user name or password"),
+        ("disabled", samba_ad.PASSWORD, "have it enabled"),
+    ],
+)
+def test_what_a_directory_refuses_is_told_in_a_sentence(tmp_path, forest, user, password, said):
+    with Product(tmp_path, environment=forest.environment) as product:
+        add(product, forest, "starttls", user=user, password=password)
+        answer = product("connector", "endpoints", "lab", "-o", "json", expect=(0, 1))
+        assert said in answer.stderr + "".join(product.process.lines)
+
+
+def test_a_certificate_of_nobody_is_not_trusted(tmp_path, forest):
+    with Product(tmp_path, environment=forest.environment) as product:
+        add(product, forest, "ldaps", authority=False)
+        answer = product("connector", "endpoints", "lab", "-o", "json", expect=(0, 1))
+        assert "is not trusted" in answer.stderr + "".join(product.process.lines)
