@@ -1,6 +1,7 @@
 """The product on a network as it is in real life: a proxy, an array that loses a server, and an
 Active Directory that is not ours."""
 
+import functools
 import json
 
 import pytest
@@ -15,7 +16,7 @@ from test_server import FEW, Product, check_whole_inventory, cmdlets, refused
 ACCOUNT = "CONTOSO\\svc-gatepost"
 ACCOUNTS = ["--auth", "ntlm", "--username", ACCOUNT]
 # So many that one pass is longer than it takes to notice that it has begun.
-DEVICES = 1_500
+DEVICES = 2_000
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +66,11 @@ class Simulated:
             + ["--devices", DEVICES, "--user", ACCOUNT, "--password-file", password]
             + ["--auth", "ntlm"]
         )
-        self.port = int(self.process.wait_for(r"http://127\.0\.0\.1:(\d+)/PowerShell/").group(1))
+
+    @functools.cached_property
+    def port(self):
+        """Known once it is up, so that two can start at once and grow the very same devices."""
+        return int(self.process.wait_for(r"http://127\.0\.0\.1:(\d+)/PowerShell/").group(1))
 
     def __enter__(self):
         return self
