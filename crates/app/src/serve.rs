@@ -61,7 +61,8 @@ impl Server {
             engine::Options {
                 data_key: directory.key()?,
                 admin_token: directory.token()?,
-                ..engine::Options::default()
+                clock: engine::Clock::system(),
+                is_supervised: true,
             },
         )
         .await?;

@@ -66,6 +66,8 @@ pub struct Options {
     pub notification_account: Option<String>,
     /// Sessions open at once.
     pub runspaces: Runspaces,
+    /// The connector that this one takes the organization over from, said in so many words.
+    pub replaces: Option<ConnectorName>,
 }
 
 /// A server or an array of one Active Directory site.

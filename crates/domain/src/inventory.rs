@@ -77,6 +77,37 @@ impl Comparison {
         self.devices.values_mut().for_each(|entry| entry.is_seen = false);
     }
 
+    /// Adds what is known of one device more.
+    pub fn add(&mut self, guid: Uuid, hash: u64, is_gone: bool) {
+        self.devices.entry(guid).or_insert(Entry { hash, is_gone, is_seen: false });
+    }
+
+    /// Whether anything is known of a device.
+    #[must_use]
+    pub fn is_known(&self, guid: Uuid) -> bool {
+        self.devices.contains_key(&guid)
+    }
+
+    /// The devices that this reading has met.
+    pub fn seen(&self) -> impl Iterator<Item = Uuid> + '_ {
+        self.devices.iter().filter(|(_, entry)| entry.is_seen).map(|(guid, _)| *guid)
+    }
+
+    /// Takes devices as met that were read before the reading was cut.
+    pub fn assume_seen(&mut self, guids: impl IntoIterator<Item = Uuid>) {
+        for guid in guids {
+            if let Some(entry) = self.devices.get_mut(&guid) {
+                entry.is_seen = true;
+            }
+        }
+    }
+
+    /// Whether this reading has met a device.
+    #[must_use]
+    pub fn is_seen(&self, guid: Uuid) -> bool {
+        self.devices.get(&guid).is_some_and(|entry| entry.is_seen)
+    }
+
     /// Whether what this reading did not meet may be believed to be gone. `read_before`: how many
     /// devices the reading before met, if it came to its end.
     ///

@@ -1,17 +1,26 @@
 //! Preflight: connects and says what works, what is missing and what to do.
 
-use domain::{Caller, Connector, ConnectorName, Permission, connector::ConnectorState};
-use exchange::{Capabilities, ConnectError, Organization, RemotePowerShell};
+use domain::{
+    Caller, Connector, ConnectorName, EndpointHealth, EndpointOrigin, Permission,
+    connector::ConnectorState,
+};
+use exchange::{Capabilities, ConnectError, FeatureCheck, Organization, RemotePowerShell};
+use jiff::SignedDuration;
 
-use crate::{Engine, Error, link::OpenOrganization};
+use crate::{Engine, Error, endpoints::at_endpoint, link::OpenOrganization};
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckReport {
     /// Whether a sync can work.
     pub is_ready: bool,
+    /// Whether nothing but reading can work.
+    pub is_read_only: bool,
     /// What was tried, in order.
     pub steps: Vec<CheckStep>,
+    /// What works with the account's permissions, and what falls away; empty if nobody could sign
+    /// in.
+    pub features: Vec<FeatureCheck>,
 }
 
 /// One thing that was tried.
@@ -48,8 +57,15 @@ impl CheckResult {
     }
 }
 
+/// Kerberos refuses clocks that differ by more (RFC 4120, 1.3).
+const MOST_SKEW: SignedDuration = SignedDuration::from_mins(5);
+
 /// The steps of connecting, in their order.
 const CONNECTING: [&str; 4] = ["reach the server", "TLS", "sign in", "open a session"];
+/// From this step on it is about the account, not about the server.
+const SIGNING_IN: usize = 2;
+/// Endpoints that are tried in one check.
+const MOST_ENDPOINTS: usize = 10;
 
 impl Engine {
     /// Connects now and says what works. A step that fails is part of the report, not an error.
@@ -74,23 +90,44 @@ impl Engine {
     }
 
     async fn check(&self, connector: &Connector) -> Result<CheckReport, Error> {
-        let is_tls = connector.endpoint.url.to_ascii_lowercase().starts_with("https:");
+        let mut report = CheckReport::default();
         let (settings, credential) = self.settings(connector).await?;
-        let mut report = CheckReport { is_ready: false, steps: Vec::new() };
-        let session = match RemotePowerShell::connect(&settings, &credential).await {
-            Ok(session) => {
-                report.connected(CONNECTING.len(), is_tls);
-                session
+        let mut organization = None;
+        // One after the other, so that each is known to work before it is needed.
+        let mut endpoints = self.known_endpoints(connector).await?;
+        for at in 0..endpoints.len().min(MOST_ENDPOINTS) {
+            let Some(one) = endpoints.get_mut(at) else { break };
+            // Servers that nobody configured are tried when there is no other.
+            if one.origin > EndpointOrigin::Site && organization.is_some() {
+                continue;
             }
-            Err(error) => {
-                report.connected(step_of(&error), is_tls);
-                let failed = CONNECTING.get(step_of(&error)).copied().unwrap_or("connect");
-                report.push(failed, CheckResult::Failed, Some(error.to_string()));
-                return Ok(report);
+            let settings = at_endpoint(&settings, connector, one);
+            let connected = RemotePowerShell::connect(&settings, &credential).await;
+            let is_first = organization.is_none();
+            let failed = report.connected(one, &connected);
+            match connected {
+                Ok(session) => {
+                    one.succeeded(self.now());
+                    report.push_clock(session.server_time(), self.now());
+                    if is_first {
+                        organization = Some((one.url.clone(), session));
+                    } else if let Err(error) = exchange::Session::close(session).await {
+                        tracing::debug!(%error, "the session of a check was not closed");
+                    }
+                }
+                Err(error) => {
+                    one.failed(self.now(), &error.to_string());
+                    // Another server would say the same of the account, and lock it in the end.
+                    if failed >= SIGNING_IN {
+                        break;
+                    }
+                }
             }
-        };
+        }
+        self.store().replace_endpoints(connector.id, &endpoints).await?;
+        let Some((url, session)) = organization else { return Ok(report) };
         match Organization::open(session).await {
-            Ok(organization) => self.check_organization(connector, organization, &mut report).await,
+            Ok(open) => self.check_organization(connector, &url, open, &mut report).await,
             Err(error) => {
                 report.push("read the cmdlets", CheckResult::Failed, Some(error.to_string()));
             }
@@ -101,10 +138,11 @@ impl Engine {
     async fn check_organization(
         &self,
         connector: &Connector,
+        url: &str,
         mut organization: OpenOrganization,
         report: &mut CheckReport,
     ) {
-        match self.install(connector, &mut organization).await {
+        match self.install(connector, url, &mut organization).await {
             Ok(()) => report.push("organization", CheckResult::Fine, None),
             Err(error) => {
                 report.push("organization", CheckResult::Failed, Some(format!("{error:#}")));
@@ -125,24 +163,81 @@ impl Engine {
             };
             report.push(cmdlet, result, detail);
         }
-        let can_list_devices = organization.capabilities().can_list_devices();
+        let account = connector.endpoint.username.as_deref().unwrap_or_default();
+        let capabilities = organization.capabilities();
+        report.features = capabilities.matrix(account);
+        report.is_read_only = capabilities.is_read_only();
+        let can_list_devices = capabilities.can_list_devices();
         // A session that cannot be closed ends by itself on the server.
         if let Err(error) = organization.close().await {
             tracing::debug!(%error, "the session of a check was not closed");
         }
-        report.is_ready =
-            can_list_devices && report.steps.iter().all(|step| step.result != CheckResult::Failed);
+        // An endpoint that does not answer is stood in for by one that does.
+        let is_sound = report.steps.iter().all(|step| {
+            step.result != CheckResult::Failed || CONNECTING.iter().any(|n| step.is_of(n))
+        });
+        report.is_ready = can_list_devices && is_sound;
+    }
+}
+
+impl CheckStep {
+    /// Whether it is this step of connecting, to whichever endpoint.
+    fn is_of(&self, step: &str) -> bool {
+        self.name.split(": ").next() == Some(step)
+    }
+}
+
+impl Default for CheckReport {
+    fn default() -> Self {
+        Self { is_ready: false, is_read_only: false, steps: Vec::new(), features: Vec::new() }
     }
 }
 
 impl CheckReport {
-    /// Notes that so many steps of connecting were passed.
-    fn connected(&mut self, passed: usize, is_tls: bool) {
-        for name in CONNECTING.iter().take(passed) {
+    /// Notes how connecting to an endpoint went; at which step it failed.
+    fn connected(
+        &mut self,
+        endpoint: &EndpointHealth,
+        connected: &Result<RemotePowerShell, ConnectError>,
+    ) -> usize {
+        let is_tls = endpoint.url.to_ascii_lowercase().starts_with("https:");
+        let is_own = self.steps.is_empty();
+        let named = |step: &str| match is_own {
+            true => step.to_owned(),
+            false => format!("{step}: {}", endpoint.url),
+        };
+        let failed = connected.as_ref().err().map_or(CONNECTING.len(), step_of);
+        for (at, name) in CONNECTING.iter().enumerate().take(failed) {
+            // Of the others it is enough to know that they let us in.
+            if !is_own && at + 1 < CONNECTING.len() {
+                continue;
+            }
             let is_plain = *name == "TLS" && !is_tls;
             let detail = is_plain.then(|| "not used: signing in seals what is sent".to_owned());
-            self.push(name, CheckResult::Fine, detail);
+            self.push(&named(name), CheckResult::Fine, detail);
         }
+        if let Err(error) = connected {
+            let name = CONNECTING.get(failed).copied().unwrap_or("connect");
+            self.push(&named(name), CheckResult::Failed, Some(error.to_string()));
+        }
+        failed
+    }
+
+    /// Notes how far the server's clock is from ours. It is told by the whole second.
+    fn push_clock(&mut self, theirs: Option<domain::Timestamp>, ours: domain::Timestamp) {
+        let Some(theirs) = theirs else { return };
+        let skew = theirs.duration_since(ours);
+        if skew.abs() <= MOST_SKEW {
+            self.push("clock", CheckResult::Fine, None);
+            return;
+        }
+        let direction = if skew.is_negative() { "behind" } else { "ahead of" };
+        let minutes = skew.abs().as_mins();
+        let detail = format!(
+            "the server's clock is {minutes} minutes {direction} this machine's; Kerberos refuses \
+             more than 5: set both by the same time server"
+        );
+        self.push("clock", CheckResult::Missing, Some(detail));
     }
 
     fn push(&mut self, name: &str, result: CheckResult, detail: Option<String>) {

@@ -1,11 +1,9 @@
 //! The only clock of the product.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
 
 /// Tells the time and waits. A manual clock does both without time passing, so that no test waits.
 #[derive(Debug, Clone)]
@@ -14,7 +12,7 @@ pub struct Clock(Source);
 #[derive(Debug, Clone)]
 enum Source {
     System,
-    Manual(Arc<Mutex<Timestamp>>),
+    Manual(Arc<watch::Sender<Timestamp>>),
 }
 
 impl Clock {
@@ -27,7 +25,7 @@ impl Clock {
     /// A clock that stands at `start` until somebody moves it. Its clones move with it.
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
-        Self(Source::Manual(Arc::new(Mutex::new(start))))
+        Self(Source::Manual(Arc::new(watch::Sender::new(start))))
     }
 
     /// The time now.
@@ -36,14 +34,30 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System => Timestamp::now(),
-            Source::Manual(time) => *time.lock().unwrap_or_else(PoisonError::into_inner),
+            Source::Manual(time) => *time.borrow(),
         }
     }
 
     /// Moves a manual clock on. The computer's clock is not moved.
     pub fn advance(&self, by: SignedDuration) {
         if let Source::Manual(time) = &self.0 {
-            *time.lock().unwrap_or_else(PoisonError::into_inner) += by;
+            time.send_modify(|time| *time += by);
+        }
+    }
+
+    /// Waits until a time. A manual clock must be moved there by somebody else.
+    pub(crate) async fn reached(&self, time: Timestamp) {
+        match &self.0 {
+            Source::System => {
+                let left = time.duration_since(self.now());
+                tokio::time::sleep(left.try_into().unwrap_or_default()).await;
+            }
+            Source::Manual(now) => {
+                // An error means that the clock is gone: then its time never comes.
+                if now.subscribe().wait_for(|now| *now >= time).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
         }
     }
 

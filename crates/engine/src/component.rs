@@ -2,7 +2,9 @@
 //!
 //! They go to the tracing target `component`; whoever sets up logging puts them into a file.
 
-use domain::pass::PassKind;
+use domain::{pass::PassKind, status_message::Event};
+
+use crate::status;
 
 const COMPONENT: &str = "GATEPOST_EXCHANGE_CONNECTOR";
 
@@ -25,6 +27,16 @@ pub(crate) fn flagged(connector: impl std::fmt::Display) {
 /// The first connection worked.
 pub(crate) fn installed(connector: impl std::fmt::Display) {
     say!(info, connector, "STATMSG: ID=1015");
+}
+
+/// A numbered event. That of an installed component has its own phrase.
+pub(crate) fn event(connector: impl std::fmt::Display, event: Event, text: &str) {
+    let number = event.number();
+    if status::is_trouble(event) {
+        say!(warn, connector, text, "STATMSG: ID={number}");
+    } else if event != Event::Installed {
+        say!(info, connector, text, "STATMSG: ID={number}");
+    }
 }
 
 /// No session could be opened.

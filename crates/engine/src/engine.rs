@@ -2,12 +2,21 @@
 
 use std::sync::Arc;
 
-use domain::{Caller, ConnectorName, JobId, Permission, Scope, Timestamp, pass::PassKind};
+use domain::{
+    Caller, Connector, ConnectorName, JobId, Permission, Scope, Timestamp, pass::PassKind,
+};
 use store::{Job, JobState, NewJob, Store};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
-use crate::{Clock, Error, component, secrets::Secrets, tasks::Tasks, worker};
+use crate::{
+    Clock, Error, component,
+    secrets::Secrets,
+    sessions::Sessions,
+    supervisor::{self, QuarantineLane},
+    tasks::Tasks,
+    worker,
+};
 
 /// Carries out what callers ask for. Cloning gives another handle to the same engine.
 #[derive(Debug, Clone)]
@@ -16,7 +25,7 @@ pub struct Engine {
 }
 
 /// What an engine is started with.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Options {
     /// Key that secrets are sealed with; kept outside the database.
     pub data_key: [u8; 32],
@@ -24,6 +33,8 @@ pub struct Options {
     pub admin_token: String,
     /// Tells the time.
     pub clock: Clock,
+    /// Whether connectors are installed and synchronized on their schedules, or only when asked.
+    pub is_supervised: bool,
 }
 
 impl std::fmt::Debug for Options {
@@ -42,6 +53,10 @@ pub(crate) struct Inner {
     pub(crate) new_job: Notify,
     /// Counts the jobs that have ended, so that somebody can wait for one.
     pub(crate) ended_jobs: watch::Sender<u64>,
+    /// Wakes the supervisor when connectors have changed or a job has ended.
+    pub(crate) connectors_changed: Notify,
+    pub(crate) sessions: Sessions,
+    pub(crate) quarantine: QuarantineLane,
 }
 
 impl Engine {
@@ -55,6 +70,9 @@ impl Engine {
             tasks: Tasks::new(),
             new_job: Notify::new(),
             ended_jobs: watch::Sender::new(0),
+            connectors_changed: Notify::new(),
+            sessions: Sessions::default(),
+            quarantine: QuarantineLane::default(),
         };
         let engine = Self { inner: Arc::new(inner) };
         let requeued = engine.store().requeue_jobs().await?;
@@ -63,6 +81,9 @@ impl Engine {
         }
         worker::end_cut_passes(&engine).await?;
         worker::start(&engine).await;
+        if engine.inner.options.is_supervised {
+            supervisor::start(&engine).await;
+        }
         Ok(engine)
     }
 
@@ -70,6 +91,7 @@ impl Engine {
     /// start. Then closes the store.
     pub async fn shutdown(&self) {
         self.inner.tasks.shutdown().await;
+        self.close_sessions().await;
         self.store().close().await;
     }
 
@@ -100,16 +122,35 @@ impl Engine {
     ) -> Result<JobId, Error> {
         let scope = caller.scope(Permission::ModifyConnector)?;
         let connector = self.store().connector(&scope, name).await?;
+        self.must_not_be_removed(&connector)?;
+        component::sync(name, kind, "was asked for");
+        Ok(self.new_job(&connector, worker::job_kind(kind)).await?)
+    }
+
+    /// Adds a job, or finds the one that waits or runs already.
+    pub(crate) async fn new_job(
+        &self,
+        connector: &Connector,
+        kind: &str,
+    ) -> Result<JobId, store::Error> {
         let job = NewJob {
             id: JobId(Uuid::now_v7()),
             connector: connector.id,
-            kind: worker::job_kind(kind).to_owned(),
+            kind: kind.to_owned(),
             created: self.now(),
         };
         let id = self.store().add_job(&job).await?;
-        component::sync(name, kind, "was asked for");
         self.inner.new_job.notify_waiters();
         Ok(id)
+    }
+
+    /// Adds a job that nobody asked for but the schedule.
+    pub(crate) async fn add_job(&self, connector: &Connector, kind: &str) -> anyhow::Result<()> {
+        match self.new_job(connector, kind).await {
+            // It was removed a moment ago.
+            Ok(_) | Err(store::Error::NotFound(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// One job.

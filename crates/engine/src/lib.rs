@@ -8,21 +8,32 @@
 //! Exchange's spelling: it puts the rooms together that do. Start reading at [`Engine`], then
 //! `worker` and `sync` for what happens in the background.
 
+mod ageing;
+mod budget;
 mod check;
 mod clock;
 mod component;
 mod connectors;
+mod endpoints;
 mod engine;
 mod error;
 mod link;
+mod refresh;
+mod role_script;
 mod secrets;
+mod sessions;
 mod sign_in;
+mod status;
+mod supervisor;
 mod sync;
 mod tasks;
 mod worker;
 
+pub use ageing::AgeingPreview;
+pub use budget::BudgetGauge;
 pub use check::{CheckReport, CheckResult, CheckStep};
 pub use clock::Clock;
-pub use connectors::NewConnector;
+pub use connectors::{ConnectorChange, NewConnector, Removal};
 pub use engine::{Engine, Options};
 pub use error::Error;
+pub use exchange::{Family, Feature, FeatureCheck, FeatureState, Missing};

@@ -1,93 +1,146 @@
 //! From a connector to an open organization: secrets, connection, identity, law 1.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use anyhow::Context as _;
-use domain::{Connector, connector::ConnectorState};
-use exchange::{ConnectError, ConnectionSettings, Credential, Organization, RemotePowerShell};
+use domain::{Connector, connector::ConnectorState, status_message::Event};
+use exchange::{ConnectionSettings, Credential, Organization, RemotePowerShell};
 
-use crate::{Engine, component, secrets::ConnectorSecrets};
+use crate::{
+    Engine, component,
+    secrets::ConnectorSecrets,
+    sessions::{self, Held, Lease, Urgency},
+};
 
 /// An organization over remote PowerShell.
 pub(crate) type OpenOrganization = Organization<RemotePowerShell>;
 
-/// Waiting for Exchange's quotas ends here; the job then fails and says why.
-const MAX_WAIT: Duration = Duration::from_secs(600);
-/// Where Exchange does not say how long to wait.
-const USUAL_WAIT: Duration = Duration::from_secs(30);
-
 impl Engine {
-    /// Connects and opens a session, waiting where Exchange asks for it.
-    pub(crate) async fn connect(&self, connector: &Connector) -> anyhow::Result<RemotePowerShell> {
-        let (settings, credential) = self.settings(connector).await?;
-        let mut waited = Duration::ZERO;
-        loop {
-            let error = match RemotePowerShell::connect(&settings, &credential).await {
-                Ok(session) => return Ok(session),
-                Err(error) => error,
-            };
-            let site = self.site_of(connector).await;
-            component::no_runspace(&connector.name, &site, &error.to_string());
-            let wait = match &error {
-                ConnectError::Throttled { wait } => *wait,
-                ConnectError::TooManyShells { wait } => wait.unwrap_or(USUAL_WAIT),
-                _ => return Err(error.into()),
-            };
-            waited += wait;
-            if waited > MAX_WAIT {
-                return Err(error.into());
+    /// A session to use: an idle one, or a new one at the best endpoint. Waits for its turn.
+    pub(crate) async fn lease(
+        &self,
+        connector: &Connector,
+        urgency: Urgency,
+    ) -> anyhow::Result<Lease> {
+        let mut lease = self.place(connector, urgency).await;
+        self.ready(connector, &mut lease).await?;
+        Ok(lease)
+    }
+
+    /// Makes sure that a lease has a session, at the best endpoint there is.
+    pub(crate) async fn ready(
+        &self,
+        connector: &Connector,
+        lease: &mut Lease,
+    ) -> anyhow::Result<()> {
+        if let Some(held) = lease.held() {
+            if !self.has_better_endpoint(connector, &held.endpoint.clone()).await {
+                return Ok(());
             }
-            self.inner.options.clock.sleep(wait).await;
+            if let Some(held) = lease.take() {
+                sessions::close(held).await;
+            }
         }
+        self.renew(connector, lease).await
     }
 
-    /// Active Directory site of the connector's server; its host name until the servers were read.
-    async fn site_of(&self, connector: &Connector) -> String {
-        let host = host(&connector.endpoint.url);
-        let is_host = |name: &String| name.eq_ignore_ascii_case(host);
-        let site = async {
-            let servers = self.store().servers(&self.own_scope()?, connector.id).await?;
-            let server = servers.into_iter().find(|one| one.fqdn.as_ref().is_some_and(is_host));
-            anyhow::Ok(server.and_then(|server| server.site))
+    /// Gives a lease another session in place of the one it has lost.
+    pub(crate) async fn renew(
+        &self,
+        connector: &Connector,
+        lease: &mut Lease,
+    ) -> anyhow::Result<()> {
+        if let Some(lost) = lease.take() {
+            sessions::close(lost).await;
+        }
+        let pool = Arc::clone(lease.pool());
+        let (session, url) = self.connect(connector, &pool).await?;
+        let mut organization = match pool.knowledge() {
+            Some(knowledge) => Organization::open_knowing(session, knowledge).await?,
+            None => Organization::open(session).await?,
         };
-        // It is for a line of the log: not worth a second error beside the one to be told.
-        site.await.ok().flatten().unwrap_or_else(|| host.to_owned())
+        if !pool.is_verified(&url) {
+            self.install(connector, &url, &mut organization).await?;
+            pool.verify(&url);
+        }
+        lease.hold(Held::new(organization, url, self.now()));
+        Ok(())
     }
 
-    /// Makes sure that the organization is this connector's alone, and notes that it works.
+    /// Makes sure that the organization at an endpoint is this connector's alone, and notes that it
+    /// works.
     pub(crate) async fn install(
         &self,
         connector: &Connector,
+        url: &str,
         organization: &mut OpenOrganization,
     ) -> anyhow::Result<()> {
-        let identity = organization.identity(host(&connector.endpoint.url)).await?;
-        if let Err(error) = self.store().set_organization(connector.id, &identity).await {
-            if !matches!(error, store::Error::Conflict { .. }) {
-                return Err(error.into());
-            }
-            let other = self.connector_of(&identity.key).await?;
+        let identity = organization.identity(host(url)).await?;
+        if let Some(known) = &connector.organization
+            && known.key != identity.key
+        {
             anyhow::bail!(
-                "{} is the organization of the connector {other} already, and an organization \
-                 has one connector; remove one of the two",
-                identity.name
+                "{url} leads to the organization {}, and the connector {} to {}; correct the \
+                 address, or add another connector",
+                identity.name,
+                connector.name,
+                known.name
             );
         }
-        if connector.state != ConnectorState::Installed {
+        match self.store().set_organization(connector.id, &identity).await {
+            Ok(()) => {}
+            Err(store::Error::Conflict { .. }) => {
+                let other = self.connector_of(&identity.key).await?;
+                let Some(other) = other else { anyhow::bail!("the organization was taken") };
+                if connector.options.replaces.as_ref() != Some(&other.name) {
+                    anyhow::bail!(
+                        "{} is the organization of the connector {} already, and an organization \
+                         has one connector; remove one of the two, or add this one with \
+                         --replace {}",
+                        identity.name,
+                        other.name,
+                        other.name
+                    );
+                }
+                self.retire(&other).await?;
+                self.store().set_organization(connector.id, &identity).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        if connector.state != ConnectorState::Installed || connector.next_install.is_some() {
             self.store().set_connector_state(connector.id, ConnectorState::Installed, None).await?;
+            self.store().set_next_install(connector.id, None).await?;
             if connector.organization.is_none() {
                 component::installed(&connector.name);
+                let text = format!("{} is connected by {url}", identity.name);
+                self.record(connector, Event::Installed, &text).await;
             }
         }
         Ok(())
     }
 
-    async fn connector_of(&self, key: &str) -> anyhow::Result<String> {
+    async fn connector_of(&self, key: &str) -> anyhow::Result<Option<Connector>> {
         let scope = self.own_scope()?;
         let connectors = self.store().connectors(&scope).await?;
         let other = connectors.into_iter().find(|connector| {
             connector.organization.as_ref().is_some_and(|organization| organization.key == key)
         });
-        Ok(other.map_or_else(|| "of another name".to_owned(), |other| other.name.to_string()))
+        Ok(other)
+    }
+
+    /// The secrets of a connector, unsealed.
+    pub(crate) async fn secrets_of(
+        &self,
+        connector: &Connector,
+    ) -> anyhow::Result<ConnectorSecrets> {
+        Ok(match self.store().sealed_secret(connector.id).await? {
+            Some(sealed) => self
+                .inner
+                .secrets
+                .open(connector.id, &sealed)
+                .context("reading the connector's password")?,
+            None => ConnectorSecrets::default(),
+        })
     }
 
     /// What a connection is made with, secrets unsealed.
@@ -95,14 +148,7 @@ impl Engine {
         &self,
         connector: &Connector,
     ) -> anyhow::Result<(ConnectionSettings, Credential)> {
-        let secrets = match self.store().sealed_secret(connector.id).await? {
-            Some(sealed) => self
-                .inner
-                .secrets
-                .open(connector.id, &sealed)
-                .context("reading the connector's password")?,
-            None => ConnectorSecrets::default(),
-        };
+        let secrets = self.secrets_of(connector).await?;
         let credential = match (secrets.password, &connector.endpoint.keytab) {
             (_, Some(_)) => Credential::Keytab,
             (Some(password), None) => Credential::Password(password),

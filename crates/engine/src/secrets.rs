@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 pub(crate) struct ConnectorSecrets {
     pub(crate) password: Option<Secret>,
     pub(crate) proxy_password: Option<Secret>,
+    pub(crate) notification_password: Option<Secret>,
 }
 
 /// Seals and opens connectors' secrets with the data key.
@@ -60,9 +61,10 @@ impl Secrets {
         secrets: &ConnectorSecrets,
     ) -> anyhow::Result<Vec<u8>> {
         let reveal = |secret: &Option<Secret>| secret.as_ref().map(|s| s.reveal().to_owned());
-        let (password, proxy) = (reveal(&secrets.password), reveal(&secrets.proxy_password));
-        let mut plain = serde_json::to_vec(&(&password, &proxy))?;
-        drop((password.map(Secret::new), proxy.map(Secret::new)));
+        let all = [&secrets.password, &secrets.proxy_password, &secrets.notification_password];
+        let all = all.map(reveal);
+        let mut plain = serde_json::to_vec(&all)?;
+        drop(all.map(|secret| secret.map(Secret::new)));
         let nonce: [u8; NONCE_BYTES] = random_bytes();
         let payload = Payload { msg: &plain, aad: &row_identity(connector) };
         let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload);
@@ -84,12 +86,15 @@ impl Secrets {
         let payload = Payload { msg: sealed, aad: &row_identity(connector) };
         let mut plain =
             self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| OpenError::Damaged)?;
-        let read = serde_json::from_slice::<(Option<String>, Option<String>)>(&plain);
+        // A list, so that there may be more of them one day.
+        let read = serde_json::from_slice::<Vec<Option<String>>>(&plain);
         wipe(&mut plain);
-        let (password, proxy_password) = read.map_err(|_| OpenError::Damaged)?;
+        let mut read = read.map_err(|_| OpenError::Damaged)?.into_iter();
+        let mut next = || read.next().flatten().map(Secret::new);
         Ok(ConnectorSecrets {
-            password: password.map(Secret::new),
-            proxy_password: proxy_password.map(Secret::new),
+            password: next(),
+            proxy_password: next(),
+            notification_password: next(),
         })
     }
 }
@@ -119,6 +124,7 @@ mod tests {
         ConnectorSecrets {
             password: Some(Secret::new("Pa55word! \u{1F511}")),
             proxy_password: None,
+            notification_password: Some(Secret::new("Brief!")),
         }
     }
 

@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use domain::{
+    Connector,
     connector::ConnectorState,
     pass::{PassKind, PassOutcome},
+    status_message::Event,
 };
 use store::{Job, JobState};
 
 use crate::{
-    Engine, Error, component, sync,
+    Engine, Error, component,
+    sessions::Urgency,
+    sync,
     tasks::{self, Stop},
 };
 
@@ -17,6 +21,9 @@ use crate::{
 const WORKERS: usize = 4;
 /// A worker looks for work at least this often, should a wake-up be lost.
 const IDLE: Duration = Duration::from_secs(30);
+
+/// The kind of job that connects a connector for the first time.
+pub(crate) const INSTALL: &str = "install";
 
 pub(crate) const fn job_kind(kind: PassKind) -> &'static str {
     match kind {
@@ -50,6 +57,7 @@ async fn work(engine: Engine, mut stop: Stop) {
             Ok(Some(job)) => {
                 run(&engine, job, &mut stop).await;
                 engine.inner.ended_jobs.send_modify(|ended| *ended += 1);
+                engine.inner.connectors_changed.notify_waiters();
                 // Another job of the same connector may wait for this one.
                 engine.inner.new_job.notify_waiters();
                 continue;
@@ -93,20 +101,54 @@ async fn do_job(engine: &Engine, job: &Job, stop: &mut Stop) -> anyhow::Result<O
     else {
         anyhow::bail!("the connector was removed");
     };
-    component::sync(&connector.name, kind, "begins");
-    let ended = sync::run(engine, &connector, kind, job, stop).await;
+    let is_install = job.kind == INSTALL;
+    let ended = if is_install {
+        install(engine, &connector, stop).await
+    } else {
+        component::sync(&connector.name, kind, "begins");
+        sync::run(engine, &connector, kind, job, stop).await
+    };
     match &ended {
+        Ok(Some(_)) if is_install => {}
         Ok(Some(outcome)) => component::sync(&connector.name, kind, &format!("ended: {outcome}")),
         Ok(None) => component::sync(&connector.name, kind, "was put away by a shutdown"),
         Err(error) => {
-            component::sync(&connector.name, kind, &format!("failed: {error:#}"));
-            tracing::warn!(connector = %connector.name, error = format!("{error:#}"), "a sync failed");
-            let trouble = format!("{error:#}");
-            engine
-                .store()
-                .set_connector_state(connector.id, ConnectorState::Trouble, Some(&trouble))
-                .await?;
+            failed(engine, &connector, &format!("{error:#}"), (!is_install).then_some(kind)).await?
         }
     }
     ended
+}
+
+/// Connects a connector for the first time.
+async fn install(
+    engine: &Engine,
+    connector: &Connector,
+    stop: &mut Stop,
+) -> anyhow::Result<Option<String>> {
+    tokio::select! {
+        lease = engine.lease(connector, Urgency::Background) => drop(lease?),
+        () = stop.wait() => return Ok(None),
+    }
+    Ok(Some("connected".to_owned()))
+}
+
+/// Notes that a job of a connector failed.
+async fn failed(
+    engine: &Engine,
+    connector: &Connector,
+    trouble: &str,
+    kind: Option<PassKind>,
+) -> anyhow::Result<()> {
+    tracing::warn!(connector = %connector.name, error = trouble, "a job failed");
+    if let Some(kind) = kind {
+        component::sync(&connector.name, kind, &format!("failed: {trouble}"));
+        let text = format!("{kind} sync failed: {trouble}");
+        engine.record(connector, Event::PassFailed, &text).await;
+    }
+    let state = ConnectorState::Trouble;
+    engine.store().set_connector_state(connector.id, state, Some(trouble)).await?;
+    if connector.organization.is_none() {
+        engine.install_failed(connector, trouble).await?;
+    }
+    Ok(())
 }

@@ -31,7 +31,10 @@ pub use directory::{
 pub use errors::{CmdletError, CmdletErrorKind};
 pub use notice::Notice;
 pub use object::{Object, Reference, Value};
-pub use organization::{Capabilities, Family, Observed, Organization, Reading, StatisticsTarget};
+pub use organization::{
+    Capabilities, Devices, Family, Knowledge, Mailboxes, Observed, Organization, Reading, Spent,
+    StatisticsTarget,
+};
 pub use permissions::{
     CmdletNeed, Feature, FeatureCheck, FeatureState, Missing, RoleScript, RoleScriptError,
     role_script,

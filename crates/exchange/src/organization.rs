@@ -4,22 +4,21 @@
 //! reading poorer, not impossible: only the device list itself cannot be done without.
 
 mod capabilities;
+mod lists;
 mod reading;
 mod selection;
 
 use std::collections::HashSet;
 
-use domain::{
-    DeviceFacts, DeviceStatistics, DistinguishedName, MailboxFacts, ServerFacts,
-    connector::OrganizationIdentity,
-};
+use domain::{DeviceStatistics, DistinguishedName, ServerFacts, connector::OrganizationIdentity};
 use uuid::Uuid;
 
 pub use capabilities::{Capabilities, Family};
+pub use lists::{Devices, Mailboxes};
 pub use reading::{Observed, Reading};
 
 use crate::{
-    Cmdlet, CmdletError, Error, Identity, Object, Pipeline, Reply, Session, Value, records,
+    Cmdlet, CmdletError, Error, Identity, Notice, Object, Pipeline, Reply, Session, Value, records,
 };
 use reading::{Choice, Way};
 use records::Kind;
@@ -33,6 +32,27 @@ pub struct Organization<S: Session> {
     /// The way of asking for statistics that worked.
     statistics: Option<StatisticsWay>,
     selection: Selection,
+    /// Whether a cmdlet of the family has answered.
+    is_family_known: bool,
+    spent: Spent,
+}
+
+/// What was learned of an organization in one session and holds in the next.
+#[derive(Debug, Clone)]
+pub struct Knowledge {
+    capabilities: Capabilities,
+    statistics: Option<StatisticsWay>,
+    selection: Selection,
+    is_family_known: bool,
+}
+
+/// What a session has cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spent {
+    /// Cmdlets sent.
+    pub cmdlets: u64,
+    /// Milliseconds by which Exchange slowed them down, as far as it says so.
+    pub delayed_ms: u64,
 }
 
 /// Of which device the statistics are wanted.
@@ -58,17 +78,8 @@ enum StatisticsWay {
 impl<S: Session> Organization<S> {
     /// Learns what the account may do, and widens the view to the whole forest.
     pub async fn open(session: S) -> Result<Self, Error> {
-        let mut organization = Self {
-            session,
-            capabilities: Capabilities::default(),
-            statistics: None,
-            selection: Selection::default(),
-        };
-        // Without it a forest of several domains shows one of them.
-        let widen = Cmdlet::new("Set-ADServerSettings").with("ViewEntireForest", true);
-        if let Some(error) = organization.collect(widen).await?.error {
-            tracing::debug!(%error, "the view could not be widened to the whole forest");
-        }
+        let mut organization = Self::of(session);
+        organization.widen().await?;
         let names = Capabilities::cmdlets_of_interest().into_iter().map(str::to_owned).collect();
         let ask = Cmdlet::new("Get-Command").with("Name", crate::Argument::List(names));
         let known = organization.collect(ask).await?;
@@ -77,6 +88,52 @@ impl<S: Session> Organization<S> {
             organization.selection = Selection::new(organization.capabilities.can_select());
         }
         Ok(organization)
+    }
+
+    /// Goes on with what an earlier session of the same account learned.
+    pub async fn open_knowing(session: S, knowledge: Knowledge) -> Result<Self, Error> {
+        let Knowledge { capabilities, statistics, selection, is_family_known } = knowledge;
+        let fresh = Self::of(session);
+        let mut organization =
+            Self { capabilities, statistics, selection, is_family_known, ..fresh };
+        organization.widen().await?;
+        Ok(organization)
+    }
+
+    fn of(session: S) -> Self {
+        Self {
+            session,
+            capabilities: Capabilities::default(),
+            statistics: None,
+            selection: Selection::default(),
+            is_family_known: false,
+            spent: Spent::default(),
+        }
+    }
+
+    /// Without it a forest of several domains shows one of them.
+    async fn widen(&mut self) -> Result<(), Error> {
+        let widen = Cmdlet::new("Set-ADServerSettings").with("ViewEntireForest", true);
+        if let Some(error) = self.collect(widen).await?.error {
+            tracing::debug!(%error, "the view could not be widened to the whole forest");
+        }
+        Ok(())
+    }
+
+    /// What was learned so far.
+    #[must_use]
+    pub fn knowledge(&self) -> Knowledge {
+        Knowledge {
+            capabilities: self.capabilities.clone(),
+            statistics: self.statistics,
+            selection: self.selection.clone(),
+            is_family_known: self.is_family_known,
+        }
+    }
+
+    /// What the session has cost since this was asked last.
+    pub fn take_spent(&mut self) -> Spent {
+        std::mem::take(&mut self.spent)
     }
 
     /// What the account may do.
@@ -112,31 +169,6 @@ impl<S: Session> Organization<S> {
     pub async fn servers(&mut self) -> Result<Vec<ServerFacts>, Error> {
         let found = self.collect(Cmdlet::new("Get-ExchangeServer")).await?;
         Ok(found.objects.into_iter().filter_map(|object| records::server(object).ok()).collect())
-    }
-
-    /// Every device of the organization.
-    pub async fn devices(&mut self) -> Result<Reading<'_, S, DeviceFacts>, Error> {
-        let mut families = [Family::MobileDevice, Family::ActiveSync];
-        if self.capabilities.family == Family::ActiveSync {
-            families.reverse();
-        }
-        let name = self.capabilities.family.list();
-        self.learn(Kind::Device, Cmdlet::new(name).with("ResultSize", 1_i64)).await?;
-        let ways = families.map(|family| Way {
-            choice: Choice::Family(family),
-            pipelines: vec![Cmdlet::new(family.list()).unlimited().into()],
-        });
-        Ok(Reading::list(self, ways.into(), records::device).required())
-    }
-
-    /// Every mailbox that has a device; none where the account may not see mailboxes.
-    pub async fn mailboxes(&mut self) -> Result<Reading<'_, S, MailboxFacts>, Error> {
-        let with_devices = Cmdlet::new("Get-CASMailbox")
-            .unlimited()
-            .with("Filter", "HasActiveSyncDevicePartnership -eq $true");
-        let ways = [with_devices, Cmdlet::new("Get-Mailbox").unlimited()]
-            .map(|cmdlet| Way { choice: Choice::None, pipelines: vec![cmdlet.into()] });
-        Ok(Reading::list(self, ways.into(), records::mailbox))
     }
 
     /// The statistics of some devices. Devices that are not among `targets` may come too, where the
@@ -180,10 +212,17 @@ impl<S: Session> Organization<S> {
         self.session.close().await
     }
 
+    fn note(&mut self, notice: &Notice) {
+        if let Notice::MicroDelay { millis, .. } = notice {
+            self.spent.delayed_ms = self.spent.delayed_ms.saturating_add(*millis);
+        }
+    }
+
     /// Everything a small cmdlet gives. A cmdlet that is not there, or fails, gives its error.
     async fn collect(&mut self, cmdlet: Cmdlet) -> Result<Collected, Error> {
         let mut collected = Collected::default();
         let name = cmdlet.name.clone();
+        self.spent.cmdlets += 1;
         match self.session.start(&cmdlet.into()).await {
             Ok(()) => {}
             Err(Error::Cmdlet(error)) => {
@@ -199,7 +238,7 @@ impl<S: Session> Organization<S> {
                 Ok(Some(Reply::Poison(why))) => {
                     tracing::debug!(%why, cmdlet = %name, "an object was not understood");
                 }
-                Ok(Some(Reply::Warning(_))) => {}
+                Ok(Some(Reply::Warning(warning))) => self.note(&Notice::of(&warning)),
                 Ok(None) => return Ok(collected),
                 Err(Error::Cmdlet(error)) => {
                     collected.error = Some(*error);

@@ -84,6 +84,21 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the server does not know to do what was asked, or not for this account: asking in
+    /// another way may do.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        use crate::CmdletErrorKind as Kind;
+        matches!(self, Self::Cmdlet(error) if matches!(
+            error.kind,
+            Kind::CmdletMissing
+                | Kind::ParameterMissing
+                | Kind::ArgumentMissing
+                | Kind::ArgumentInvalid
+                | Kind::InputRefused
+        ))
+    }
+
     /// Whether the session can be used for the next pipeline.
     #[must_use]
     pub fn leaves_session_usable(&self) -> bool {

@@ -109,6 +109,21 @@ impl Store {
         Ok(count.await?.unwrap_or_default())
     }
 
+    /// How many devices would leave the inventory that did nothing since `before`, and how many
+    /// have left.
+    pub async fn ageing(
+        &self,
+        connector: ConnectorId,
+        before: Timestamp,
+    ) -> Result<(u64, u64), Error> {
+        let decode = |row: &mut Columns<'_>| {
+            let row = row.table("device");
+            Ok((row.count("count")?, row.count("aged")?))
+        };
+        let values = vec![Value::id(connector), Value::time(before)];
+        Ok(self.database.query_one(sql::AGEING, values, decode).await?.unwrap_or_default())
+    }
+
     /// Lets devices leave the inventory that did nothing since `before`, and those come back that
     /// did. How many left.
     pub async fn age_devices(

@@ -144,6 +144,10 @@ statements! {
         AND when_created >= ?2 AND when_created < ?3";
     DEVICES_OF_NO_DATE = "SELECT count(*) AS count FROM device WHERE connector = ?1
         AND gone_since IS NULL AND when_created IS NULL";
+    AGEING = "SELECT count(CASE WHEN aged_since IS NULL AND statistics_observed IS NOT NULL
+            AND coalesce(last_success_sync, last_sync_attempt, first_sync, when_created) < ?2
+            THEN 1 END) AS count, count(aged_since) AS aged
+        FROM device WHERE connector = ?1 AND gone_since IS NULL";
     AGE_DEVICES = "UPDATE device SET aged_since = ?3 WHERE connector = ?1
         AND aged_since IS NULL AND gone_since IS NULL AND statistics_observed IS NOT NULL
         AND coalesce(last_success_sync, last_sync_attempt, first_sync, when_created) < ?2";

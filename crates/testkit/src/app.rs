@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::Context as _;
 use domain::{
     Caller, Connector, ConnectorName, Device, JobId, Permission, Query, Scope,
+    connector::Options as ConnectorOptions,
     pass::{Pass, PassKind},
 };
 use engine::{Clock, Engine, NewConnector, Options};
@@ -98,8 +99,11 @@ impl TestApp {
         NewConnector {
             name,
             endpoint: self.exchange.endpoint(),
+            options: ConnectorOptions::default(),
+            is_paused: false,
             password: self.exchange.password(),
             proxy_password: None,
+            notification_password: None,
         }
     }
 
@@ -200,7 +204,13 @@ impl Drop for TestApp {
 fn start(runtime: &Runtime, database: PathBuf, clock: Clock) -> anyhow::Result<Engine> {
     on(runtime, async {
         let store = Store::open(Target::Sqlite(database)).await?;
-        let options = Options { data_key: [7; 32], admin_token: TestApp::TOKEN.to_owned(), clock };
+        // Stories say themselves when something is done.
+        let options = Options {
+            data_key: [7; 32],
+            admin_token: TestApp::TOKEN.to_owned(),
+            clock,
+            is_supervised: false,
+        };
         Ok(Engine::start(store, options).await?)
     })
 }

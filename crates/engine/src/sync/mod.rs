@@ -4,22 +4,28 @@
 //! writes only the difference, and may be cut and begun again at any point. A pass that was not
 //! complete never marks a device as gone.
 
+mod changes;
 mod devices;
 mod owners;
 mod progress;
+pub(crate) mod quarantine;
 mod statistics;
 
 use domain::{
     Connector, PassId, Timestamp,
     inventory::{self, Shortfall},
-    pass::{Pass, PassCounts, PassKind, PassOutcome},
+    pass::{Pass, PassCost, PassCounts, PassKind, PassOutcome},
+    status_message::Event,
 };
-use exchange::Organization;
 use jiff::SignedDuration;
 use store::Job;
 use uuid::Uuid;
 
-use crate::{Engine, component, link::OpenOrganization, tasks::Stop};
+use crate::{
+    Engine, component,
+    sessions::{Lease, Urgency},
+    tasks::Stop,
+};
 use progress::Reporter;
 
 /// How often a reading that was cut is begun again within one pass.
@@ -28,6 +34,9 @@ const ATTEMPTS: u32 = 3;
 /// A delta sync reads statistics again that are older: each device about once a day, because
 /// reading them opens mailboxes.
 const STATISTICS_MAX_AGE: SignedDuration = SignedDuration::from_hours(24);
+
+/// A full pass that was cut longer ago is begun anew: what it read is too old.
+const RESUMED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a pass works with.
 pub(crate) struct Sync<'a> {
@@ -39,6 +48,7 @@ pub(crate) struct Sync<'a> {
     /// Statistics read since then are not read again.
     fresh_since: Timestamp,
     counts: PassCounts,
+    cost: PassCost,
 }
 
 /// Why a pass ends early.
@@ -69,15 +79,23 @@ pub(crate) async fn run(
     job: &Job,
     stop: &mut Stop,
 ) -> anyhow::Result<Option<String>> {
-    let started = engine.now();
+    // What changed since the last complete pass can be asked for only if there was one.
+    let since = connector.last_full_sync.max(connector.last_delta_sync);
+    let since = since.filter(|_| kind == PassKind::Delta && connector.last_full_sync.is_some());
+    let checkpoint =
+        if since.is_none() { devices::resumable(engine, connector).await? } else { None };
+    let now = engine.now();
+    let started = checkpoint.as_ref().map_or(now, |checkpoint| checkpoint.started);
     let mut pass = Pass {
         id: PassId(Uuid::now_v7()),
         connector: connector.id,
-        kind,
+        kind: if since.is_some() { PassKind::Delta } else { PassKind::Full },
         started,
         finished: None,
         outcome: None,
         counts: PassCounts::default(),
+        cost: PassCost::default(),
+        endpoint: None,
     };
     engine.store().begin_pass(&pass).await?;
     let mut sync = Sync {
@@ -86,15 +104,17 @@ pub(crate) async fn run(
         stop,
         reporter: Reporter::new(engine, job.id),
         started,
-        fresh_since: match kind {
-            // What the same job read before it was cut short is as good as read now.
-            PassKind::Full => job.created,
-            PassKind::Delta => started - STATISTICS_MAX_AGE,
+        fresh_since: match since {
+            // What the same pass read before it was cut is as good as read now.
+            None => job.created.min(started),
+            Some(_) => now - STATISTICS_MAX_AGE,
         },
         counts: PassCounts::default(),
+        cost: PassCost::default(),
     };
-    let ended = sync.reconcile(&mut pass).await;
+    let ended = sync.reconcile(&mut pass, since, checkpoint).await;
     pass.counts = sync.counts;
+    pass.cost = sync.cost;
     pass.finished = Some(engine.now());
     let outcome = match ended {
         Ok(shortfall) => {
@@ -103,10 +123,12 @@ pub(crate) async fn run(
             if reasons.is_empty() {
                 Ok(Some(summary))
             } else {
-                Ok(Some(format!(
+                let text = format!(
                     "{summary}; incomplete, so nothing was marked as gone: {}",
                     reasons.join(", ")
-                )))
+                );
+                engine.record(connector, Event::PassIncomplete, &text).await;
+                Ok(Some(text))
             }
         }
         Err(Interruption::Stopped) => Ok(None),
@@ -120,60 +142,91 @@ pub(crate) async fn run(
 }
 
 impl Sync<'_> {
-    async fn reconcile(&mut self, pass: &mut Pass) -> Result<Shortfall, Interruption> {
+    async fn reconcile(
+        &mut self,
+        pass: &mut Pass,
+        since: Option<Timestamp>,
+        checkpoint: Option<domain::pass::Checkpoint>,
+    ) -> Result<Shortfall, Interruption> {
         self.reporter.step("connecting", None).await;
-        let mut organization = self.open().await?;
-        self.engine.install(self.connector, &mut organization).await?;
-        let read = self.read(&mut organization, pass).await;
-        close(organization).await;
+        let mut lease = self.lease().await?;
+        pass.endpoint = lease.held().map(|held| held.endpoint.clone());
+        let read = match since {
+            Some(since) => self.read_changes(&mut lease, pass, since).await,
+            None => self.read_everything(&mut lease, pass, checkpoint).await,
+        };
+        self.settle(&mut lease);
+        pass.endpoint = lease.held().map(|held| held.endpoint.clone()).or(pass.endpoint.take());
         read
     }
 
     /// Everything that is read through one session; a session that is lost is opened again.
-    async fn read(
+    async fn read_everything(
         &mut self,
-        organization: &mut OpenOrganization,
+        lease: &mut Lease,
         pass: &mut Pass,
+        checkpoint: Option<domain::pass::Checkpoint>,
     ) -> Result<Shortfall, Interruption> {
-        let servers = organization.servers().await?;
-        self.engine.store().replace_servers(self.connector.id, &servers).await?;
-        let mut attempt = 1;
-        let owners = loop {
-            let reading = self.read_owners(organization).await;
-            match self.renewed(organization, reading, attempt).await? {
-                Some(owners) => break owners,
-                None => attempt += 1,
+        self.read_servers(lease).await?;
+        let owners = if checkpoint.is_some() {
+            self.kept_owners().await?
+        } else {
+            let mut attempt = 1;
+            loop {
+                self.between(lease).await?;
+                let reading = self.read_owners(lease).await;
+                match self.renewed(lease, reading, attempt).await? {
+                    Some(owners) => break owners,
+                    None => attempt += 1,
+                }
             }
         };
         let mut comparison = self.known().await?;
-        let mut attempt = 1;
-        let shortfall = loop {
-            comparison.restart();
-            let reading = self.read_devices(organization, &owners, &mut comparison).await;
-            match self.renewed(organization, reading, attempt).await? {
-                Some(shortfall) => break shortfall,
-                None => attempt += 1,
-            }
-        };
+        let shortfall = self.read_list(lease, &owners, &mut comparison, checkpoint).await?;
         drop(owners);
         let outcome = shortfall.outcome();
         if outcome == PassOutcome::Complete {
             self.mark_gone(&comparison).await?;
         }
         drop(comparison);
-        // Noted at once: the inventory is true as of now, whatever becomes of the statistics.
+        self.engine.store().set_checkpoint(self.connector.id, None).await?;
+        self.list_ended(pass, outcome).await?;
+        let targets = self.engine.store().fingerprints(self.connector.id).await?;
+        self.read_statistics(lease, targets).await?;
+        self.engine.age(self.connector).await?;
+        Ok(shortfall)
+    }
+
+    /// Notes at once how the list ended: the inventory is true as of now, whatever becomes of the
+    /// statistics.
+    async fn list_ended(
+        &mut self,
+        pass: &mut Pass,
+        outcome: PassOutcome,
+    ) -> Result<(), Interruption> {
         pass.outcome = Some(outcome);
         pass.counts = self.counts;
-        self.engine.store().update_pass(pass).await?;
-        self.read_statistics(organization).await?;
-        Ok(shortfall)
+        pass.cost = self.cost;
+        Ok(self.engine.store().update_pass(pass).await?)
+    }
+
+    /// Which servers there are: where one can go over to, and whether this one sees all mailboxes.
+    async fn read_servers(&mut self, lease: &mut Lease) -> Result<(), Interruption> {
+        let servers = lease.organization()?.servers().await?;
+        self.engine.store().replace_servers(self.connector.id, &servers).await?;
+        self.engine.found_servers(self.connector, &servers).await?;
+        let url = lease.held().map(|held| held.endpoint.clone()).unwrap_or_default();
+        if let Some(sentence) = self.engine.too_old(self.connector, &url).await? {
+            self.engine.record(self.connector, Event::EndpointTooOld, &sentence).await;
+        }
+        Ok(())
     }
 
     /// The value of a step that was done; `None` if the session was lost and opened anew, so that
     /// the step is to be done again.
     async fn renewed<T>(
         &mut self,
-        organization: &mut OpenOrganization,
+        lease: &mut Lease,
         done: Result<T, Interruption>,
         attempt: u32,
     ) -> Result<Option<T>, Interruption> {
@@ -189,26 +242,48 @@ impl Sync<'_> {
             }
             Err(other) => return Err(other),
         };
+        self.settle(lease);
+        self.cost.sessions_lost += 1;
         if attempt >= ATTEMPTS {
             return Err(error.into());
         }
         tracing::info!(connector = %self.connector.name, %error, "the session was lost; opening another");
         if let exchange::Error::Throttled { wait, .. } = &error {
+            lease.pool().refused(self.engine.now());
             self.pause(*wait).await?;
         }
-        close(std::mem::replace(organization, self.open().await?)).await;
+        tokio::select! {
+            opened = self.engine.renew(self.connector, lease) => opened?,
+            () = self.stop.wait() => return Err(Interruption::Stopped),
+        }
         Ok(None)
     }
 
-    async fn open(&mut self) -> Result<OpenOrganization, Interruption> {
-        let opening = async {
-            let session = self.engine.connect(self.connector).await?;
-            Ok(Organization::open(session).await?)
-        };
+    async fn lease(&mut self) -> Result<Lease, Interruption> {
         tokio::select! {
-            opened = opening => opened,
+            opened = self.engine.lease(self.connector, Urgency::Background) => Ok(opened?),
             () = self.stop.wait() => Err(Interruption::Stopped),
         }
+    }
+
+    /// What is done between two cmdlets: what was spent is noted, and what is urgent goes first.
+    async fn between(&mut self, lease: &mut Lease) -> Result<(), Interruption> {
+        self.settle(lease);
+        self.go_on()?;
+        tokio::select! {
+            () = lease.give_way() => {}
+            () = self.stop.wait() => return Err(Interruption::Stopped),
+        }
+        tokio::select! {
+            ready = self.engine.ready(self.connector, lease) => Ok(ready?),
+            () = self.stop.wait() => Err(Interruption::Stopped),
+        }
+    }
+
+    fn settle(&mut self, lease: &mut Lease) {
+        let spent = lease.settle(self.engine.now());
+        self.cost.cmdlets += spent.cmdlets;
+        self.cost.delayed_ms += spent.delayed_ms;
     }
 
     /// Waits as long as Exchange asks for, unless the engine stops.
@@ -222,12 +297,5 @@ impl Sync<'_> {
     /// Ends the pass between two writes if the engine stops.
     fn go_on(&self) -> Result<(), Interruption> {
         if self.stop.is_set() { Err(Interruption::Stopped) } else { Ok(()) }
-    }
-}
-
-/// Gives the session's place on the server back. If that fails it ends there by itself.
-async fn close(organization: OpenOrganization) {
-    if let Err(error) = organization.close().await {
-        tracing::debug!(%error, "a session was not closed");
     }
 }

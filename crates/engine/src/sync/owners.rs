@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 
-use domain::{DeviceFacts, DistinguishedName, MailboxFacts, device::Owner, inventory};
-use exchange::{Notice, Observed};
+use domain::{
+    DeviceFacts, DistinguishedName, MailboxFacts, connector::DiscoveryScope, device::Owner,
+    inventory,
+};
+use exchange::{Mailboxes, Notice, Observed};
 use sha2::{Digest as _, Sha256};
 
 use super::{Interruption, Sync};
-use crate::link::OpenOrganization;
+use crate::sessions::Lease;
 
 /// Mailboxes written at once.
 const BATCH: usize = 2_000;
@@ -33,6 +36,16 @@ impl Owners {
         self.entries.insert(key(&mailbox.distinguished_name), entry);
     }
 
+    /// Whether something came in place of a mailbox.
+    pub(super) fn is_partial(&self) -> bool {
+        self.is_partial
+    }
+
+    /// Whether the mailbox of an owner was read.
+    pub(super) fn knows(&self, owner: &Owner) -> bool {
+        owner.user_dn.as_ref().is_some_and(|name| self.entries.contains_key(&key(name)))
+    }
+
     /// The owner with this name; only the name is known if the mailbox was not read.
     pub(super) fn of(&self, user_dn: Option<DistinguishedName>) -> Owner {
         let Some(entry) = user_dn.as_ref().and_then(|name| self.entries.get(&key(name))) else {
@@ -56,18 +69,98 @@ fn key(name: &DistinguishedName) -> [u8; 16] {
 }
 
 impl Sync<'_> {
+    /// The owners as they were read before.
+    pub(super) async fn kept_owners(&mut self) -> Result<Owners, Interruption> {
+        let mut owners = Owners::default();
+        let mut after = String::new();
+        loop {
+            let (mailboxes, last) =
+                self.engine.store().mailboxes(self.connector.id, &after).await?;
+            mailboxes.iter().for_each(|mailbox| owners.insert(mailbox));
+            self.counts.mailboxes = owners.entries.len() as u64;
+            match last {
+                Some(last) => after = last,
+                None => return Ok(owners),
+            }
+        }
+    }
+
+    /// Reads some mailboxes: their owners, and their names. The owners of others are known from
+    /// before.
+    pub(super) async fn read_some_owners(
+        &mut self,
+        lease: &mut Lease,
+        wanted: &Mailboxes,
+    ) -> Result<(Owners, Vec<DistinguishedName>), Interruption> {
+        self.reporter.step("reading changed mailboxes", None).await;
+        let mut owners = Owners { is_partial: true, ..Owners::default() };
+        let mut read = Vec::new();
+        let mut reading = lease.organization()?.mailboxes_of(wanted).await?;
+        while let Some(observed) = reading.next().await? {
+            if let Observed::Value(mailbox) = observed {
+                read.push(mailbox);
+            }
+        }
+        let names = read.iter().map(|mailbox| mailbox.distinguished_name.clone()).collect();
+        self.counts.mailboxes += read.len() as u64;
+        read.iter().for_each(|mailbox| owners.insert(mailbox));
+        self.engine.store().write_mailboxes(self.connector.id, read).await?;
+        Ok((owners, names))
+    }
+
+    /// Reads the mailbox of a device if nobody has read it before.
+    pub(super) async fn read_missing_owner(
+        &mut self,
+        lease: &mut Lease,
+        owners: &Owners,
+        device: &DeviceFacts,
+    ) -> Result<(), Interruption> {
+        let name = device.distinguished_name.as_ref().and_then(|name| name.ancestor(2));
+        let Some(name) = name.filter(|name| !owners.entries.contains_key(&key(name))) else {
+            return Ok(());
+        };
+        let scope = self.engine.own_scope()?;
+        match self.engine.store().mailbox(&scope, self.connector.id, &name).await {
+            Ok(_) => Ok(()),
+            Err(store::Error::NotFound(_)) => {
+                let wanted = Mailboxes::One(name.to_string());
+                let read = self.read_some_owners(lease, &wanted).await;
+                // Without it the device has the name in its own.
+                match read {
+                    Err(Interruption::Exchange(error)) if error.leaves_session_usable() => Ok(()),
+                    read => read.map(drop),
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Reads every mailbox that has a device. An account that may not see mailboxes gives none,
     /// and devices then have only the names in their own.
-    pub(super) async fn read_owners(
-        &mut self,
-        organization: &mut OpenOrganization,
-    ) -> Result<Owners, Interruption> {
+    pub(super) async fn read_owners(&mut self, lease: &mut Lease) -> Result<Owners, Interruption> {
         self.reporter.step("reading mailboxes", None).await;
         self.counts.mailboxes = 0;
         let mut owners = Owners::default();
+        let lists = match &self.connector.options.discovery.scope {
+            DiscoveryScope::Organization => vec![Mailboxes::All],
+            DiscoveryScope::Units(units) => units.iter().cloned().map(Mailboxes::InUnit).collect(),
+            DiscoveryScope::Recipients(filter) => vec![Mailboxes::Matching(filter.clone())],
+        };
+        for list in lists {
+            self.read_owners_of(lease, &list, &mut owners).await?;
+        }
+        Ok(owners)
+    }
+
+    async fn read_owners_of(
+        &mut self,
+        lease: &mut Lease,
+        wanted: &Mailboxes,
+        owners: &mut Owners,
+    ) -> Result<(), Interruption> {
         let mut batch = Vec::new();
         let mut delay = std::time::Duration::ZERO;
-        let mut reading = organization.mailboxes().await?;
+        let mut reading = lease.organization()?.mailboxes_of(wanted).await?;
         while let Some(observed) = reading.next().await? {
             match observed {
                 Observed::Value(mailbox) => {
@@ -97,8 +190,7 @@ impl Sync<'_> {
             }
         }
         self.engine.store().write_mailboxes(self.connector.id, batch).await?;
-        self.pause(delay.min(super::statistics::MAX_DELAY)).await?;
-        Ok(owners)
+        self.pause(delay.min(super::statistics::MAX_DELAY)).await
     }
 
     /// The owner of a device. Of a mailbox that did not come this time, what was read before

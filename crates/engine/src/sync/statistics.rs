@@ -1,57 +1,71 @@
 //! The statistics lane: what the mailboxes keep, read in chunks, at the pace Exchange allows.
 //!
-//! Reading statistics opens mailboxes, so it is what costs an organization something. One pipeline
-//! at a time, many devices each, and between two of them as long a rest as Exchange asked for.
+//! Reading statistics opens mailboxes, so it is what costs an organization something. Many devices
+//! in one pipeline, as many pipelines at once as the budget has sessions, and between two of them as
+//! long a rest as Exchange asked for.
 
 use std::{
     collections::{HashSet, VecDeque},
     time::Duration,
 };
 
-use domain::{DeviceId, Timestamp};
+use domain::{ConnectorId, DeviceId, DeviceStatistics, Timestamp};
 use exchange::{Notice, Observed, StatisticsTarget};
+use store::Fingerprint;
+use tokio::task::JoinSet;
 
 use super::{Interruption, Sync};
-use crate::link::OpenOrganization;
+use crate::{Engine, sessions::Lease};
 
 /// Devices of one pipeline. More cost memory and make a cut dearer; fewer cost round trips.
 const CHUNK: usize = 500;
 /// No rest is longer, whatever a warning says: Exchange's own windows are minutes long.
 pub(super) const MAX_DELAY: Duration = Duration::from_secs(300);
 
+/// What one chunk gave.
+#[derive(Default)]
+struct Chunk {
+    rows: Vec<(DeviceId, DeviceStatistics, Timestamp)>,
+    poisoned: u64,
+    /// How long Exchange wants us to rest.
+    delay: Duration,
+}
+
 impl Sync<'_> {
-    /// Reads the statistics that are missing or not fresh, of devices that are not gone, the
-    /// longest unread first. An error about one device leaves what was known of it; the pass goes
-    /// on.
+    /// Reads the statistics of `targets` that are missing or not fresh, of devices that are not
+    /// gone, the longest unread first. An error about one device leaves what was known of it; the
+    /// pass goes on.
     pub(super) async fn read_statistics(
         &mut self,
-        organization: &mut OpenOrganization,
+        lease: &mut Lease,
+        mut targets: Vec<Fingerprint>,
     ) -> Result<(), Interruption> {
-        let mut targets = self.engine.store().fingerprints(self.connector.id).await?;
         let is_fresh = |read: Timestamp| read >= self.fresh_since;
         targets.retain(|known| !known.gone && !known.statistics_observed.is_some_and(is_fresh));
         targets.sort_by_key(|known| known.statistics_observed);
         self.reporter.step("reading statistics", Some(targets.len() as u64)).await;
-        let mut targets = VecDeque::from(targets);
+        let mut targets: VecDeque<StatisticsTarget> = targets
+            .into_iter()
+            .map(|known| StatisticsTarget {
+                device: known.guid,
+                mailbox: known.user_dn.map(|name| name.to_string()).unwrap_or_default(),
+            })
+            .collect();
         let mut done = 0;
-        while !targets.is_empty() {
-            self.go_on()?;
-            let chunk: Vec<StatisticsTarget> = targets
-                .drain(..CHUNK.min(targets.len()))
-                .map(|known| StatisticsTarget {
-                    device: known.guid,
-                    mailbox: known.user_dn.map(|name| name.to_string()).unwrap_or_default(),
-                })
-                .collect();
+        while let Some(chunk) = next_chunk(&mut targets) {
+            let beside = self.read_beside(&mut targets).await;
+            let count = chunk.len() as u64;
             let mut attempt = 1;
-            let delay = loop {
-                let read = self.read_chunk(organization, &chunk).await;
-                match self.renewed(organization, read, attempt).await? {
+            let mut delay = loop {
+                self.between(lease).await?;
+                let read = self.read_chunk(lease, &chunk).await;
+                match self.renewed(lease, read, attempt).await? {
                     Some(delay) => break delay,
                     None => attempt += 1,
                 }
             };
-            done += chunk.len() as u64;
+            done += count;
+            delay = delay.max(self.join(beside, &mut targets, &mut done).await?);
             self.reporter.done(done).await;
             self.pause(delay.min(MAX_DELAY)).await?;
         }
@@ -61,43 +75,125 @@ impl Sync<'_> {
     /// Reads and writes one chunk; how long Exchange wants us to rest.
     async fn read_chunk(
         &mut self,
-        organization: &mut OpenOrganization,
+        lease: &mut Lease,
         chunk: &[StatisticsTarget],
     ) -> Result<Duration, Interruption> {
-        let wanted: HashSet<_> = chunk.iter().map(|target| target.device).collect();
+        let read = read(self.engine, self.connector.id, lease, chunk).await?;
+        self.write_chunk(read).await
+    }
+
+    async fn write_chunk(&mut self, read: Chunk) -> Result<Duration, Interruption> {
+        self.counts.statistics += read.rows.len() as u64;
+        self.counts.poisoned += read.poisoned;
+        self.engine.store().write_statistics(self.connector.id, read.rows).await?;
+        Ok(read.delay)
+    }
+
+    /// Begins to read more chunks, as many as there are sessions to spare.
+    async fn read_beside(&self, targets: &mut VecDeque<StatisticsTarget>) -> JoinSet<Beside> {
+        let mut beside = JoinSet::new();
+        while !targets.is_empty() {
+            let Some(mut lease) = self.engine.one_more_place(self.connector).await else { break };
+            let Some(chunk) = next_chunk(targets) else { break };
+            let (engine, connector) = (self.engine.clone(), self.connector.clone());
+            beside.spawn(async move {
+                let read = async {
+                    engine.ready(&connector, &mut lease).await?;
+                    read(&engine, connector.id, &mut lease, &chunk).await
+                };
+                let read = read.await;
+                if let Err(Interruption::Exchange(error)) = &read
+                    && !error.leaves_session_usable()
+                {
+                    drop(lease.take());
+                }
+                let spent = lease.settle(engine.now());
+                Beside { read, spent, chunk }
+            });
+        }
+        beside
+    }
+
+    /// Takes what was read beside. A chunk that was not read goes back among the others.
+    async fn join(
+        &mut self,
+        mut beside: JoinSet<Beside>,
+        targets: &mut VecDeque<StatisticsTarget>,
+        done: &mut u64,
+    ) -> Result<Duration, Interruption> {
         let mut delay = Duration::ZERO;
-        let mut rows = Vec::with_capacity(chunk.len());
-        let mut reading = organization.statistics(chunk).await?;
-        while let Some(observed) = reading.next().await? {
-            match observed {
-                Observed::Value(statistics) => match statistics.guid {
-                    Some(guid) if wanted.contains(&guid) => {
-                        let id = DeviceId::of(self.connector.id, guid);
-                        rows.push((id, statistics, self.engine.now()));
-                    }
-                    // Of another device of the same mailbox.
-                    Some(_) => {}
-                    None => {
-                        self.counts.poisoned += 1;
-                        let identity = statistics.identity.as_deref();
-                        tracing::info!(identity, "statistics name no device");
-                    }
-                },
-                Observed::Poison(why) => {
-                    self.counts.poisoned += 1;
-                    tracing::warn!(%why, "statistics were not understood");
+        while let Some(joined) = beside.join_next().await {
+            let Ok(Beside { read, spent, chunk }) = joined else {
+                return Err(anyhow::anyhow!("reading statistics ended in a panic").into());
+            };
+            self.cost.cmdlets += spent.cmdlets;
+            self.cost.delayed_ms += spent.delayed_ms;
+            match read {
+                Ok(read) => {
+                    *done += chunk.len() as u64;
+                    delay = delay.max(self.write_chunk(read).await?);
                 }
-                Observed::Problem(error) => {
-                    tracing::info!(%error, "statistics of a device were not read");
+                Err(error) => {
+                    tracing::info!(connector = %self.connector.name, %error, "a chunk is read again");
+                    self.cost.sessions_lost += 1;
+                    targets.extend(chunk);
                 }
-                Observed::Notice(Notice::MicroDelay { millis, .. }) => {
-                    delay += Duration::from_millis(millis);
-                }
-                Observed::Notice(_) => {}
             }
         }
-        self.counts.statistics += rows.len() as u64;
-        self.engine.store().write_statistics(self.connector.id, rows).await?;
         Ok(delay)
     }
+}
+
+/// A chunk that was read beside another.
+struct Beside {
+    read: Result<Chunk, Interruption>,
+    spent: exchange::Spent,
+    chunk: Vec<StatisticsTarget>,
+}
+
+fn next_chunk(targets: &mut VecDeque<StatisticsTarget>) -> Option<Vec<StatisticsTarget>> {
+    let chunk: Vec<StatisticsTarget> = targets.drain(..CHUNK.min(targets.len())).collect();
+    (!chunk.is_empty()).then_some(chunk)
+}
+
+/// Reads one chunk.
+async fn read(
+    engine: &Engine,
+    connector: ConnectorId,
+    lease: &mut Lease,
+    chunk: &[StatisticsTarget],
+) -> Result<Chunk, Interruption> {
+    let wanted: HashSet<_> = chunk.iter().map(|target| target.device).collect();
+    let mut read = Chunk::default();
+    read.rows.reserve(chunk.len());
+    let mut reading = lease.organization()?.statistics(chunk).await?;
+    while let Some(observed) = reading.next().await? {
+        match observed {
+            Observed::Value(statistics) => match statistics.guid {
+                Some(guid) if wanted.contains(&guid) => {
+                    let id = DeviceId::of(connector, guid);
+                    read.rows.push((id, statistics, engine.now()));
+                }
+                // Of another device of the same mailbox.
+                Some(_) => {}
+                None => {
+                    read.poisoned += 1;
+                    let identity = statistics.identity.as_deref();
+                    tracing::info!(identity, "statistics name no device");
+                }
+            },
+            Observed::Poison(why) => {
+                read.poisoned += 1;
+                tracing::warn!(%why, "statistics were not understood");
+            }
+            Observed::Problem(error) => {
+                tracing::info!(%error, "statistics of a device were not read");
+            }
+            Observed::Notice(Notice::MicroDelay { millis, .. }) => {
+                read.delay += Duration::from_millis(millis);
+            }
+            Observed::Notice(_) => {}
+        }
+    }
+    Ok(read)
 }

@@ -155,9 +155,9 @@ async fn a_connector_is_removed_with_its_inventory() {
     let app = TestApp::connected(5).await.unwrap();
     app.sync().await.unwrap();
     assert_eq!(app.devices().await.unwrap().len(), 5);
-    app.engine().remove_connector(&app.caller(), &app.name()).await.unwrap();
+    app.engine().remove_connector(&app.caller(), &app.name(), engine::Removal::WithInventory).await.unwrap();
     assert_eq!(app.devices().await.unwrap(), []);
-    let again = app.engine().remove_connector(&app.caller(), &app.name()).await;
+    let again = app.engine().remove_connector(&app.caller(), &app.name(), engine::Removal::WithInventory).await;
     assert!(matches!(again, Err(Error::NotFound(_))), "{again:?}");
     // The organization is free for another connector.
     app.add_connector().await.unwrap();

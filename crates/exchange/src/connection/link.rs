@@ -37,6 +37,8 @@ pub(crate) struct Connection {
     /// Memory of an answer that was read: the next one is as long, and fresh memory costs more than
     /// reading it.
     spare: Vec<u8>,
+    /// What the server's clock showed with its last answer (RFC 9110, 6.6.1).
+    date: Option<String>,
 }
 
 /// An answer, opened.
@@ -90,7 +92,7 @@ impl Connection {
         credential: Credential,
     ) -> Result<Self, ConnectError> {
         let address = Address::of(&settings.endpoint)?;
-        Ok(Self { settings, credential, address, link: None, spare: Vec::new() })
+        Ok(Self { settings, credential, address, link: None, spare: Vec::new(), date: None })
     }
 
     /// How long the server may hold a request.
@@ -149,13 +151,18 @@ impl Connection {
         Ok(sent)
     }
 
+    /// What the server's clock showed with its last answer, as it was written.
+    pub(crate) fn server_date(&self) -> Option<&str> {
+        self.date.as_deref()
+    }
+
     /// Takes the memory of an answer back that nobody reads any more.
     pub(crate) fn reuse(&mut self, answer: Answer) {
         self.spare = answer.body;
     }
 
     async fn send_over(
-        &self,
+        &mut self,
         link: &mut Link,
         envelope: String,
         memory: Vec<u8>,
@@ -169,6 +176,8 @@ impl Connection {
             .map_err(SendError::Cut)?;
         let (head, body) = response.into_parts();
         link.keep_cookies(&head.headers);
+        let date = head.headers.get(header::DATE).and_then(|date| date.to_str().ok());
+        self.date = date.map(str::to_owned);
         let idle = self.settings.timeouts.read_idle;
         let body = link.collect(body, memory, idle).await.map_err(SendError::Lost)?;
         let content_type = content_type_of(&head.headers);

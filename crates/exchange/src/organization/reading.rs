@@ -150,6 +150,7 @@ impl<'a, S: Session, T> Reading<'a, S, T> {
             if let Some(pipeline) = self.pipelines.pop_front() {
                 let narrowed = self.organization.selection.narrowed(&pipeline);
                 let asked = narrowed.as_ref().unwrap_or(&pipeline);
+                self.organization.spent.cmdlets += 1;
                 let started = self.organization.session.start(asked).await;
                 self.whole = narrowed.map(|_| pipeline);
                 match started {
@@ -200,6 +201,7 @@ impl<'a, S: Session, T> Reading<'a, S, T> {
             }
             Reply::Warning(warning) => {
                 let notice = Notice::of(&warning);
+                self.organization.note(&notice);
                 self.has_warned |= matches!(notice, Notice::Other(_));
                 Observed::Notice(notice)
             }
@@ -253,7 +255,10 @@ impl<'a, S: Session, T> Reading<'a, S, T> {
     fn remember(&mut self) {
         match self.choice {
             Choice::None => {}
-            Choice::Family(family) => self.organization.capabilities.family = family,
+            Choice::Family(family) => {
+                self.organization.capabilities.family = family;
+                self.organization.is_family_known = true;
+            }
             Choice::Statistics(way) => self.organization.statistics = Some(way),
         }
     }

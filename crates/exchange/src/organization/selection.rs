@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Properties to ask for, by cmdlet.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Selection {
     is_possible: bool,
     learned: Vec<(Cow<'static, str>, Vec<String>)>,

@@ -77,6 +77,14 @@ impl RemotePowerShell {
         opening::open(connection, &settings.endpoint.url).await
     }
 
+    /// What the server's clock showed with its last answer, in whole seconds; `None` if it says
+    /// nothing of it.
+    #[must_use]
+    pub fn server_time(&self) -> Option<domain::Timestamp> {
+        let date = self.connection.server_date()?;
+        jiff::fmt::rfc2822::parse(date).ok().map(|zoned| zoned.timestamp())
+    }
+
     /// Sends an envelope; the server's answer, faults included.
     async fn request(&mut self, envelope: String, during: &str) -> Result<Response, Error> {
         let sent = self.connection.send(envelope).await;

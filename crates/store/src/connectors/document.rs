@@ -4,7 +4,7 @@ use domain::connector::{
     Authentication, Directory, DirectorySecurity, Discovery, DiscoveryScope, Endpoint, Options,
     Proxy, Runspaces, SiteServer, Trust,
 };
-use domain::{Schedule, Schedules, TimeZoneName};
+use domain::{ConnectorName, Schedule, Schedules, TimeZoneName};
 use serde_json::{Value as Json, json};
 
 use super::texts;
@@ -80,6 +80,7 @@ pub(super) fn of_options(options: &Options) -> Json {
         "allow_external_management": options.allow_external_management,
         "notification_account": options.notification_account,
         "runspaces": options.runspaces.get(),
+        "replaces": options.replaces.as_ref().map(ConnectorName::as_str),
     })
 }
 
@@ -133,6 +134,10 @@ pub(super) fn options(document: &Json) -> Option<Options> {
             Some(count) => Runspaces::new(u8::try_from(count).ok()?).ok()?,
             None => usual.runspaces,
         },
+        replaces: match text("replaces") {
+            Some(name) => Some(ConnectorName::parse(name).ok()?),
+            None => None,
+        },
     })
 }
 
@@ -168,6 +173,7 @@ mod tests {
                 allow_external_management: Some(false),
                 notification_account: Some("notify@contoso.com".to_owned()),
                 runspaces: Runspaces::new(2).unwrap(),
+                replaces: Some(ConnectorName::parse("old").unwrap()),
             };
             assert_eq!(options(&of_options(&there)), Some(there));
         }

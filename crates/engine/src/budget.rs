@@ -1,0 +1,150 @@
+//! How much of Exchange a connector may use at once, learned from how Exchange answers.
+
+use std::collections::VecDeque;
+
+use domain::{Timestamp, connector::Runspaces};
+use exchange::Spent;
+use jiff::SignedDuration;
+
+/// How far back the gauge looks.
+const WINDOW: SignedDuration = SignedDuration::from_mins(60);
+/// Entries of the gauge; what is older than that is counted with the oldest.
+const MOST_ENTRIES: usize = 4_096;
+/// Cmdlets without a delay after which one more session is tried.
+const CALM: u64 = 10;
+
+/// How much of Exchange a connector may use at once: one session to begin with, one more after a
+/// while without a delay, and one again as soon as Exchange complains.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    most: Runspaces,
+    allowance: u8,
+    calm: u64,
+    window: VecDeque<(Timestamp, Spent)>,
+    refusals: VecDeque<Timestamp>,
+}
+
+/// The budget as it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BudgetGauge {
+    /// Sessions that may be used at once now.
+    pub allowance: u8,
+    /// Sessions that may be used at once at most.
+    pub most: u8,
+    /// Sessions in use.
+    pub in_use: usize,
+    /// Sessions open and idle.
+    pub idle: usize,
+    /// Pieces of work that wait for a session.
+    pub waiting: usize,
+    /// Cmdlets of the last hour.
+    pub cmdlets: u64,
+    /// Milliseconds by which Exchange delayed them.
+    pub delayed_ms: u64,
+    /// Times in the last hour that Exchange asked to wait.
+    pub refusals: usize,
+}
+
+impl Budget {
+    pub(crate) fn new(most: Runspaces) -> Self {
+        Self { most, allowance: 1, calm: 0, window: VecDeque::new(), refusals: VecDeque::new() }
+    }
+
+    /// Sessions that may be used at once.
+    pub(crate) fn allowance(&self) -> usize {
+        self.allowance.into()
+    }
+
+    /// Takes over a changed limit.
+    pub(crate) fn limit(&mut self, most: Runspaces) {
+        self.most = most;
+        self.allowance = self.allowance.min(most.get());
+    }
+
+    /// Notes what was spent.
+    pub(crate) fn spent(&mut self, now: Timestamp, spent: Spent) {
+        if spent == Spent::default() {
+            return;
+        }
+        if spent.delayed_ms > 0 {
+            self.slow_down();
+        } else {
+            self.calm += spent.cmdlets;
+            if self.calm >= CALM {
+                self.calm = 0;
+                self.allowance = (self.allowance + 1).min(self.most.get());
+            }
+        }
+        self.forget(now);
+        if self.window.len() >= MOST_ENTRIES {
+            self.window.pop_front();
+        }
+        self.window.push_back((now, spent));
+    }
+
+    /// Notes that Exchange refused for want of budget.
+    pub(crate) fn refused(&mut self, now: Timestamp) {
+        self.slow_down();
+        self.forget(now);
+        self.refusals.push_back(now);
+    }
+
+    fn slow_down(&mut self) {
+        self.calm = 0;
+        self.allowance = 1;
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        let is_old = |at: Timestamp| now.duration_since(at) > WINDOW;
+        while self.window.front().is_some_and(|(at, _)| is_old(*at)) {
+            self.window.pop_front();
+        }
+        while self.refusals.front().is_some_and(|at| is_old(*at)) {
+            self.refusals.pop_front();
+        }
+    }
+
+    /// What of the gauge is known here.
+    pub(crate) fn gauge(&mut self, now: Timestamp) -> BudgetGauge {
+        self.forget(now);
+        BudgetGauge {
+            allowance: self.allowance,
+            most: self.most.get(),
+            cmdlets: self.window.iter().map(|(_, spent)| spent.cmdlets).sum(),
+            delayed_ms: self.window.iter().map(|(_, spent)| spent.delayed_ms).sum(),
+            refusals: self.refusals.len(),
+            ..BudgetGauge::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute)
+    }
+
+    #[test]
+    fn one_session_more_after_a_calm_while_and_one_again_after_a_delay() {
+        let mut budget = Budget::new(Runspaces::default());
+        let calm = Spent { cmdlets: CALM, delayed_ms: 0 };
+        assert_eq!(budget.allowance(), 1);
+        for expected in [2, 3, 3] {
+            budget.spent(at(0), calm);
+            assert_eq!(budget.allowance(), expected);
+        }
+        budget.spent(at(1), Spent { cmdlets: 1, delayed_ms: 20 });
+        assert_eq!(budget.allowance(), 1);
+        budget.spent(at(1), calm);
+        budget.refused(at(2));
+        assert_eq!(budget.allowance(), 1);
+        let gauge = budget.gauge(at(3));
+        assert_eq!((gauge.cmdlets, gauge.delayed_ms, gauge.refusals), (4 * CALM + 1, 20, 1));
+        assert_eq!(budget.gauge(at(63)).cmdlets, 0);
+        budget.limit(Runspaces::new(1).unwrap());
+        budget.spent(at(70), calm);
+        assert_eq!(budget.allowance(), 1);
+    }
+}

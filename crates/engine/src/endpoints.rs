@@ -1,0 +1,299 @@
+//! Endpoints of a connector: which there are, which is tried, which rests.
+
+use std::time::Duration;
+
+use domain::{
+    Connector, EndpointHealth, EndpointOrigin, ServerFacts, endpoint, status_message::Event,
+};
+use exchange::{ConnectError, ConnectionSettings, Credential, RemotePowerShell};
+
+use crate::{Engine, component, link::host, sessions::Pool};
+
+/// Waiting for Exchange's quotas ends here; the job then fails and says why.
+const MAX_WAIT: Duration = Duration::from_secs(600);
+/// Where Exchange does not say how long to wait.
+const USUAL_WAIT: Duration = Duration::from_secs(30);
+/// Troubles of endpoints that are told at once; the others say the same.
+const TROUBLES_TOLD: usize = 3;
+/// Servers found that are kept; the largest organizations have some hundreds.
+const MAX_FOUND: usize = 500;
+
+impl Engine {
+    /// The endpoints of a connector and how they did, in the order they would be tried now.
+    pub(crate) async fn known_endpoints(
+        &self,
+        connector: &Connector,
+    ) -> anyhow::Result<Vec<EndpointHealth>> {
+        let scope = self.own_scope()?;
+        let known = self.store().endpoints(&scope, connector.id).await?;
+        let servers = self.store().servers(&scope, connector.id).await?;
+        let configured = connector.options.sites.iter().map(|one| {
+            EndpointHealth::untried(&one.url, EndpointOrigin::Site, Some(one.site.as_str()))
+        });
+        let own =
+            EndpointHealth::untried(&connector.endpoint.url, EndpointOrigin::Configured, None);
+        let mut endpoints: Vec<EndpointHealth> = std::iter::once(own).chain(configured).collect();
+        for found in known {
+            match endpoints.iter_mut().find(|one| one.url.eq_ignore_ascii_case(&found.url)) {
+                Some(one) => {
+                    let (origin, site) = (one.origin, one.site.take());
+                    *one = found;
+                    one.origin = origin;
+                    one.site = site.or(one.site.take());
+                }
+                None if found.origin > EndpointOrigin::Site => endpoints.push(found),
+                None => {}
+            }
+        }
+        for endpoint in &mut endpoints {
+            let server = server_of(&servers, &endpoint.url);
+            endpoint.version =
+                server.and_then(|server| server.version.clone()).or(endpoint.version.take());
+            endpoint.site = endpoint.site.take().or_else(|| server.and_then(|s| s.site.clone()));
+        }
+        endpoint::in_order(&mut endpoints, self.now());
+        Ok(endpoints)
+    }
+
+    /// Connects to the best endpoint that answers; which one it is.
+    pub(crate) async fn connect(
+        &self,
+        connector: &Connector,
+        pool: &Pool,
+    ) -> anyhow::Result<(RemotePowerShell, String)> {
+        let (settings, credential) = self.settings(connector).await?;
+        let mut endpoints = self.known_endpoints(connector).await?;
+        let now = self.now();
+        let is_rested = endpoints.iter().any(|endpoint| endpoint.may_be_tried(now));
+        let mut troubles = Vec::new();
+        for at in 0..endpoints.len() {
+            let Some(one) = endpoints.get_mut(at) else { break };
+            if is_rested && !one.may_be_tried(now) {
+                continue;
+            }
+            let settings = at_endpoint(&settings, connector, one);
+            match self.connect_patiently(&settings, &credential, pool).await {
+                Ok(session) => {
+                    one.succeeded(self.now());
+                    let (url, site) = (one.url.clone(), site_of(one));
+                    self.store().replace_endpoints(connector.id, &endpoints).await?;
+                    self.note_endpoint(connector, pool, &endpoints, &url, &site).await;
+                    return Ok((session, url));
+                }
+                Err(error) => {
+                    component::no_runspace(&connector.name, &site_of(one), &error.to_string());
+                    // Another server would say the same of the account, and lock it in the end.
+                    if !is_of_endpoint(&error) {
+                        return Err(error.into());
+                    }
+                    one.failed(self.now(), &error.to_string());
+                    troubles.push((one.url.clone(), error));
+                }
+            }
+        }
+        self.store().replace_endpoints(connector.id, &endpoints).await?;
+        if let [(_, _)] = troubles.as_slice()
+            && let Some((_, error)) = troubles.pop()
+        {
+            return Err(error.into());
+        }
+        let each: Vec<String> = troubles
+            .iter()
+            .take(TROUBLES_TOLD)
+            .map(|(url, error)| format!("{url}: {error}"))
+            .collect();
+        let text = format!("no endpoint of the organization answers. {}", each.join("; "));
+        self.record(connector, Event::Unreachable, &text).await;
+        anyhow::bail!(text)
+    }
+
+    /// Connects to one endpoint, waiting where Exchange asks for it.
+    async fn connect_patiently(
+        &self,
+        settings: &ConnectionSettings,
+        credential: &Credential,
+        pool: &Pool,
+    ) -> Result<RemotePowerShell, ConnectError> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let error = match RemotePowerShell::connect(settings, credential).await {
+                Ok(session) => return Ok(session),
+                Err(error) => error,
+            };
+            let wait = match &error {
+                ConnectError::Throttled { wait } => *wait,
+                ConnectError::TooManyShells { wait } => wait.unwrap_or(USUAL_WAIT),
+                _ => return Err(error),
+            };
+            pool.refused(self.now());
+            waited += wait;
+            if waited > MAX_WAIT {
+                return Err(error);
+            }
+            self.inner.options.clock.sleep(wait).await;
+        }
+    }
+
+    /// Says so when another endpoint is spoken to than before.
+    async fn note_endpoint(
+        &self,
+        connector: &Connector,
+        pool: &Pool,
+        endpoints: &[EndpointHealth],
+        url: &str,
+        site: &str,
+    ) {
+        let before = pool.connected(url);
+        let is_own = |url: &str| url == connector.endpoint.url;
+        let (event, text) = match before {
+            None if is_own(url) => return,
+            Some(_) if is_own(url) => (Event::Returned, format!("back at {url}")),
+            _ => {
+                let own = endpoints.iter().find(|one| is_own(&one.url));
+                let why = own.and_then(|own| own.trouble.clone()).unwrap_or_default();
+                (Event::FailedOver, format!("went over to {url} in site {site}: {why}"))
+            }
+        };
+        self.record(connector, event, &text).await;
+    }
+
+    /// Whether an endpoint that is preferred to this one may be tried again.
+    pub(crate) async fn has_better_endpoint(&self, connector: &Connector, url: &str) -> bool {
+        let Ok(endpoints) = self.known_endpoints(connector).await else { return false };
+        let best = endpoints.first();
+        best.is_some_and(|best| {
+            best.url != url
+                && best.origin <= EndpointOrigin::Site
+                && best.may_be_tried(self.now())
+                && best.failures > 0
+        })
+    }
+
+    /// Takes over which servers Exchange has: more endpoints, and which of them are too old.
+    pub(crate) async fn found_servers(
+        &self,
+        connector: &Connector,
+        servers: &[ServerFacts],
+    ) -> anyhow::Result<()> {
+        let mut endpoints = self.known_endpoints(connector).await?;
+        let found = servers.iter().filter(|server| !server.is_edge).filter_map(|server| {
+            let origin = if server.is_client_access {
+                EndpointOrigin::Exchange
+            } else if server.is_mailbox {
+                EndpointOrigin::Mailbox
+            } else {
+                return None;
+            };
+            let url = sibling(&connector.endpoint.url, server.fqdn.as_deref()?);
+            let mut one = EndpointHealth::untried(&url, origin, server.site.as_deref());
+            one.version.clone_from(&server.version);
+            Some(one)
+        });
+        let found: Vec<EndpointHealth> = found.take(MAX_FOUND).collect();
+        endpoints.retain(|one| {
+            let is_there = found.iter().any(|found| found.url == one.url);
+            !matches!(one.origin, EndpointOrigin::Exchange | EndpointOrigin::Mailbox) || is_there
+        });
+        for one in found {
+            let is_known = endpoints.iter().any(|known| host(&known.url) == host(&one.url));
+            if !is_known {
+                endpoints.push(one);
+            }
+        }
+        self.store().replace_endpoints(connector.id, &endpoints).await?;
+        Ok(())
+    }
+
+    /// One sentence if the server that is spoken to does not see the mailboxes of newer ones.
+    pub(crate) async fn too_old(
+        &self,
+        connector: &Connector,
+        url: &str,
+    ) -> anyhow::Result<Option<String>> {
+        let servers = self.store().servers(&self.own_scope()?, connector.id).await?;
+        let Some(version) = server_of(&servers, url).and_then(|server| server.version.as_deref())
+        else {
+            return Ok(None);
+        };
+        let newest = servers
+            .iter()
+            .filter(|server| server.is_mailbox && !server.is_edge)
+            .filter_map(|server| Some((server, server.version.as_deref()?)))
+            .max_by_key(|(_, version)| endpoint::parts(Some(version)));
+        Ok(newest.filter(|(_, newest)| !endpoint::sees(version, newest)).map(|(server, newest)| {
+            let name = server.fqdn.as_deref().unwrap_or(&server.name);
+            format!(
+                "{} has version {version} and does not show mailboxes of servers of version \
+                 {newest}; connect to {name} or another of that version",
+                host(url)
+            )
+        }))
+    }
+}
+
+/// The connection settings for one of a connector's endpoints.
+pub(crate) fn at_endpoint(
+    settings: &ConnectionSettings,
+    connector: &Connector,
+    endpoint: &EndpointHealth,
+) -> ConnectionSettings {
+    let mut settings = settings.clone();
+    if endpoint.url != connector.endpoint.url {
+        settings.endpoint.url.clone_from(&endpoint.url);
+        // Those name the connector's own server.
+        settings.endpoint.connect_to = None;
+        settings.endpoint.spn = None;
+        settings.endpoint.trust.pinned_sha256 = None;
+    }
+    settings
+}
+
+/// Whether an error says something about the server, so that another one may do.
+fn is_of_endpoint(error: &ConnectError) -> bool {
+    use ConnectError as Error;
+    matches!(
+        error,
+        Error::Unreachable { .. }
+            | Error::WrongPath { .. }
+            | Error::HtmlPage { .. }
+            | Error::Cut(_)
+            | Error::TimedOut { .. }
+            | Error::UntrustedCertificate { .. }
+            | Error::CertificateName { .. }
+            | Error::PinMismatch { .. }
+            | Error::Tls { .. }
+            | Error::SslRequired
+            | Error::MissingSpn { .. }
+            | Error::TooManyShells { .. }
+            | Error::Throttled { .. }
+    )
+}
+
+fn server_of<'a>(servers: &'a [ServerFacts], url: &str) -> Option<&'a ServerFacts> {
+    let host = host(url);
+    servers.iter().find(|server| server.fqdn.as_ref().is_some_and(|f| f.eq_ignore_ascii_case(host)))
+}
+
+/// Site of an endpoint, for messages: its host where nobody knows.
+fn site_of(endpoint: &EndpointHealth) -> String {
+    endpoint.site.clone().unwrap_or_else(|| host(&endpoint.url).to_owned())
+}
+
+/// The same address on another server: scheme and path as they are, the port as usual.
+fn sibling(url: &str, fqdn: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let path = rest.split_once('/').map_or("PowerShell/", |(_, path)| path);
+    format!("{scheme}://{fqdn}/{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_found_is_spoken_to_as_the_configured_one() {
+        let of = |url| sibling(url, "ex02.contoso.com");
+        assert_eq!(of("http://ex01/PowerShell/"), "http://ex02.contoso.com/PowerShell/");
+        assert_eq!(of("https://mail:444/PS/?a=b"), "https://ex02.contoso.com/PS/?a=b");
+    }
+}

@@ -1,0 +1,190 @@
+//! Single devices, read again while somebody waits.
+
+use domain::{
+    Caller, Connector, ConnectorName, DeviceFacts, DeviceId, Permission, device::Owner, inventory,
+};
+use exchange::{CmdletErrorKind, Devices, Mailboxes, Observed, StatisticsTarget};
+use store::DeviceRow;
+use uuid::Uuid;
+
+use crate::{
+    Engine, Error,
+    sessions::{Lease, Urgency},
+};
+
+/// Devices of one person that are read at once; Exchange allows a hundred.
+const MOST_DEVICES: usize = 1_000;
+
+impl Engine {
+    /// Reads one device again, with its statistics. A device that Exchange no longer has is marked
+    /// as gone.
+    pub async fn refresh_device(&self, caller: &Caller, id: DeviceId) -> Result<(), Error> {
+        let scope = caller.scope(Permission::ModifyConnector)?;
+        let device = self.store().device(&scope, id).await?;
+        let connectors = self.store().connectors(&scope).await?;
+        let connector = connectors.into_iter().find(|one| one.id == device.connector);
+        let connector =
+            connector.ok_or_else(|| Error::NotFound("the connector of the device".to_owned()))?;
+        self.must_not_be_removed(&connector)?;
+        let guid = device.facts.guid;
+        let wanted = Devices::One(guid);
+        let read = self.refresh(&connector, &wanted).await.map_err(unavailable)?;
+        if read.is_empty() {
+            self.store().mark_gone(connector.id, vec![id], self.now()).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the devices of one person again, with their statistics; how many there are. `user` is
+    /// an address, a logon name or a distinguished name.
+    pub async fn refresh_user(
+        &self,
+        caller: &Caller,
+        name: &ConnectorName,
+        user: &str,
+    ) -> Result<u64, Error> {
+        let scope = caller.scope(Permission::ModifyConnector)?;
+        let connector = self.store().connector(&scope, name).await?;
+        self.must_not_be_removed(&connector)?;
+        if user.trim().is_empty() {
+            return Err(Error::Invalid(
+                "the user is empty; give an address or a logon name".into(),
+            ));
+        }
+        let wanted = Devices::OfMailbox(user.to_owned());
+        let read = self.refresh(&connector, &wanted).await.map_err(unavailable)?;
+        Ok(read.len() as u64)
+    }
+
+    async fn refresh(&self, connector: &Connector, wanted: &Devices) -> anyhow::Result<Vec<Uuid>> {
+        let mut lease = self.lease(connector, Urgency::Interactive).await?;
+        let read = self.take_in(connector, &mut lease, wanted, true).await;
+        if read.as_ref().is_err_and(|error| !is_usable_after(error)) {
+            drop(lease.take());
+        }
+        lease.settle(self.now());
+        read
+    }
+
+    /// Reads a few devices and writes those that are new or differ; with their statistics, if these
+    /// are wanted too. Which devices came.
+    pub(crate) async fn take_in(
+        &self,
+        connector: &Connector,
+        lease: &mut Lease,
+        wanted: &Devices,
+        with_statistics: bool,
+    ) -> anyhow::Result<Vec<Uuid>> {
+        let mut found = Vec::new();
+        {
+            let mut reading = lease.organization()?.devices_of(wanted).await?;
+            while let Some(observed) = reading.next().await? {
+                match observed {
+                    Observed::Value(facts) if found.len() < MOST_DEVICES => found.push(facts),
+                    Observed::Problem(error) if error.kind != CmdletErrorKind::NotFound => {
+                        return Err(exchange::Error::from(error).into());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let came = found.iter().map(|facts| facts.guid).collect();
+        let mut rows = Vec::new();
+        let mut targets = Vec::new();
+        for facts in found {
+            let guid = facts.guid;
+            let owner = self.owner(connector, lease, &facts).await?;
+            targets.push(StatisticsTarget {
+                device: guid,
+                mailbox: owner.user_dn.as_ref().map(ToString::to_string).unwrap_or_default(),
+            });
+            let row = DeviceRow { facts, owner, observed: self.now() };
+            let id = DeviceId::of(connector.id, guid);
+            let known = self.store().fingerprint(id).await?;
+            let differs = known.is_none_or(|known| known.hash != row.hash() || known.gone);
+            // Whoever asks for statistics wants to see that the rest is true as of now, too.
+            if differs || with_statistics {
+                rows.push(row);
+            }
+        }
+        self.store().write_devices(connector.id, rows).await?;
+        if with_statistics && !targets.is_empty() {
+            self.take_in_statistics(connector, lease, &targets).await?;
+        }
+        Ok(came)
+    }
+
+    async fn take_in_statistics(
+        &self,
+        connector: &Connector,
+        lease: &mut Lease,
+        targets: &[StatisticsTarget],
+    ) -> anyhow::Result<()> {
+        let mut rows = Vec::new();
+        let mut reading = lease.organization()?.statistics(targets).await?;
+        while let Some(observed) = reading.next().await? {
+            if let Observed::Value(statistics) = observed
+                && let Some(guid) = statistics.guid.filter(|guid| !guid.is_nil())
+            {
+                rows.push((DeviceId::of(connector.id, guid), statistics, self.now()));
+            }
+        }
+        Ok(self.store().write_statistics(connector.id, rows).await?)
+    }
+
+    /// The owner of a device: as known, else read.
+    async fn owner(
+        &self,
+        connector: &Connector,
+        lease: &mut Lease,
+        device: &DeviceFacts,
+    ) -> anyhow::Result<Owner> {
+        let Some(name) = device.distinguished_name.as_ref().and_then(|name| name.ancestor(2))
+        else {
+            return Ok(inventory::owner(None, None));
+        };
+        let scope = self.own_scope()?;
+        match self.store().mailbox(&scope, connector.id, &name).await {
+            Ok(mailbox) => return Ok(inventory::owner(Some(name), Some(&mailbox))),
+            Err(store::Error::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut found = None;
+        {
+            let wanted = Mailboxes::One(name.to_string());
+            let mut reading = lease.organization()?.mailboxes_of(&wanted).await?;
+            while let Some(observed) = reading.next().await? {
+                if let Observed::Value(mailbox) = observed {
+                    found = Some(mailbox);
+                }
+            }
+        }
+        if let Some(mailbox) = found.clone() {
+            self.store().write_mailboxes(connector.id, vec![mailbox]).await?;
+        }
+        Ok(inventory::owner(Some(name), found.as_ref()))
+    }
+
+    /// The devices that the inventory shows as quarantined.
+    pub(crate) async fn known_in_quarantine(
+        &self,
+        connector: &Connector,
+        limit: u32,
+    ) -> anyhow::Result<Vec<Uuid>> {
+        let text = format!("state:quarantined connector:{}", connector.name);
+        let query = domain::Query::parse(&text).map_err(|error| anyhow::anyhow!("{error}"))?;
+        let page = store::Page { after: None, limit, now: self.now() };
+        let found = self.store().devices(&self.own_scope()?, &query, page).await?;
+        Ok(found.devices.iter().map(|device| device.facts.guid).collect())
+    }
+}
+
+/// Whether a session can be used after an error.
+pub(crate) fn is_usable_after(error: &anyhow::Error) -> bool {
+    let exchange = error.downcast_ref::<exchange::Error>();
+    exchange.is_some_and(exchange::Error::leaves_session_usable)
+}
+
+fn unavailable(error: anyhow::Error) -> Error {
+    Error::Unavailable(format!("{error:#}"))
+}

@@ -1,0 +1,383 @@
+//! Sessions of a connector: few, used by many, the urgent first.
+//!
+//! Whoever wants something of Exchange takes a [`Lease`]: the right to use one session, and the
+//! session itself. Between two cmdlets a pass gives way to what is urgent, so nobody waits for more
+//! than one cmdlet, even where the account may have one session only.
+
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use anyhow::Context as _;
+use domain::{Connector, ConnectorId, Timestamp, connector::Runspaces};
+use exchange::{Knowledge, Spent};
+use jiff::SignedDuration;
+use tokio::sync::oneshot;
+
+use crate::{
+    Engine,
+    budget::{Budget, BudgetGauge},
+    link::OpenOrganization,
+};
+
+/// A session is given back before Exchange would end it: an idle one after fifteen minutes, and none
+/// lives well for much longer.
+const LIFE: SignedDuration = SignedDuration::from_mins(12);
+/// An idle session is given back, for others may want its place.
+const IDLE: SignedDuration = SignedDuration::from_mins(3);
+
+/// How soon something is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// Somebody waits for it, or it must not wait.
+    Interactive,
+    /// It is for the inventory.
+    Background,
+}
+
+/// The sessions of all connectors.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions(Mutex<HashMap<ConnectorId, Arc<Pool>>>);
+
+/// The sessions of one connector.
+#[derive(Debug)]
+pub(crate) struct Pool(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    budget: Budget,
+    in_use: usize,
+    idle: Vec<Held>,
+    interactive: VecDeque<oneshot::Sender<Place>>,
+    background: VecDeque<oneshot::Sender<Place>>,
+    knowledge: Option<Knowledge>,
+    /// The endpoint that was connected to last.
+    current: Option<String>,
+    /// Endpoints that are known to lead to the connector's organization.
+    verified: BTreeSet<String>,
+}
+
+/// An open session.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) organization: OpenOrganization,
+    pub(crate) endpoint: String,
+    opened: Timestamp,
+    used: Timestamp,
+}
+
+impl Held {
+    pub(crate) fn new(organization: OpenOrganization, endpoint: String, now: Timestamp) -> Self {
+        Self { organization, endpoint, opened: now, used: now }
+    }
+
+    fn is_old(&self, now: Timestamp) -> bool {
+        now.duration_since(self.opened) >= LIFE || now.duration_since(self.used) >= IDLE
+    }
+}
+
+/// The right to use one session. Given back when dropped.
+#[derive(Debug)]
+struct Place(Arc<Pool>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let next = self.0.state().next_in_line();
+        // What is sent may come back, if whoever waited has gone: then it is dropped here, outside
+        // of the lock, and the next one has it.
+        if let Some(next) = next {
+            drop(next.send(Self(Arc::clone(&self.0))));
+        }
+    }
+}
+
+impl State {
+    /// Who has the place that becomes free; nobody if it is one too many now.
+    fn next_in_line(&mut self) -> Option<oneshot::Sender<Place>> {
+        let next = (self.in_use <= self.budget.allowance())
+            .then(|| self.interactive.pop_front().or_else(|| self.background.pop_front()))
+            .flatten();
+        if next.is_none() {
+            self.in_use = self.in_use.saturating_sub(1);
+        }
+        next
+    }
+}
+
+impl Pool {
+    fn new(most: Runspaces) -> Self {
+        Self(Mutex::new(State {
+            budget: Budget::new(most),
+            in_use: 0,
+            idle: Vec::new(),
+            interactive: VecDeque::new(),
+            background: VecDeque::new(),
+            knowledge: None,
+            current: None,
+            verified: BTreeSet::new(),
+        }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place, if one is free and nobody waits for it.
+    fn free_place(self: &Arc<Self>, urgency: Urgency) -> Option<Place> {
+        let mut state = self.state();
+        // Who gave up waiting is in nobody's way.
+        state.interactive.retain(|waiting| !waiting.is_closed());
+        state.background.retain(|waiting| !waiting.is_closed());
+        let is_first = state.interactive.is_empty()
+            && (urgency == Urgency::Interactive || state.background.is_empty());
+        (is_first && state.in_use < state.budget.allowance()).then(|| {
+            state.in_use += 1;
+            Place(Arc::clone(self))
+        })
+    }
+
+    async fn place(self: &Arc<Self>, urgency: Urgency) -> Option<Place> {
+        loop {
+            if let Some(place) = self.free_place(urgency) {
+                return Some(place);
+            }
+            let waiting = {
+                let mut state = self.state();
+                // A place became free in between.
+                if state.in_use == 0 {
+                    continue;
+                }
+                let (sender, waiting) = oneshot::channel();
+                match urgency {
+                    Urgency::Interactive => state.interactive.push_back(sender),
+                    Urgency::Background => state.background.push_back(sender),
+                }
+                waiting
+            };
+            return waiting.await.ok();
+        }
+    }
+
+    /// Whether something urgent waits.
+    fn is_wanted(&self) -> bool {
+        let mut state = self.state();
+        state.interactive.retain(|waiting| !waiting.is_closed());
+        !state.interactive.is_empty()
+    }
+
+    pub(crate) fn knowledge(&self) -> Option<Knowledge> {
+        self.state().knowledge.clone()
+    }
+
+    /// Notes which endpoint is spoken to; the one before, if it is another.
+    pub(crate) fn connected(&self, endpoint: &str) -> Option<String> {
+        let before = self.state().current.replace(endpoint.to_owned());
+        before.filter(|before| before != endpoint)
+    }
+
+    /// Whether an endpoint is known to lead to the connector's organization.
+    pub(crate) fn is_verified(&self, endpoint: &str) -> bool {
+        self.state().verified.contains(endpoint)
+    }
+
+    pub(crate) fn verify(&self, endpoint: &str) {
+        self.state().verified.insert(endpoint.to_owned());
+    }
+
+    pub(crate) fn refused(&self, now: Timestamp) {
+        self.state().budget.refused(now);
+    }
+
+    /// Forgets what was learned and gives up idle sessions: the connector has changed.
+    fn forget(&self, most: Runspaces) -> Vec<Held> {
+        let mut state = self.state();
+        state.budget.limit(most);
+        state.knowledge = None;
+        state.current = None;
+        state.verified.clear();
+        std::mem::take(&mut state.idle)
+    }
+
+    fn gauge(&self, now: Timestamp) -> BudgetGauge {
+        let mut state = self.state();
+        let gauge = state.budget.gauge(now);
+        BudgetGauge {
+            in_use: state.in_use,
+            idle: state.idle.len(),
+            waiting: state.interactive.len() + state.background.len(),
+            ..gauge
+        }
+    }
+}
+
+/// The right to use one session, and the session once it is open.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    place: Option<Place>,
+    held: Option<Held>,
+    pool: Arc<Pool>,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.put_back();
+    }
+}
+
+impl Lease {
+    fn put_back(&mut self) {
+        if let Some(held) = self.held.take() {
+            self.pool.state().idle.push(held);
+        }
+        self.place = None;
+    }
+
+    /// The organization behind the session.
+    pub(crate) fn organization(&mut self) -> anyhow::Result<&mut OpenOrganization> {
+        let held = self.held.as_mut().context("the session was not opened again")?;
+        Ok(&mut held.organization)
+    }
+
+    /// The session, if it is open.
+    pub(crate) fn held(&mut self) -> Option<&mut Held> {
+        self.held.as_mut()
+    }
+
+    /// Takes the session out; it is lost, or will be closed.
+    pub(crate) fn take(&mut self) -> Option<Held> {
+        self.held.take()
+    }
+
+    pub(crate) fn hold(&mut self, held: Held) {
+        self.held = Some(held);
+    }
+
+    pub(crate) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    /// Adds what the session has cost to the budget, and tells it.
+    pub(crate) fn settle(&mut self, now: Timestamp) -> Spent {
+        let Some(held) = &mut self.held else { return Spent::default() };
+        held.used = now;
+        let spent = held.organization.take_spent();
+        let mut state = self.pool.state();
+        state.budget.spent(now, spent);
+        state.knowledge = Some(held.organization.knowledge());
+        spent
+    }
+
+    /// Lets those go first who wait for something urgent. Afterwards there may be another session,
+    /// or none.
+    pub(crate) async fn give_way(&mut self) {
+        if self.pool.is_wanted() {
+            self.put_back();
+            self.place = self.pool.place(Urgency::Background).await;
+            self.held = self.pool.state().idle.pop();
+        }
+    }
+}
+
+impl Sessions {
+    pub(crate) fn pool(&self, connector: &Connector) -> Arc<Pool> {
+        let mut pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let pool = pools
+            .entry(connector.id)
+            .or_insert_with(|| Arc::new(Pool::new(connector.options.runspaces)));
+        Arc::clone(pool)
+    }
+
+    fn all(&self) -> Vec<Arc<Pool>> {
+        let pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.values().cloned().collect()
+    }
+
+    fn remove(&self, connector: ConnectorId) -> Option<Arc<Pool>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&connector)
+    }
+}
+
+impl Engine {
+    /// Waits for the right to use a session. The session itself may not be open yet.
+    pub(crate) async fn place(&self, connector: &Connector, urgency: Urgency) -> Lease {
+        let pool = self.inner.sessions.pool(connector);
+        let place = pool.place(urgency).await;
+        self.leased(pool, place).await
+    }
+
+    /// The right to use one more session, if there is one now.
+    pub(crate) async fn one_more_place(&self, connector: &Connector) -> Option<Lease> {
+        let pool = self.inner.sessions.pool(connector);
+        let place = pool.free_place(Urgency::Background)?;
+        Some(self.leased(pool, Some(place)).await)
+    }
+
+    async fn leased(&self, pool: Arc<Pool>, place: Option<Place>) -> Lease {
+        let now = self.now();
+        loop {
+            let held = pool.state().idle.pop();
+            match held {
+                Some(held) if held.is_old(now) => close(held).await,
+                held => return Lease { place, held, pool },
+            }
+        }
+    }
+
+    /// Gives idle sessions back that are not wanted soon.
+    pub(crate) async fn recycle_sessions(&self) {
+        let now = self.now();
+        for pool in self.inner.sessions.all() {
+            let old: Vec<Held> = {
+                let mut state = pool.state();
+                let (old, young) =
+                    std::mem::take(&mut state.idle).into_iter().partition(|held| held.is_old(now));
+                state.idle = young;
+                old
+            };
+            for held in old {
+                close(held).await;
+            }
+        }
+    }
+
+    /// Gives every idle session back.
+    pub(crate) async fn close_sessions(&self) {
+        for pool in self.inner.sessions.all() {
+            let idle = std::mem::take(&mut pool.state().idle);
+            for held in idle {
+                close(held).await;
+            }
+        }
+    }
+
+    /// Forgets what was learned through a connector that has changed.
+    pub(crate) async fn forget_sessions(&self, connector: &Connector) {
+        for held in self.inner.sessions.pool(connector).forget(connector.options.runspaces) {
+            close(held).await;
+        }
+    }
+
+    /// Gives up the sessions of a connector that is no more.
+    pub(crate) async fn drop_sessions(&self, connector: ConnectorId) {
+        if let Some(pool) = self.inner.sessions.remove(connector) {
+            let idle = std::mem::take(&mut pool.state().idle);
+            for held in idle {
+                close(held).await;
+            }
+        }
+    }
+
+    /// What a connector uses of Exchange.
+    #[must_use]
+    pub fn budget(&self, connector: &Connector) -> BudgetGauge {
+        self.inner.sessions.pool(connector).gauge(self.now())
+    }
+}
+
+/// Gives a session's place on the server back. If that fails it ends there by itself.
+pub(crate) async fn close(held: Held) {
+    if let Err(error) = held.organization.close().await {
+        tracing::debug!(%error, "a session was not closed");
+    }
+}

@@ -1,0 +1,25 @@
+//! Numbered events: kept in the database, and told in the log.
+
+use domain::{
+    Connector, StatusMessage,
+    status_message::{Event, Severity},
+};
+
+use crate::{Engine, component};
+
+impl Engine {
+    /// Keeps an event of a connector. That it cannot be kept is told and stops nothing.
+    pub(crate) async fn record(&self, connector: &Connector, event: Event, text: &str) {
+        component::event(&connector.name, event, text);
+        let message =
+            StatusMessage { at: self.now(), connector: connector.id, event, text: text.to_owned() };
+        if let Err(error) = self.store().add_status_message(&message).await {
+            tracing::error!(%error, connector = %connector.name, "an event could not be kept");
+        }
+    }
+}
+
+/// Whether an event is something to look at.
+pub(crate) fn is_trouble(event: Event) -> bool {
+    event.severity() > Severity::Information
+}

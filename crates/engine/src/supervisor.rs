@@ -1,0 +1,168 @@
+//! The supervisor: sees to it that every connector is installed and in step, for years.
+//!
+//! It holds no state that matters: what is due follows from the connectors and their passes, so it
+//! goes on after a restart as if nothing had been.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use domain::{
+    Connector, ConnectorId, Timestamp,
+    connector::{ConnectorState, INSTALL_RETRY},
+    pass::{Pass, PassKind, PassOutcome},
+};
+use jiff::SignedDuration;
+
+use crate::{Engine, sync, tasks::Stop, worker};
+
+/// How often phones in quarantine are looked for: with the time a look takes, a new one is shown
+/// within a minute.
+pub(crate) const QUARANTINE_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
+/// The supervisor looks at least this often.
+const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
+/// After a scheduled pass has failed, the next is not put off to the next day.
+const PASS_RETRY: SignedDuration = SignedDuration::from_mins(60);
+/// Passes looked at to find the last of each kind.
+const PASSES_LOOKED_AT: u32 = 200;
+
+/// When the quarantine of each connector is looked at again.
+#[derive(Debug, Default)]
+pub(crate) struct QuarantineLane(Arc<Mutex<HashMap<ConnectorId, Look>>>);
+
+/// A look into the quarantine.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    next: Timestamp,
+    is_under_way: bool,
+}
+
+pub(crate) async fn start(engine: &Engine) {
+    let stop = engine.inner.tasks.stop();
+    engine.inner.tasks.spawn(supervise(engine.clone(), stop)).await;
+}
+
+async fn supervise(engine: Engine, mut stop: Stop) {
+    while !stop.is_set() {
+        let changed = engine.inner.connectors_changed.notified();
+        let next = match engine.do_what_is_due().await {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "the supervisor could not look");
+                engine.now() + LONGEST_SLEEP
+            }
+        };
+        tokio::select! {
+            () = changed => {}
+            () = engine.inner.options.clock.reached(next) => {}
+            () = stop.wait() => {}
+        }
+    }
+}
+
+impl Engine {
+    /// Starts what is due for every connector. When to look again.
+    pub(crate) async fn do_what_is_due(&self) -> anyhow::Result<Timestamp> {
+        let now = self.now();
+        let mut next = now + LONGEST_SLEEP;
+        for connector in self.store().connectors(&self.own_scope()?).await? {
+            if connector.state == ConnectorState::Removed {
+                continue;
+            }
+            if connector.organization.is_none() {
+                match connector.next_install.filter(|at| *at > now) {
+                    Some(at) => next = next.min(at),
+                    None if connector.is_paused => {}
+                    None => self.add_job(&connector, worker::INSTALL).await?,
+                }
+                continue;
+            }
+            if !connector.is_at_work() {
+                continue;
+            }
+            for kind in [PassKind::Full, PassKind::Delta] {
+                match self.due(&connector, kind).await? {
+                    Some(at) if at <= now => {
+                        self.add_job(&connector, worker::job_kind(kind)).await?
+                    }
+                    Some(at) => next = next.min(at),
+                    None => {}
+                }
+            }
+            next = next.min(self.look_into_quarantine(&connector).await);
+        }
+        self.recycle_sessions().await;
+        Ok(next)
+    }
+
+    /// When the next pass of a kind is due.
+    pub(crate) async fn due(
+        &self,
+        connector: &Connector,
+        kind: PassKind,
+    ) -> anyhow::Result<Option<Timestamp>> {
+        let scope = self.own_scope()?;
+        let passes = self.store().passes(&scope, connector.id, PASSES_LOOKED_AT).await?;
+        let now = self.now();
+        let schedules = &connector.options.schedules;
+        let schedule = match kind {
+            PassKind::Full => &schedules.full,
+            PassKind::Delta => &schedules.delta,
+        };
+        // A full pass reads what a delta pass would have.
+        let counts = |pass: &&Pass| pass.kind == kind || kind == PassKind::Delta;
+        let last = passes.iter().find(counts);
+        let due = schedule.next(&schedules.zone, last.map(|pass| pass.started), now);
+        let retry = last
+            .filter(|pass| pass.outcome == Some(PassOutcome::Failed))
+            .map(|pass| pass.started + PASS_RETRY);
+        Ok(due.map(|due| retry.map_or(due, |retry| due.min(retry))))
+    }
+
+    /// Looks for phones in quarantine if it is time. When it is time again.
+    async fn look_into_quarantine(&self, connector: &Connector) -> Timestamp {
+        let now = self.now();
+        let looks = Arc::clone(&self.inner.quarantine.0);
+        {
+            let mut looks = looks.lock().unwrap_or_else(PoisonError::into_inner);
+            let look = looks
+                .entry(connector.id)
+                .or_insert(Look { next: now + QUARANTINE_INTERVAL, is_under_way: false });
+            // The first full pass shows them all.
+            if look.is_under_way || connector.last_full_sync.is_none() {
+                return now + QUARANTINE_INTERVAL;
+            }
+            if look.next > now {
+                return look.next;
+            }
+            *look = Look { next: now + QUARANTINE_INTERVAL, is_under_way: true };
+        }
+        let (engine, connector) = (self.clone(), connector.clone());
+        let looking = async move {
+            if let Err(error) = sync::quarantine::look(&engine, &connector).await {
+                let error = format!("{error:#}");
+                tracing::info!(connector = %connector.name, error, "the quarantine was not seen");
+            }
+            let mut looks = looks.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(look) = looks.get_mut(&connector.id) {
+                look.is_under_way = false;
+            }
+        };
+        self.inner.tasks.spawn(looking).await;
+        now + QUARANTINE_INTERVAL
+    }
+
+    /// Notes that a connector could not be installed, and when that is tried again.
+    pub(crate) async fn install_failed(
+        &self,
+        connector: &Connector,
+        why: &str,
+    ) -> anyhow::Result<()> {
+        let next = self.now() + INSTALL_RETRY;
+        self.store().set_next_install(connector.id, Some(next)).await?;
+        let text = format!("{why} (tried again in {} minutes)", INSTALL_RETRY.as_mins());
+        self.record(connector, domain::status_message::Event::InstallFailed, &text).await;
+        Ok(())
+    }
+}
