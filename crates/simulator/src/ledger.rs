@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use jiff::Timestamp;
+
 /// A shared view on one server's counters.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger(Arc<Mutex<Entries>>);
@@ -28,6 +30,16 @@ pub struct Entries {
     pub objects: u64,
     /// Prompts asked.
     pub prompts: u64,
+    /// Cmdlets that were delayed because the budget was spent.
+    pub delayed: u64,
+    /// Cmdlets that were refused because the budget was spent.
+    pub refused: u64,
+    /// Shells that were refused because the account had as many as it may.
+    pub refused_shells: u64,
+    /// What each account had open at one time: `CONTOSO\gatepost`.
+    pub accounts: BTreeMap<String, AccountUse>,
+    /// Number of the last [`Mark`].
+    pub sequence: u64,
     /// Every cmdlet, in the order of arrival; the last [`Ledger::MAX_CMDLETS`].
     pub cmdlets: std::collections::VecDeque<ReceivedCmdlet>,
     /// How often each cmdlet came, by its name as it was sent.
@@ -36,11 +48,41 @@ pub struct Entries {
     pub forgotten: u64,
 }
 
+/// What one account has, and had at most, at one time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AccountUse {
+    /// Shells open now.
+    pub open_shells: usize,
+    /// The most shells that were open at one time.
+    pub max_open_shells: usize,
+    /// Pipelines running now.
+    pub running: usize,
+    /// The most pipelines that were running at one time, in all shells.
+    pub max_running: usize,
+}
+
+/// When something happened: by the clock, and in which order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// The organization's time.
+    pub at: Timestamp,
+    /// Later ones of the same ledger have greater numbers. From 1.
+    pub sequence: u64,
+}
+
 /// One cmdlet as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReceivedCmdlet {
     /// Who asked: `CONTOSO\gatepost`.
     pub account: String,
+    /// Id of the shell it came in.
+    pub shell: String,
+    /// When its pipeline began.
+    pub began: Mark,
+    /// When its pipeline ended: completed, failed, stopped, terminated, or gone with its shell.
+    pub ended: Option<Mark>,
+    /// It was not run because the budget was spent.
+    pub refused: bool,
     /// Name as it was sent.
     pub name: String,
     /// Parameters in order, values as text (`$null` for nothing, lists in braces).
@@ -55,6 +97,18 @@ impl ReceivedCmdlet {
     pub fn parameter(&self, name: &str) -> Option<&str> {
         let mut all = self.parameters.iter();
         all.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Entries {
+    fn cmdlet(&mut self, number: u64) -> Option<&mut ReceivedCmdlet> {
+        let index = number.checked_sub(self.forgotten)?;
+        self.cmdlets.get_mut(usize::try_from(index).ok()?)
+    }
+
+    /// What an account has; entered if it is new.
+    pub(crate) fn account(&mut self, name: &str) -> &mut AccountUse {
+        self.accounts.entry(name.to_owned()).or_default()
     }
 }
 
@@ -86,14 +140,32 @@ impl Ledger {
         named.cloned().collect()
     }
 
+    /// Number of the last mark: what begins from now on has a greater one.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.lock().sequence
+    }
+
+    /// Every cmdlet that began after a mark of that number, as far as it is still kept, in order.
+    #[must_use]
+    pub fn begun_after(&self, sequence: u64) -> Vec<ReceivedCmdlet> {
+        let entries = self.lock();
+        let later = entries.cmdlets.iter().filter(|one| one.began.sequence > sequence);
+        later.cloned().collect()
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Entries> {
         // A panic of another test thread must not hide what was counted before it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a cmdlet down. Gives its number, for [`Ledger::add_input`].
-    pub(crate) fn record(&self, cmdlet: ReceivedCmdlet) -> u64 {
+    /// Writes a cmdlet down, with the next number as its beginning. Gives its place, for
+    /// [`Ledger::add_input`] and [`Ledger::end`].
+    pub(crate) fn record(&self, mut cmdlet: ReceivedCmdlet) -> u64 {
         let mut entries = self.lock();
+        entries.sequence += 1;
+        cmdlet.began.sequence = entries.sequence;
+        entries.refused += u64::from(cmdlet.refused);
         *entries.counts.entry(cmdlet.name.clone()).or_default() += 1;
         if entries.cmdlets.len() == Self::MAX_CMDLETS {
             entries.cmdlets.pop_front();
@@ -103,11 +175,35 @@ impl Ledger {
         entries.forgotten + u64::try_from(entries.cmdlets.len()).unwrap_or(u64::MAX) - 1
     }
 
+    /// Writes down that the pipeline of a cmdlet ended.
+    pub(crate) fn end(&self, number: u64, at: Timestamp) {
+        let mut entries = self.lock();
+        entries.sequence += 1;
+        let mark = Mark { at, sequence: entries.sequence };
+        if let Some(cmdlet) = entries.cmdlet(number) {
+            cmdlet.ended = Some(mark);
+        }
+    }
+
+    /// A pipeline of an account begins.
+    pub(crate) fn begin_pipeline(&self, account: &str) {
+        let mut entries = self.lock();
+        let own = entries.account(account);
+        own.running += 1;
+        own.max_running = own.max_running.max(own.running);
+    }
+
+    /// A pipeline of an account has ended.
+    pub(crate) fn end_pipeline(&self, account: &str) {
+        let mut entries = self.lock();
+        let own = entries.account(account);
+        own.running = own.running.saturating_sub(1);
+    }
+
     /// Writes down an object that came in through the pipeline of a cmdlet.
     pub(crate) fn add_input(&self, number: u64, text: String) {
         let mut entries = self.lock();
-        let index = number.checked_sub(entries.forgotten).and_then(|at| usize::try_from(at).ok());
-        let Some(cmdlet) = index.and_then(|index| entries.cmdlets.get_mut(index)) else { return };
+        let Some(cmdlet) = entries.cmdlet(number) else { return };
         if cmdlet.input.len() < Self::MAX_INPUTS {
             cmdlet.input.push(text);
         }

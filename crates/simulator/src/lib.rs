@@ -20,7 +20,7 @@ mod server;
 mod wire;
 
 pub use faults::Faults;
-pub use ledger::{Entries, Ledger, ReceivedCmdlet};
+pub use ledger::{AccountUse, Entries, Ledger, Mark, ReceivedCmdlet};
 pub use options::{
     AccessLevel, Account, Budget, Dialect, Habits, HiddenParameter, OrganizationOptions, Visible,
 };

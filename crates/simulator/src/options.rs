@@ -214,8 +214,8 @@ impl Default for Habits {
     }
 }
 
-/// A throttling policy: so many cmdlets in so many seconds, then every further one is delayed
-/// and says so in a warning.
+/// A throttling policy of one user on one server: so many cmdlets in so many seconds, then every
+/// further one is delayed and says so in a warning, and at last refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     /// Cmdlets that are free of delay.
@@ -224,4 +224,6 @@ pub struct Budget {
     pub period_seconds: u32,
     /// Delay of each further cmdlet, in milliseconds.
     pub delay_ms: u32,
+    /// Cmdlets beyond this number are refused until the window is over; `None`: only delayed.
+    pub cmdlets_max: Option<u32>,
 }

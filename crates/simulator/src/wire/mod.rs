@@ -2,7 +2,7 @@
 //!
 //! `http` takes requests, `security` and `acceptor` find out whose they are and seal and unseal,
 //! `shells` carries out what WS-Management asks, `shell` is one of them, `pool` its
-//! runspace pool with the pipelines, `refusal` is what is said when something cannot be.
+//! runspace pool with the pipelines, `throttle` what a user's budget allows, `refusal` is what is said when something cannot be.
 
 mod acceptor;
 mod http;
@@ -11,6 +11,7 @@ mod refusal;
 mod security;
 mod shell;
 mod shells;
+mod throttle;
 
 use std::{
     collections::HashMap,
@@ -78,6 +79,12 @@ impl Service {
 
     fn now(&self) -> Timestamp {
         (self.options.now)()
+    }
+
+    /// The organization's time, which a story may have moved beyond the server's clock. Takes the
+    /// organization for a moment.
+    fn time(&self) -> Timestamp {
+        self.now().max(self.organization().now())
     }
 
     /// An id that this server never gave before.

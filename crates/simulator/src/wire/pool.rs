@@ -17,7 +17,7 @@ use wsman::fault::Fault;
 
 use super::{Service, refusal};
 use crate::{
-    ReceivedCmdlet,
+    Mark, ReceivedCmdlet,
     cmdlets::{
         Category, Context, Execution, Invocation, Problem, ProblemId, Question, Reply, Step,
         identity_text,
@@ -35,8 +35,12 @@ pub(super) struct Inner {
     pub(super) connected: bool,
     /// The host of the pool, for pipelines that bring none of their own.
     pub(super) host: HostInfo,
+    /// Id of the shell.
+    pub(super) shell: String,
     /// Said by the next pipeline before anything else.
     pub(super) warning: Option<String>,
+    /// Why the next pipeline is not run.
+    pub(super) refusal: Option<Box<Problem>>,
 }
 
 pub(super) struct Pipeline {
@@ -47,8 +51,8 @@ pub(super) struct Pipeline {
     pub(super) asked: Option<i64>,
     /// What it may ask.
     pub(super) host: HostInfo,
-    /// Its number in the ledger.
-    pub(super) entry: Option<u64>,
+    /// The places of its cmdlets in the ledger.
+    pub(super) entries: Vec<u64>,
     /// Its final state is sent or queued.
     pub(super) ended: bool,
 }
@@ -139,14 +143,12 @@ impl Inner {
                     .collect(),
             })
             .collect();
-        let mut entry = None;
-        for invocation in &invocations {
-            let received = received(&self.context.account, invocation);
-            let number = service.ledger.record(received);
-            entry = entry.or(Some(number));
-        }
+        let refusal = self.refusal.take();
+        self.record(service, id, &invocations, refusal.is_some());
         self.context.afflict(&service.faults());
-        let prepared = if is_script {
+        let prepared = if let Some(refusal) = refusal {
+            Err(refusal)
+        } else if is_script {
             Err(Box::new(Problem::script()))
         } else {
             let organization = service.organization();
@@ -154,17 +156,37 @@ impl Inner {
             Execution::prepare(&invocations, has_input, &organization, &self.context)
         };
         let Some(pipeline) = self.pipelines.get_mut(&id) else { return };
-        pipeline.entry = entry;
         match prepared {
             Ok(execution) => pipeline.execution = Some(execution),
             Err(problem) => self.end(service, id, PipelineState::Failed, Some(&problem)),
         }
     }
 
+    /// Writes the cmdlets of a pipeline into the ledger, and into the account's budget.
+    fn record(&mut self, service: &Service, id: Uuid, invocations: &[Invocation], refused: bool) {
+        let Self { context, shell, pipelines, .. } = self;
+        let Some(pipeline) = pipelines.get_mut(&id) else { return };
+        service.spend_more(&context.account, invocations.iter().map(|one| one.name.as_str()));
+        let began = Mark { at: service.time(), sequence: 0 };
+        for invocation in invocations {
+            let cmdlet = ReceivedCmdlet {
+                account: context.account.clone(),
+                shell: shell.clone(),
+                began,
+                ended: None,
+                refused,
+                name: invocation.name.clone(),
+                parameters: printed_parameters(invocation),
+                input: Vec::new(),
+            };
+            pipeline.entries.push(service.ledger.record(cmdlet));
+        }
+    }
+
     fn input(&mut self, service: &Service, id: Uuid, value: Value) {
         let Some(pipeline) = self.pipelines.get_mut(&id) else { return };
-        if let Some(entry) = pipeline.entry {
-            service.ledger.add_input(entry, identity_text(&value).unwrap_or_default());
+        if let Some(entry) = pipeline.entries.first() {
+            service.ledger.add_input(*entry, identity_text(&value).unwrap_or_default());
         }
         if let Some(execution) = &mut pipeline.execution {
             execution.push_input(value);
@@ -264,6 +286,19 @@ impl Inner {
         service.ledger.lock().prompts += 1;
     }
 
+    /// A pipeline does nothing more, whoever said so.
+    pub(super) fn finish(&mut self, service: &Service, id: Uuid) {
+        let Some(pipeline) = self.pipelines.get_mut(&id).filter(|one| !one.ended) else { return };
+        pipeline.execution = None;
+        pipeline.asked = None;
+        pipeline.ended = true;
+        let at = service.time();
+        for entry in &pipeline.entries {
+            service.ledger.end(*entry, at);
+        }
+        service.ledger.end_pipeline(&self.context.account);
+    }
+
     pub(super) fn end(
         &mut self,
         service: &Service,
@@ -271,11 +306,7 @@ impl Inner {
         state: PipelineState,
         problem: Option<&Problem>,
     ) {
-        if let Some(pipeline) = self.pipelines.get_mut(&id) {
-            pipeline.execution = None;
-            pipeline.asked = None;
-            pipeline.ended = true;
-        }
+        self.finish(service, id);
         let record = problem.map(|problem| record(service, problem));
         heard(self.pool.pipeline_state(id, state, record.as_ref()));
     }
@@ -330,17 +361,9 @@ fn heard(said: Result<(), server::Error>) {
     }
 }
 
-fn received(account: &str, invocation: &Invocation) -> ReceivedCmdlet {
-    let parameters = invocation
-        .parameters
-        .iter()
-        .map(|(name, value)| (name.clone().unwrap_or_default(), printed(value)));
-    ReceivedCmdlet {
-        account: account.to_owned(),
-        name: invocation.name.clone(),
-        parameters: parameters.collect(),
-        input: Vec::new(),
-    }
+fn printed_parameters(invocation: &Invocation) -> Vec<(String, String)> {
+    let all = invocation.parameters.iter();
+    all.map(|(name, value)| (name.clone().unwrap_or_default(), printed(value))).collect()
 }
 
 /// A value as the ledger keeps it: `$null`, `{a, b}`, `@{Add={a}; Remove={b}}`, or its text.

@@ -87,7 +87,9 @@ impl Shell {
             open: true,
             connected: true,
             host: HostInfo::OfPool,
+            shell: id.clone(),
             warning: None,
+            refusal: None,
         };
         inner.take(service, payload)?;
         Ok(Self { id, owner, peer, changed: Notify::new(), inner: Mutex::new(inner) })
@@ -110,10 +112,13 @@ impl Shell {
             started: service.now(),
             asked: None,
             host: HostInfo::OfPool,
-            entry: None,
+            entries: Vec::new(),
             ended: false,
         };
+        // A second command of the same id takes the place of the first.
+        inner.finish(service, id);
         inner.pipelines.insert(id, pipeline);
+        service.ledger.begin_pipeline(&self.owner);
         inner.take(service, payload)?;
         inner.advance(service, id);
         self.changed.notify_waiters();
@@ -176,8 +181,9 @@ impl Shell {
     }
 
     /// Ends a command and frees its place.
-    pub(super) fn terminate(&self, id: Uuid) {
+    pub(super) fn terminate(&self, service: &Service, id: Uuid) {
         let mut inner = locked(&self.inner);
+        inner.finish(service, id);
         inner.pipelines.remove(&id);
         inner.pool.forget(id);
         self.changed.notify_waiters();
@@ -202,9 +208,13 @@ impl Shell {
     }
 
     /// Closes the shell; whoever waits in it is told.
-    pub(super) fn close(&self) {
+    pub(super) fn close(&self, service: &Service) {
         let mut inner = locked(&self.inner);
         inner.open = false;
+        let left: Vec<Uuid> = inner.pipelines.keys().copied().collect();
+        for id in left {
+            inner.finish(service, id);
+        }
         inner.pipelines.clear();
         self.changed.notify_waiters();
     }
@@ -247,6 +257,11 @@ impl Shell {
     /// Lets the next pipeline begin with a warning.
     pub(super) fn warn_next(&self, text: String) {
         locked(&self.inner).warning = Some(text);
+    }
+
+    /// Lets the next pipeline fail at once.
+    pub(super) fn refuse_next(&self, problem: Problem) {
+        locked(&self.inner).refusal = Some(Box::new(problem));
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, Inner>, Box<Fault>> {

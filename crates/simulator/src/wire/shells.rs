@@ -101,14 +101,14 @@ impl Service {
             }
             Operation::Signal { command_id, signal } => {
                 match (command_id, signal) {
-                    (Some(command), Signal::Terminate) => shell.terminate(command),
+                    (Some(command), Signal::Terminate) => shell.terminate(self, command),
                     (Some(command), _) => shell.stop(self, command),
                     (None, _) => {}
                 }
                 reply.signalled()
             }
             Operation::Delete => {
-                shell.close();
+                shell.close(self);
                 locked(&self.shells).remove(&shell.id);
                 reply.deleted()
             }
@@ -168,6 +168,7 @@ impl Service {
         let quota = self.organization().options().habits.shells_per_user;
         let owner = owner_name(account);
         if shells.values().filter(|shell| shell.owner == owner).count() >= quota {
+            self.ledger.lock().refused_shells += 1;
             return Err(refusal::too_many_shells(quota));
         }
         let longest = self.organization().options().habits.shell_idle_timeout;
@@ -228,44 +229,12 @@ impl Service {
         own.cloned().ok_or_else(|| refusal::shell_not_found(id))
     }
 
-    /// A user who asks for more than the budget waits, and reads why in a warning.
-    async fn throttle(&self, account: &Account, shell: &Shell) {
-        let Some(budget) = self.organization().options().habits.budget else { return };
-        let (now, owner) = (self.now(), owner_name(account));
-        let period = SignedDuration::from_secs(i64::from(budget.period_seconds));
-        let count = {
-            let mut spent = locked(&self.spent);
-            let (begun, count) = spent.entry(owner.clone()).or_insert((now, 0));
-            if now.duration_since(*begun) > period {
-                (*begun, *count) = (now, 0);
-            }
-            *count += 1;
-            *count
-        };
-        if count <= budget.cmdlets {
-            return;
-        }
-        let delay = budget.delay_ms;
-        shell.warn_next(format!(
-            "Micro delay applied. Actual delayed: {delay} msecs, Enforced: True, Capped delay: {delay} \
-             msecs, Required: False, Additional info: .; PolicyDN: CN=GlobalThrottlingPolicy; Snapshot: \
-             Owner: Sid~{owner}~PowerShell~false BudgetType: PowerShell ActiveRunspaces: 1/18 Balance: \
-             -{}/2160000/-3000000 PowerShellCmdletsLeft: 0/{} ExchangeCmdletsLeft: 0/{} \
-             CmdletTimePeriod: {} Locked: False LockRemaining: 00:00:00",
-            u64::from(delay) * 74,
-            budget.cmdlets,
-            budget.cmdlets,
-            budget.period_seconds,
-        ));
-        tokio::time::sleep(Duration::from_millis(u64::from(delay))).await;
-    }
-
     fn forget_idle_shells(&self) {
         let now = self.now();
         locked(&self.shells).retain(|_, shell| {
             let stays = !shell.is_idle(now);
             if !stays {
-                shell.close();
+                shell.close(self);
             }
             stays
         });
@@ -278,6 +247,14 @@ impl Service {
             .map(|shell| shell.commands())
             .fold((0, 0), |(commands, running), (more, busy)| (commands + more, running + busy));
         let mut entries = self.ledger.lock();
+        for own in entries.accounts.values_mut() {
+            own.open_shells = 0;
+        }
+        for shell in shells.values() {
+            let own = entries.account(&shell.owner);
+            own.open_shells += 1;
+            own.max_open_shells = own.max_open_shells.max(own.open_shells);
+        }
         entries.open_shells = shells.len();
         entries.max_open_shells = entries.max_open_shells.max(shells.len());
         entries.unterminated_commands = commands;

@@ -3,4 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 mod organization;
+mod throttle;
 mod wire;

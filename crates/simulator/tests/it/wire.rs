@@ -13,7 +13,7 @@ use psrp::{
     clixml::Value,
     pipeline::{Command, HostInfo, PipelineDescription},
 };
-use simulator::{Faults, Organization, OrganizationOptions, Server, ServerOptions};
+use simulator::{Faults, Habits, Ledger, Organization, OrganizationOptions, Server, ServerOptions};
 use uuid::Uuid;
 use wsman::{
     Signal,
@@ -23,21 +23,39 @@ use wsman::{
 
 const PASSWORD: &str = "Pa55word!";
 
+/// What a story may look at and change beside its client.
+pub(crate) struct Stage {
+    pub(crate) organization: Arc<Mutex<Organization>>,
+    pub(crate) faults: Arc<Mutex<Faults>>,
+    pub(crate) ledger: Ledger,
+}
+
 /// Serves 120 devices and tells the story against it.
 fn tell(
     story: impl FnOnce(&mut Client, &Arc<Mutex<Faults>>) + Send + 'static,
 ) -> simulator::Entries {
+    tell_of(Habits::default(), |client, stage| story(client, &stage.faults))
+}
+
+/// The same with a server of other habits.
+pub(crate) fn tell_of(
+    habits: Habits,
+    story: impl FnOnce(&mut Client, &Stage) + Send + 'static,
+) -> simulator::Entries {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let options = OrganizationOptions { devices: 120, ..OrganizationOptions::default() };
+        let options =
+            OrganizationOptions { devices: 120, habits, ..OrganizationOptions::default() };
         let organization = Arc::new(Mutex::new(Organization::generate(&options)));
         let address = ([127, 0, 0, 1], 0).into();
-        let server = Server::bind(address, organization, ServerOptions::default()).await.unwrap();
-        let (ledger, faults, url) = (server.ledger(), server.faults(), server.url());
-        let address = server.address();
+        let bound =
+            Server::bind(address, Arc::clone(&organization), ServerOptions::default()).await;
+        let server = bound.unwrap();
+        let (ledger, url, address) = (server.ledger(), server.url(), server.address());
+        let stage = Stage { organization, faults: server.faults(), ledger: ledger.clone() };
         let told = tokio::task::spawn_blocking(move || {
             let mut client = Client::new(address, url);
-            story(&mut client, &faults);
+            story(&mut client, &stage);
         });
         let (told, served) = {
             let (done, shutdown) = tokio::sync::oneshot::channel::<()>();
@@ -55,7 +73,9 @@ fn tell(
 }
 
 /// A shell on one connection.
-struct Client {
+pub(crate) struct Client {
+    address: std::net::SocketAddr,
+    url: String,
     connection: BufReader<TcpStream>,
     shell: Shell,
     pool: RunspacePool,
@@ -64,19 +84,19 @@ struct Client {
 
 /// What became of a pipeline.
 #[derive(Debug, Default)]
-struct Story {
-    objects: usize,
-    poisoned: usize,
-    warnings: Vec<String>,
-    errors: Vec<String>,
-    state: Option<PipelineState>,
+pub(crate) struct Story {
+    pub(crate) objects: usize,
+    pub(crate) poisoned: usize,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) errors: Vec<String>,
+    pub(crate) state: Option<PipelineState>,
 }
 
 impl Client {
     fn new(address: std::net::SocketAddr, url: String) -> Self {
         let settings = Settings {
             operation_timeout: Duration::from_secs(20),
-            ..Settings::exchange(url, Uuid::from_u128(1))
+            ..Settings::exchange(url.clone(), Uuid::from_u128(1))
         };
         let options = PoolOptions {
             size: PoolSize { min: 1, max: 1 },
@@ -84,11 +104,18 @@ impl Client {
             ..PoolOptions::default()
         };
         Self {
+            address,
+            url,
             connection: BufReader::new(TcpStream::connect(address).unwrap()),
             shell: Shell::new(settings),
             pool: RunspacePool::new(Uuid::from_u128(2), options),
             next_id: 100,
         }
+    }
+
+    /// Another client of the same person, on a connection of its own.
+    pub(crate) fn another(&self) -> Self {
+        Self::new(self.address, self.url.clone())
     }
 
     fn id(&mut self) -> Uuid {
@@ -137,7 +164,7 @@ impl Client {
         parse(&answer).unwrap()
     }
 
-    fn open(&mut self) -> Response {
+    pub(crate) fn open(&mut self) -> Response {
         let payload = self.pool.open();
         let id = self.id();
         let creation = Creation { shell_id: None, idle_timeout: None, payload: &payload };
@@ -156,7 +183,7 @@ impl Client {
         response
     }
 
-    fn start(&mut self, command: Command) -> Uuid {
+    pub(crate) fn start(&mut self, command: Command) -> Uuid {
         let id = self.id();
         self.pool.start(id, &PipelineDescription::new(vec![command])).unwrap();
         self.flush();
@@ -184,7 +211,7 @@ impl Client {
     }
 
     /// Receives until the pipeline ends. Prompts are answered with `choice`.
-    fn finish(&mut self, id: Uuid, choice: i32) -> Story {
+    pub(crate) fn finish(&mut self, id: Uuid, choice: i32) -> Story {
         let mut story = Story::default();
         while story.state.is_none() {
             let message = self.id();
@@ -224,12 +251,12 @@ impl Client {
         story
     }
 
-    fn run(&mut self, command: Command) -> Story {
+    pub(crate) fn run(&mut self, command: Command) -> Story {
         let id = self.start(command);
         self.finish(id, 2)
     }
 
-    fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         let message = self.id();
         assert_eq!(self.ask(&self.shell.delete(message)), Response::Deleted);
     }
