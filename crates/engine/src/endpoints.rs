@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use domain::{
-    Connector, EndpointHealth, EndpointOrigin, ServerFacts, endpoint, status_message::Event,
+    Caller, Connector, ConnectorName, EndpointHealth, EndpointOrigin, Permission, ServerFacts,
+    endpoint, status_message::Event,
 };
 use exchange::{ConnectError, ConnectionSettings, Credential, RemotePowerShell};
 
-use crate::{Engine, component, link::host, sessions::Pool};
+use crate::{Engine, Error, component, link::host, sessions::Pool};
 
 /// Waiting for Exchange's quotas ends here; the job then fails and says why.
 const MAX_WAIT: Duration = Duration::from_secs(600);
@@ -19,6 +20,17 @@ const TROUBLES_TOLD: usize = 3;
 const MAX_FOUND: usize = 500;
 
 impl Engine {
+    /// The endpoints of a connector and how they did, in the order they would be tried now.
+    pub async fn endpoints(
+        &self,
+        caller: &Caller,
+        name: &ConnectorName,
+    ) -> Result<Vec<EndpointHealth>, Error> {
+        let scope = caller.scope(Permission::Read)?;
+        let connector = self.store().connector(&scope, name).await?;
+        Ok(self.known_endpoints(&connector).await?)
+    }
+
     /// The endpoints of a connector and how they did, in the order they would be tried now.
     pub(crate) async fn known_endpoints(
         &self,

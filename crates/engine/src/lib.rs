@@ -37,3 +37,4 @@ pub use connectors::{ConnectorChange, NewConnector, Removal};
 pub use engine::{Engine, Options};
 pub use error::Error;
 pub use exchange::{Family, Feature, FeatureCheck, FeatureState, Missing};
+pub use supervisor::NextPasses;

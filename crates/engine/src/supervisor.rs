@@ -15,7 +15,7 @@ use domain::{
 };
 use jiff::SignedDuration;
 
-use crate::{Engine, sync, tasks::Stop, worker};
+use crate::{Engine, Error, sync, tasks::Stop, worker};
 
 /// How often phones in quarantine are looked for: with the time a look takes, a new one is shown
 /// within a minute.
@@ -26,6 +26,15 @@ const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
 const PASS_RETRY: SignedDuration = SignedDuration::from_mins(60);
 /// Passes looked at to find the last of each kind.
 const PASSES_LOOKED_AT: u32 = 200;
+
+/// When the next passes of a connector are due; `None`: only when asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NextPasses {
+    /// The next full pass.
+    pub full: Option<Timestamp>,
+    /// The next delta pass.
+    pub delta: Option<Timestamp>,
+}
 
 /// When the quarantine of each connector is looked at again.
 #[derive(Debug, Default)]
@@ -94,6 +103,17 @@ impl Engine {
         }
         self.recycle_sessions().await;
         Ok(next)
+    }
+
+    /// When the next passes of a connector are due.
+    pub async fn next_passes(&self, connector: &Connector) -> Result<NextPasses, Error> {
+        if !connector.is_at_work() {
+            return Ok(NextPasses::default());
+        }
+        Ok(NextPasses {
+            full: self.due(connector, PassKind::Full).await?,
+            delta: self.due(connector, PassKind::Delta).await?,
+        })
     }
 
     /// When the next pass of a kind is due.
