@@ -41,11 +41,15 @@ fn connector(name: &str) -> Connector {
             trust: Trust { extra_roots_pem: None, pinned_sha256: Some("ab".to_owned()) },
             proxy: Some(Proxy { address: "proxy:3128".to_owned(), username: None }),
         },
+        options: domain::connector::Options::default(),
         organization: None,
         state: ConnectorState::Flagged,
         trouble: None,
         created: at(0),
         last_full_sync: None,
+        last_delta_sync: None,
+        is_paused: false,
+        next_install: None,
     }
 }
 
@@ -217,6 +221,8 @@ async fn a_complete_full_pass_makes_the_devices_that_are_not_gone_true_as_of_its
             finished: None,
             outcome: None,
             counts: PassCounts::default(),
+            cost: domain::pass::PassCost::default(),
+            endpoint: None,
         };
         store.begin_pass(&pass).await.unwrap();
         assert_eq!(store.unfinished_passes().await.unwrap(), [pass.clone()]);
