@@ -1,4 +1,5 @@
-//! Our search of a directory against a real one, where there is one.
+//! Our search of a directory: against servers that are none, and against a real one, where there
+//! is one.
 //!
 //! `GATEPOST_TEST_DIRECTORY` says where: `{"server": "dc01.contoso.test", "connect_to":
 //! "127.0.0.1", "username": "svc@contoso.test", "password": "…", "ca_file": "…", "keytab": "…",
@@ -8,6 +9,10 @@ use domain::connector::Trust;
 use exchange::{
     Credential, DirectoryError, DirectorySecurity, DirectoryServer, DirectorySettings, Secret,
     find_servers,
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
 };
 
 const SECURITIES: [DirectorySecurity; 3] =
@@ -99,6 +104,19 @@ fn a_computer_account_needs_no_password() {
     });
 }
 
+/// `kinit` was run before: `"has_cache": true`.
+#[cfg(feature = "gssapi")]
+#[test]
+fn a_credential_cache_is_enough() {
+    with_real_directory(async |real| {
+        if real.said["has_cache"] == true {
+            let mut settings = real.settings(DirectorySecurity::Sealed);
+            settings.username = None;
+            check_servers(&find_servers(&settings, &Credential::CredentialCache).await.unwrap());
+        }
+    });
+}
+
 #[test]
 fn errors_of_a_real_directory_say_what_to_do() {
     with_real_directory(async |real| {
@@ -127,4 +145,61 @@ fn errors_of_a_real_directory_say_what_to_do() {
         let error = find_servers(&settings, &real.password()).await.unwrap_err();
         assert!(error.is_passing() && error.to_string().contains("cannot reach"), "{error}");
     });
+}
+
+/// What we say to a server that answers the first request like this and hangs up, and what becomes
+/// of it.
+fn meet(security: DirectorySecurity, answer: &[u8]) -> (Vec<u8>, DirectoryError) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let settings = DirectorySettings {
+            username: Some("svc@contoso.test".to_owned()),
+            kdc: vec!["127.0.0.1:1".to_owned()],
+            ..DirectorySettings::new(listener.local_addr().unwrap().to_string(), security)
+        };
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut heard = vec![0; 4096];
+            let length = stream.read(&mut heard).await.unwrap();
+            heard.truncate(length);
+            stream.write_all(answer).await.unwrap();
+            stream.shutdown().await.unwrap();
+            stream.read_to_end(&mut heard).await.unwrap_or_default();
+            heard
+        };
+        let password = Credential::Password(Secret::new("Correct-Horse-1"));
+        let (heard, found) = tokio::join!(server, find_servers(&settings, &password));
+        (heard, found.unwrap_err())
+    })
+}
+
+#[test]
+fn a_password_never_travels_without_protection() {
+    // StartTLS refused: unavailable (52). Then nothing more is said.
+    let refused = b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x34\x04\x00\x04\x00";
+    let (heard, error) = meet(DirectorySecurity::StartTls, refused);
+    assert!(matches!(error, DirectoryError::Tls { .. }), "{error}");
+    assert_eq!(heard.len(), 31, "only StartTLS was asked for");
+    // Granted, and then an LDAP server that goes on in the clear.
+    let granted = b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00\x30\x0c\x02\x01\x02";
+    for security in SECURITIES {
+        let (heard, error) = meet(security, granted);
+        let is_readable = heard.windows(13).any(|part| part == b"Correct-Horse");
+        assert!(!is_readable, "{security:?}: {error}");
+    }
+}
+
+#[test]
+fn what_is_no_directory_is_told_so() {
+    for answer in
+        [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b"\x30\x84\x7f\xff\xff\xff", b"\x30\x80"]
+    {
+        for security in [DirectorySecurity::StartTls, DirectorySecurity::Sealed] {
+            let (_, error) = meet(security, answer);
+            assert_eq!(error, DirectoryError::Malformed, "{security:?}");
+        }
+    }
+    let (_, error) = meet(DirectorySecurity::Sealed, b"");
+    assert!(matches!(error, DirectoryError::Cut(_)), "{error}");
 }
