@@ -95,6 +95,9 @@ pub struct NewConnector {
     pub name: String,
     /// How the organization is reached.
     pub on_premises: OnPremises,
+    /// Whether scheduled work rests from the beginning.
+    #[serde(default)]
+    pub paused: bool,
     /// Password of the user name. It is sealed before it is stored, and never given out.
     #[serde(default)]
     pub password: Option<String>,

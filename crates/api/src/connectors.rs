@@ -129,8 +129,11 @@ pub(crate) async fn add(
     let new = engine::NewConnector {
         name: name.clone(),
         endpoint: new.on_premises.into_endpoint()?,
+        options: domain::connector::Options::default(),
+        is_paused: new.paused,
         password: new.password,
         proxy_password: new.proxy_password,
+        notification_password: None,
     };
     if dry_run {
         engine.validate_connector(&caller, &new).await?;
@@ -189,7 +192,7 @@ pub(crate) async fn remove(
             "remove the connector {name} and the {devices} devices of its inventory; nothing changes in Exchange"
         )));
     }
-    engine.remove_connector(&caller, &name).await?;
+    engine.remove_connector(&caller, &name, engine::Removal::WithInventory).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

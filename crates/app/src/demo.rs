@@ -94,6 +94,7 @@ async fn live(client: &Client, exchange_url: &str) -> anyhow::Result<()> {
         },
         password: Some(account.password),
         proxy_password: None,
+        paused: false,
     };
     client.post::<Connector>("connectors", &new).await?;
     let started: Job = sync(client).await?;

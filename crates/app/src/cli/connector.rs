@@ -52,6 +52,9 @@ pub(crate) struct AddArguments {
     /// Send Basic credentials over plain HTTP, where anybody on the way can read them
     #[arg(long)]
     allow_basic_without_tls: bool,
+    /// Add it at rest: nothing is read until it is resumed or a sync is asked for
+    #[arg(long)]
+    paused: bool,
     /// Add without checking
     #[arg(long)]
     no_check: bool,
@@ -218,6 +221,7 @@ impl AddArguments {
                 proxy: network.proxy,
                 proxy_username: network.proxy_username,
             },
+            paused: self.paused,
             password,
             proxy_password,
         })

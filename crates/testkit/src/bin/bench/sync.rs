@@ -89,7 +89,7 @@ impl Server {
         let (server, _) = Running::start(&mut serve, "gatepost listens on")?;
         let password = organization.folder.path().join("password");
         run_verb(&data, |verb| {
-            verb.args(["connector", "add", "bench", "--no-check", "--auth", "ntlm"])
+            verb.args(["connector", "add", "bench", "--no-check", "--paused", "--auth", "ntlm"])
                 .args(["--on-premises", &organization.url, "--username", USER])
                 .arg("--password-file")
                 .arg(password)
