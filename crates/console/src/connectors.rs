@@ -106,5 +106,6 @@ pub(crate) fn tone(state: ConnectorState) -> &'static str {
         ConnectorState::Flagged => "discovery",
         ConnectorState::Installed => "allowed",
         ConnectorState::Trouble => "blocked",
+        ConnectorState::Removed => "unknown",
     }
 }
