@@ -1,6 +1,6 @@
 //! The list of cmdlets.
 
-use super::{Begun, Call, Context, reads, writes};
+use super::{Begun, Call, Context, policies, reads, writes};
 use crate::{Dialect, organization::Organization};
 
 /// One cmdlet.
@@ -89,6 +89,11 @@ pub(super) const OBJECT: &str = "InputObject";
 /// For cmdlets that have no identity.
 const fn alone(definition: Definition) -> Definition {
     Definition { positional: None, input: None, ..definition }
+}
+
+/// For cmdlets that make something, and take its name first.
+const fn named(definition: Definition) -> Definition {
+    Definition { positional: Some("Name"), input: None, ..definition }
 }
 
 const DEVICE_LIST: &[&str] = &[
@@ -273,6 +278,18 @@ static CATALOGUE: &[Definition] = &[
         &["AccessLevel", "Characteristic", "QueryString"],
         writes::new_access_rule,
     )),
+    named(write(
+        "New-ActiveSyncMailboxPolicy",
+        "Microsoft.Exchange.Management.Tasks.NewActiveSyncMailboxPolicy",
+        policies::NEW_ACTIVE_SYNC,
+        policies::new_policy,
+    )),
+    modern(named(write(
+        "New-MobileDeviceMailboxPolicy",
+        "Microsoft.Exchange.Management.Tasks.NewMobileDeviceMailboxPolicy",
+        policies::NEW_MOBILE,
+        policies::new_policy,
+    ))),
     write(
         "Remove-ActiveSyncDevice",
         "Microsoft.Exchange.Management.Tasks.RemoveActiveSyncDevice",
@@ -285,11 +302,23 @@ static CATALOGUE: &[Definition] = &[
         &["Identity"],
         writes::remove_access_rule,
     ),
+    write(
+        "Remove-ActiveSyncMailboxPolicy",
+        "Microsoft.Exchange.Management.Tasks.RemoveActiveSyncMailboxPolicy",
+        policies::REMOVE,
+        policies::remove_policy,
+    ),
     modern(write(
         "Remove-MobileDevice",
         "Microsoft.Exchange.Management.Tasks.RemoveMobileDevice",
         &["Identity"],
         writes::remove_device,
+    )),
+    modern(write(
+        "Remove-MobileDeviceMailboxPolicy",
+        "Microsoft.Exchange.Management.Tasks.RemoveMobileDeviceMailboxPolicy",
+        policies::REMOVE,
+        policies::remove_policy,
     )),
     Definition {
         positional: Some("Property"),
@@ -306,6 +335,12 @@ static CATALOGUE: &[Definition] = &[
         "Microsoft.Exchange.Management.Tasks.SetActiveSyncDeviceAccessRule",
         &["Identity", "AccessLevel"],
         writes::set_access_rule,
+    ),
+    write(
+        "Set-ActiveSyncMailboxPolicy",
+        "Microsoft.Exchange.Management.Tasks.SetActiveSyncMailboxPolicy",
+        policies::SET_ACTIVE_SYNC,
+        policies::set_policy,
     ),
     write(
         "Set-ActiveSyncOrganizationSettings",
@@ -347,4 +382,10 @@ static CATALOGUE: &[Definition] = &[
         ],
         writes::set_cas_mailbox,
     ),
+    modern(write(
+        "Set-MobileDeviceMailboxPolicy",
+        "Microsoft.Exchange.Management.Tasks.SetMobileDeviceMailboxPolicy",
+        policies::SET_MOBILE,
+        policies::set_policy,
+    )),
 ];

@@ -11,6 +11,7 @@ mod catalogue;
 mod filter;
 mod lists;
 mod pipeline;
+mod policies;
 mod problem;
 mod reads;
 mod render;

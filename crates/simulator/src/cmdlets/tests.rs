@@ -1,6 +1,7 @@
 //! What cmdlets do and give, called directly.
 
 mod lists;
+mod policies;
 mod servers;
 
 use psrp::clixml::{self, Content, Object, Value};

@@ -202,7 +202,7 @@ pub(super) fn set_server_settings(call: &Call, _: &Organization, _: &Context) ->
 }
 
 /// Does it at once with `Confirm` false, asks otherwise; `WhatIf` does nothing.
-fn confirmed(call: &Call, message: String, change: Change) -> Vec<Work> {
+pub(super) fn confirmed(call: &Call, message: String, change: Change) -> Vec<Work> {
     if call.flag("WhatIf") == Some(true) {
         return Vec::new();
     }

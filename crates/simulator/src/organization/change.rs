@@ -142,7 +142,7 @@ impl Organization {
         }
     }
 
-    fn settle_all(&mut self) {
+    pub(super) fn settle_all(&mut self) {
         for index in 0..u32::try_from(self.devices.len()).unwrap_or(u32::MAX) {
             self.settle(index);
         }

@@ -45,7 +45,7 @@ pub(super) fn decide(
     if !owner.active_sync {
         return verdict(State::Blocked, Reason::Global);
     }
-    if !policy.allow_non_provisionable && !device.model().provisionable {
+    if !policy.allows_non_provisionable() && !device.model().provisionable {
         return verdict(State::Blocked, Reason::Policy);
     }
     if named(&owner.blocked) {

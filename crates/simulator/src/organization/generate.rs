@@ -1,6 +1,6 @@
 //! Growing an organization from a seed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp, Unit};
 use rand::{RngExt as _, SeedableRng as _};
@@ -9,7 +9,7 @@ use uuid::{Builder, Uuid};
 
 use super::{
     AccessRule, Characteristic, Database, Device, ExchangeServer, Mailbox, MailboxPolicy,
-    Organization, Reason, Settings, State, Wipe,
+    Organization, PolicyValue, Reason, Settings, State, Wipe,
     device::{LANGUAGES, Telephony},
     life, mailbox, models, names,
     server::Role,
@@ -133,20 +133,20 @@ fn policies(chance: &mut ChaCha8Rng, created: Timestamp) -> Vec<MailboxPolicy> {
         guid: guid(chance),
         name: "Default".to_owned(),
         is_default: true,
-        allow_non_provisionable: true,
-        password_enabled: false,
-        min_password_length: None,
-        allow_camera: true,
         created,
+        changed: created,
+        values: BTreeMap::new(),
     };
     let strict = MailboxPolicy {
         guid: guid(chance),
         name: "Executives, strict".to_owned(),
         is_default: false,
-        allow_non_provisionable: false,
-        password_enabled: true,
-        min_password_length: Some(6),
-        allow_camera: false,
+        values: BTreeMap::from([
+            ("AllowNonProvisionableDevices", PolicyValue::Flag(false)),
+            ("PasswordEnabled", PolicyValue::Flag(true)),
+            ("MinPasswordLength", PolicyValue::Number(6)),
+            ("AllowCamera", PolicyValue::Flag(false)),
+        ]),
         ..default
     };
     vec![default, strict]

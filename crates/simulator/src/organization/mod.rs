@@ -14,6 +14,7 @@ mod lookup;
 mod mailbox;
 mod models;
 mod names;
+mod policy;
 mod server;
 mod settings;
 
@@ -31,10 +32,11 @@ pub(crate) use device::{Device, Wipe};
 pub(crate) use lookup::Lookup;
 pub(crate) use mailbox::{Mailbox, Unit, escaped};
 pub(crate) use models::{Client, MODELS, Model};
+pub(crate) use policy::{MailboxPolicy, POLICY_SETTINGS, PolicyKind, PolicySetting, PolicyValue};
 pub(crate) use server::{ExchangeServer, Role as ServerRole};
-pub(crate) use settings::{AccessRule, Characteristic, DeviceClass, MailboxPolicy, Settings};
+pub(crate) use settings::{AccessRule, Characteristic, DeviceClass, Settings};
 
-use crate::{Dialect, OrganizationOptions};
+use crate::{Account, Dialect, Habits, OrganizationOptions};
 
 /// A simulated Exchange organization.
 pub struct Organization {
@@ -101,6 +103,17 @@ impl Organization {
     #[must_use]
     pub const fn options(&self) -> &OrganizationOptions {
         &self.options
+    }
+
+    /// Quotas, budgets and what filters refuse, to change while servers run.
+    pub const fn habits_mut(&mut self) -> &mut Habits {
+        &mut self.options.habits
+    }
+
+    /// Who may sign in and sees what, to change while servers run: a shell keeps what it was
+    /// opened with.
+    pub const fn accounts_mut(&mut self) -> &mut Vec<Account> {
+        &mut self.options.accounts
     }
 
     /// Exchange's GUID of the organization object.

@@ -38,19 +38,6 @@ pub(crate) struct Settings {
     pub(crate) changed: Timestamp,
 }
 
-/// A mailbox policy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct MailboxPolicy {
-    pub(crate) guid: Uuid,
-    pub(crate) name: String,
-    pub(crate) is_default: bool,
-    pub(crate) allow_non_provisionable: bool,
-    pub(crate) password_enabled: bool,
-    pub(crate) min_password_length: Option<i32>,
-    pub(crate) allow_camera: bool,
-    pub(crate) created: Timestamp,
-}
-
 /// A type and model that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DeviceClass {
@@ -70,16 +57,6 @@ impl AccessRule {
     pub(super) fn matches(&self, device: &Device) -> bool {
         let value = self.characteristic.of(device.model());
         value.is_some_and(|value| value.eq_ignore_ascii_case(&self.query))
-    }
-}
-
-impl MailboxPolicy {
-    /// Whether an identity (name, GUID or distinguished name) means this policy.
-    pub(crate) fn answers_to(&self, identity: &str) -> bool {
-        let beginning = format!("cn={},", super::escaped(&self.name)).to_lowercase();
-        self.name.eq_ignore_ascii_case(identity)
-            || self.guid.to_string().eq_ignore_ascii_case(identity)
-            || identity.to_lowercase().starts_with(&beginning)
     }
 }
 

@@ -16,7 +16,7 @@ fn small() -> Command {
 #[test]
 fn one_shell_too_many_is_refused_until_another_is_closed() {
     let habits = Habits { shells_per_user: 2, ..Habits::default() };
-    let entries = tell_of(habits, |first, _| {
+    let entries = tell_of(habits, |first, stage| {
         let (mut second, mut third, mut fourth) =
             (first.another(), first.another(), first.another());
         assert!(matches!(first.open(), Response::Created(_)));
@@ -27,9 +27,11 @@ fn one_shell_too_many_is_refused_until_another_is_closed() {
         assert!(text.contains("allowed a maximum of 2 concurrent shells"), "{text}");
         second.close();
         assert!(matches!(fourth.open(), Response::Created(_)));
+        stage.organization.lock().unwrap().habits_mut().shells_per_user = 3;
+        assert!(matches!(second.open(), Response::Created(_)));
     });
-    assert_eq!((entries.refused_shells, entries.open_shells), (1, 2));
-    assert_eq!(entries.accounts[ACCOUNT].max_open_shells, 2);
+    assert_eq!((entries.refused_shells, entries.open_shells), (1, 3));
+    assert_eq!(entries.accounts[ACCOUNT].max_open_shells, 3);
 }
 
 #[test]

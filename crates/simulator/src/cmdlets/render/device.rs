@@ -247,7 +247,7 @@ fn access_rule(organization: &Organization, device: &Device) -> Value {
 
 fn policy(organization: &Organization, device: &Device) -> Value {
     let policy = organization.policy_of(organization.mailbox(device.mailbox));
-    let naming = super::settings::policy_naming(organization, policy);
+    let naming = super::policy::policy_naming(organization, policy);
     object_id(organization, &naming, &policy.name)
 }
 

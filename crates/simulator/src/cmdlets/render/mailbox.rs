@@ -53,11 +53,8 @@ pub(in crate::cmdlets) fn cas_mailbox(
     mailbox: &Mailbox,
 ) -> Value {
     let policy = organization.policy_of(mailbox);
-    let policy_id = object_id(
-        organization,
-        &super::settings::policy_naming(organization, policy),
-        &policy.name,
-    );
+    let policy_id =
+        object_id(organization, &super::policy::policy_naming(organization, policy), &policy.name);
     let object = CAS_MAILBOX
         .object()
         .with_adapted("EmailAddresses", addresses(organization, mailbox))

@@ -4,6 +4,7 @@
 mod device;
 mod mailbox;
 mod parts;
+mod policy;
 mod server;
 mod settings;
 
@@ -16,8 +17,9 @@ use crate::{Faults, organization::Organization};
 pub(super) use device::{device, statistics};
 pub(super) use mailbox::{cas_mailbox, mailbox, recipient, user};
 pub(super) use parts::{command, identity_of, selected};
+pub(super) use policy::mailbox_policy;
 pub(super) use server::{exchange_server, organization_config};
-pub(super) use settings::{access_rule, device_class, mailbox_policy, organization_settings};
+pub(super) use settings::{access_rule, device_class, organization_settings};
 
 /// Who asks, through which server.
 #[derive(Debug, Clone)]

@@ -1,15 +1,12 @@
-//! Access rules, policies, device classes, organization settings.
+//! Access rules, device classes, organization settings.
 
-use psrp::clixml::{Object, Value};
+use psrp::clixml::Value;
 
 use super::{
     Context,
-    parts::{DirectoryPart, Naming, enumeration, finish, kind, texts, unlimited, utc},
+    parts::{DirectoryPart, Naming, enumeration, finish, kind, texts, utc},
 };
-use crate::{
-    Dialect,
-    organization::{AccessRule, DeviceClass, MailboxPolicy, Organization},
-};
+use crate::organization::{AccessRule, DeviceClass, Organization};
 
 kind!(ACCESS_RULE:
     "Microsoft.Exchange.Data.Directory.SystemConfiguration.ActiveSyncDeviceAccessRule",
@@ -21,23 +18,6 @@ kind!(ACCESS_RULE:
 kind!(SETTINGS:
     "Microsoft.Exchange.Data.Directory.SystemConfiguration.ActiveSyncOrganizationSettings",
     "Microsoft.Exchange.Data.Directory.SystemConfiguration.ADContainer",
-    "Microsoft.Exchange.Data.Directory.SystemConfiguration.ADConfigurationObject",
-    "Microsoft.Exchange.Data.Directory.ADObject",
-    "Microsoft.Exchange.Data.Directory.ADRawEntry",
-    "Microsoft.Exchange.Data.ConfigurableObject",
-    "System.Object");
-kind!(MOBILE_POLICY:
-    "Microsoft.Exchange.Data.Directory.SystemConfiguration.MobileMailboxPolicy",
-    "Microsoft.Exchange.Data.Directory.SystemConfiguration.MailboxPolicy",
-    "Microsoft.Exchange.Data.Directory.SystemConfiguration.ADConfigurationObject",
-    "Microsoft.Exchange.Data.Directory.ADObject",
-    "Microsoft.Exchange.Data.Directory.ADRawEntry",
-    "Microsoft.Exchange.Data.ConfigurableObject",
-    "System.Object");
-kind!(ACTIVE_SYNC_POLICY:
-    "Microsoft.Exchange.Data.Directory.SystemConfiguration.ActiveSyncMailboxPolicy",
-    "Microsoft.Exchange.Data.Directory.SystemConfiguration.MobileMailboxPolicy",
-    "Microsoft.Exchange.Data.Directory.SystemConfiguration.MailboxPolicy",
     "Microsoft.Exchange.Data.Directory.SystemConfiguration.ADConfigurationObject",
     "Microsoft.Exchange.Data.Directory.ADObject",
     "Microsoft.Exchange.Data.Directory.ADRawEntry",
@@ -110,92 +90,6 @@ pub(in crate::cmdlets) fn organization_settings(
     finish(organization, context, object, &part)
 }
 
-/// Get-MobileDeviceMailboxPolicy, or with the names of old Get-ActiveSyncMailboxPolicy.
-pub(in crate::cmdlets) fn mailbox_policy(
-    organization: &Organization,
-    context: &Context,
-    policy: &MailboxPolicy,
-    old_names: bool,
-) -> Value {
-    let name = |old: &'static str, new: &'static str| if old_names { old } else { new };
-    let kind = if old_names { &ACTIVE_SYNC_POLICY } else { &MOBILE_POLICY };
-    let length = policy.min_password_length.map_or(Value::Nil, Value::Int32);
-    let is_default = match organization.dialect(context.server) {
-        Dialect::Exchange2010 => "IsDefaultPolicy",
-        Dialect::Exchange2013 => "IsDefault",
-    };
-    let object = kind
-        .object()
-        .with_adapted("AllowNonProvisionableDevices", policy.allow_non_provisionable)
-        .with_adapted(
-            name("AlphanumericDevicePasswordRequired", "AlphanumericPasswordRequired"),
-            false,
-        )
-        .with_adapted("AttachmentsEnabled", true)
-        .with_adapted("DeviceEncryptionEnabled", false)
-        .with_adapted("RequireStorageCardEncryption", false)
-        .with_adapted(name("DevicePasswordEnabled", "PasswordEnabled"), policy.password_enabled)
-        .with_adapted("PasswordRecoveryEnabled", false)
-        .with_adapted("DevicePolicyRefreshInterval", unlimited(ENHANCED_TIME_SPAN))
-        .with_adapted(name("AllowSimpleDevicePassword", "AllowSimplePassword"), true)
-        .with_adapted("MaxAttachmentSize", unlimited(BYTE_QUANTIFIED_SIZE))
-        .with_adapted(name("MinDevicePasswordLength", "MinPasswordLength"), length)
-        .with_adapted(
-            name("MaxInactivityTimeDeviceLock", "MaxInactivityTimeLock"),
-            unlimited(ENHANCED_TIME_SPAN),
-        )
-        .with_adapted(
-            name("MaxDevicePasswordFailedAttempts", "MaxPasswordFailedAttempts"),
-            unlimited("System.Int32"),
-        )
-        .with_adapted(
-            name("DevicePasswordExpiration", "PasswordExpiration"),
-            unlimited(ENHANCED_TIME_SPAN),
-        )
-        .with_adapted(name("DevicePasswordHistory", "PasswordHistory"), 0)
-        .with_adapted(is_default, policy.is_default);
-    let object = with_permissions(object, policy);
-    let part = DirectoryPart {
-        naming: &policy_naming(organization, policy),
-        category: "ms-Exch-Mobile-Mailbox-Policy",
-        classes: &["top", "msExchRecipientTemplate", "msExchMobileMailboxPolicy"],
-        version: "0.1 (8.0.535.0)",
-        created: policy.created,
-        changed: policy.created,
-    };
-    finish(organization, context, object, &part)
-}
-
-const ENHANCED_TIME_SPAN: &str = "Microsoft.Exchange.Data.EnhancedTimeSpan, Microsoft.Exchange.Data, Version=15.0.0.0, Culture=neutral, PublicKeyToken=31bf3856ad364e35";
-const BYTE_QUANTIFIED_SIZE: &str = "Microsoft.Exchange.Data.ByteQuantifiedSize, Microsoft.Exchange.Data, Version=15.0.0.0, Culture=neutral, PublicKeyToken=31bf3856ad364e35";
-
-fn with_permissions(mut object: Object, policy: &MailboxPolicy) -> Object {
-    const ALLOWED: [&str; 12] = [
-        "AllowStorageCard",
-        "AllowUnsignedApplications",
-        "AllowUnsignedInstallationPackages",
-        "AllowWiFi",
-        "AllowTextMessaging",
-        "AllowPOPIMAPEmail",
-        "AllowIrDA",
-        "AllowDesktopSync",
-        "AllowHTMLEmail",
-        "AllowBrowser",
-        "AllowConsumerEmail",
-        "AllowInternetSharing",
-    ];
-    for name in ALLOWED {
-        object = object.with_adapted(name, true);
-    }
-    object.with_adapted("AllowCamera", policy.allow_camera).with_adapted(
-        "AllowBluetooth",
-        enumeration(
-            "Microsoft.Exchange.Data.Directory.SystemConfiguration.BluetoothType",
-            ("Allow", 2),
-        ),
-    )
-}
-
 /// Get-ActiveSyncDeviceClass.
 pub(in crate::cmdlets) fn device_class(
     organization: &Organization,
@@ -245,23 +139,6 @@ pub(super) fn rule_naming(organization: &Organization, rule: &AccessRule) -> Nam
             configuration_canonical(organization)
         ),
         name,
-    }
-}
-
-pub(super) fn policy_naming(organization: &Organization, policy: &MailboxPolicy) -> Naming {
-    Naming {
-        guid: policy.guid,
-        name: policy.name.clone(),
-        distinguished_name: format!(
-            "CN={},CN=Mobile Mailbox Policies,{}",
-            crate::organization::escaped(&policy.name),
-            organization.configuration_dn()
-        ),
-        canonical: format!(
-            "{}/Mobile Mailbox Policies/{}",
-            configuration_canonical(organization),
-            policy.name
-        ),
     }
 }
 

@@ -1,0 +1,126 @@
+//! Mailbox policies are made, changed and removed, under both families of names.
+
+use psrp::clixml::Value;
+
+use super::{Reply, call, context, objects, organization, run, run_as, texts};
+use crate::{Organization, organization::POLICY_SETTINGS};
+
+fn shown(organization: &mut Organization, cmdlet: &str, policy: &str, property: &str) -> String {
+    let found = run(organization, cmdlet, &[("Identity", policy.into())]);
+    let value = objects(&found)[0].property(property).unwrap();
+    value.text().map_or_else(|| "null".to_owned(), std::borrow::Cow::into_owned)
+}
+
+#[test]
+fn every_setting_is_a_parameter_and_reads_back_as_exchange_prints_it() {
+    let mut organization = organization();
+    let mut check = |name: &str, sent: Value, printed: &str| {
+        let parameters = [("Identity", Value::from("Default")), (name, sent)];
+        let replies = run(&mut organization, "Set-MobileDeviceMailboxPolicy", &parameters);
+        assert_eq!(replies, [], "{name}");
+        let now = shown(&mut organization, "Get-MobileDeviceMailboxPolicy", "Default", name);
+        assert_eq!(now, printed, "{name}");
+    };
+    check("PasswordEnabled", true.into(), "true");
+    check("AllowCamera", "$false".into(), "false");
+    check("MinPasswordLength", 8.into(), "8");
+    check("MinPasswordLength", Value::Nil, "null");
+    check("MaxPasswordFailedAttempts", "10".into(), "10");
+    check("MaxPasswordFailedAttempts", "Unlimited".into(), "Unlimited");
+    check("MaxInactivityTimeLock", "00:15:00".into(), "00:15:00");
+    check("PasswordExpiration", Value::Duration("P90D".to_owned()), "90.00:00:00");
+    check("MaxAttachmentSize", "1MB".into(), "1 MB (1,048,576 bytes)");
+    check("MaxAttachmentSize", 1_500.into(), "1.46 KB (1,500 bytes)");
+    check("AllowBluetooth", "handsfreeonly".into(), "HandsfreeOnly");
+    check("MaxEmailAgeFilter", "OneWeek".into(), "OneWeek");
+    for (cmdlet, old) in
+        [("Set-MobileDeviceMailboxPolicy", false), ("Set-ActiveSyncMailboxPolicy", true)]
+    {
+        let listed = run(&mut organization, "Get-Command", &[("Name", cmdlet.into())]);
+        let parameters = objects(&listed)[0].property("Parameters").unwrap().entries().unwrap();
+        let has = |name: &str| parameters.iter().any(|(key, _)| key.text().unwrap() == name);
+        for setting in POLICY_SETTINGS {
+            assert!(has(if old { setting.old_name } else { setting.name }), "{}", setting.name);
+        }
+    }
+}
+
+#[test]
+fn what_a_setting_does_not_take_is_refused() {
+    let mut organization = organization();
+    let mut check = |cmdlet: &str, name: &str, value: Value, id: &str| {
+        let sent = call(cmdlet, &[("Identity", "Default".into()), (name, value)]);
+        let refused = run_as(&mut organization, &context(), &[sent]).unwrap_err();
+        assert_eq!(refused.fully_qualified_id(None), format!("{id},{cmdlet}"), "{name}");
+    };
+    const TRANSFORMATION: &str = "ParameterArgumentTransformationError";
+    let set = "Set-MobileDeviceMailboxPolicy";
+    check(set, "PasswordEnabled", "perhaps".into(), TRANSFORMATION);
+    check(set, "MinPasswordLength", 17.into(), TRANSFORMATION);
+    check(set, "MaxInactivityTimeLock", "25:00:00".into(), TRANSFORMATION);
+    check(set, "MaxAttachmentSize", "4GB".into(), TRANSFORMATION);
+    check(set, "AllowBluetooth", "Sometimes".into(), TRANSFORMATION);
+    check(set, "DevicePasswordEnabled", true.into(), "NamedParameterNotFound");
+    check("Set-ActiveSyncMailboxPolicy", "PasswordEnabled", true.into(), "NamedParameterNotFound");
+}
+
+#[test]
+fn a_policy_is_made_becomes_the_default_and_another_is_removed() {
+    let mut organization = organization();
+    let made = run(
+        &mut organization,
+        "New-ActiveSyncMailboxPolicy",
+        &[
+            ("Name", "Phones".into()),
+            ("DevicePasswordEnabled", true.into()),
+            ("RequireStorageCardEncryption", true.into()),
+        ],
+    );
+    assert_eq!(texts(&made, "DevicePasswordEnabled"), ["true"]);
+    let get = "Get-MobileDeviceMailboxPolicy";
+    assert_eq!(shown(&mut organization, get, "Phones", "DeviceEncryptionEnabled"), "true");
+    let twice =
+        run(&mut organization, "New-MobileDeviceMailboxPolicy", &[("Name", "phones".into())]);
+    assert!(matches!(&twice[..], [Reply::Error(problem)] if problem.message.contains("exists")));
+
+    let users = |organization: &mut Organization, policy: &str| {
+        let all = run(organization, "Get-CASMailbox", &[]);
+        texts(&all, "ActiveSyncMailboxPolicy").iter().filter(|one| *one == policy).count()
+    };
+    let (usual, strict) =
+        (users(&mut organization, "Default"), users(&mut organization, "Executives, strict"));
+    assert!(usual > 0 && strict > 0);
+    let default = [("Identity", Value::from("Phones")), ("IsDefault", true.into())];
+    run(&mut organization, "Set-MobileDeviceMailboxPolicy", &default);
+    let defaults = texts(&run(&mut organization, get, &[]), "IsDefault");
+    assert_eq!(defaults, ["false", "false", "true"]);
+    assert_eq!(users(&mut organization, "Phones"), usual);
+
+    let remove = |name: &str| [("Identity", Value::from(name)), ("Confirm", false.into())];
+    let kept = run(&mut organization, "Remove-MobileDeviceMailboxPolicy", &remove("Phones"));
+    assert!(matches!(&kept[..], [Reply::Error(problem)] if problem.message.contains("default")));
+    for name in ["Default", "Executives, strict"] {
+        run(&mut organization, "Remove-MobileDeviceMailboxPolicy", &remove(name));
+    }
+    assert_eq!(texts(&run(&mut organization, get, &[]), "Name"), ["Phones"]);
+    assert_eq!(users(&mut organization, "Phones"), usual + strict);
+}
+
+#[test]
+fn a_stricter_policy_blocks_clients_that_cannot_carry_it_out() {
+    let mut organization = organization();
+    let blocked = |organization: &Organization| {
+        let all = organization.partnerships();
+        all.filter(|one| one.facts.access_reason.unwrap().word() == "policy").count()
+    };
+    let count = |organization: &mut Organization, allowed: bool| {
+        let parameters = [
+            ("Identity", Value::from("Default")),
+            ("AllowNonProvisionableDevices", allowed.into()),
+        ];
+        run(organization, "Set-MobileDeviceMailboxPolicy", &parameters);
+        blocked(organization)
+    };
+    let some = count(&mut organization, false);
+    assert!(some > count(&mut organization, true));
+}

@@ -1,0 +1,338 @@
+//! Mailbox policies: every setting with its kind, its names and what it is when nobody said.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{Organization, generate};
+
+/// A mailbox policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MailboxPolicy {
+    pub(crate) guid: Uuid,
+    pub(crate) name: String,
+    pub(crate) is_default: bool,
+    pub(crate) created: Timestamp,
+    pub(crate) changed: Timestamp,
+    /// What was said, by the name of the setting.
+    pub(crate) values: BTreeMap<&'static str, PolicyValue>,
+}
+
+/// The value of one setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PolicyValue {
+    Nothing,
+    Flag(bool),
+    Number(i32),
+    Word(&'static str, i32),
+    /// Of any kind that may be without a limit.
+    Unlimited,
+    Seconds(i64),
+    Bytes(i64),
+    Texts(Vec<String>),
+}
+
+/// What a setting takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PolicyKind {
+    Flag,
+    /// From, to; null as well if the third is true.
+    Number(i32, i32, bool),
+    /// Type and members, numbered from 0.
+    Word(&'static str, &'static [&'static str]),
+    UnlimitedNumber(i32, i32),
+    /// From and to in seconds.
+    UnlimitedSeconds(i64, i64),
+    UnlimitedBytes,
+    Texts,
+}
+
+/// One setting of a policy.
+#[derive(Debug)]
+pub(crate) struct PolicySetting {
+    /// As the `MobileDevice` cmdlets call it.
+    pub(crate) name: &'static str,
+    /// As the `ActiveSync` cmdlets call it.
+    pub(crate) old_name: &'static str,
+    pub(crate) kind: PolicyKind,
+    pub(crate) usual: PolicyValue,
+}
+
+impl MailboxPolicy {
+    /// What a setting is.
+    pub(crate) fn value<'a>(&'a self, setting: &'a PolicySetting) -> &'a PolicyValue {
+        self.values.get(setting.name).unwrap_or(&setting.usual)
+    }
+
+    /// Whether clients may connect that cannot carry out everything.
+    pub(super) fn allows_non_provisionable(&self) -> bool {
+        self.values.get("AllowNonProvisionableDevices") != Some(&PolicyValue::Flag(false))
+    }
+
+    /// Sets a setting, with what Exchange sets along with it.
+    pub(crate) fn set(&mut self, name: &'static str, value: PolicyValue) {
+        if name == "RequireStorageCardEncryption" && value == PolicyValue::Flag(true) {
+            self.values.insert("DeviceEncryptionEnabled", PolicyValue::Flag(true));
+        }
+        self.values.insert(name, value);
+    }
+
+    /// Whether an identity (name, GUID or distinguished name) means this policy.
+    pub(crate) fn answers_to(&self, identity: &str) -> bool {
+        let beginning = format!("cn={},", super::escaped(&self.name)).to_lowercase();
+        self.name.eq_ignore_ascii_case(identity)
+            || self.guid.to_string().eq_ignore_ascii_case(identity)
+            || identity.to_lowercase().starts_with(&beginning)
+    }
+}
+
+impl Organization {
+    /// A policy of that name with every setting as usual, not yet among the others.
+    pub(crate) fn blank_policy(&mut self, name: String) -> MailboxPolicy {
+        let (guid, created) = (self.new_guid(), self.second());
+        let values = BTreeMap::new();
+        MailboxPolicy { guid, name, is_default: false, created, changed: created, values }
+    }
+
+    /// Takes a policy in. There is one default: who had it by default has the new one.
+    pub(crate) fn add_policy(&mut self, policy: MailboxPolicy) {
+        let (guid, is_default) = (policy.guid, policy.is_default);
+        self.policies.push(MailboxPolicy { is_default: false, ..policy });
+        if is_default {
+            self.make_default(guid);
+        }
+    }
+
+    /// Changes a policy, and what follows from it for every phone.
+    pub(crate) fn change_policy(&mut self, guid: Uuid, change: impl FnOnce(&mut MailboxPolicy)) {
+        let now = self.second();
+        let Some(policy) = self.policies.iter_mut().find(|policy| policy.guid == guid) else {
+            return;
+        };
+        let was_default = policy.is_default;
+        change(policy);
+        policy.changed = now;
+        let becomes_default = policy.is_default && !was_default;
+        policy.is_default = was_default;
+        if becomes_default {
+            self.make_default(guid);
+        }
+        self.settle_all();
+    }
+
+    fn make_default(&mut self, guid: Uuid) {
+        let position = |of: &dyn Fn(&MailboxPolicy) -> bool, all: &[MailboxPolicy]| {
+            all.iter().position(of).and_then(|index| u16::try_from(index).ok())
+        };
+        let old = position(&|policy| policy.is_default, &self.policies);
+        let new = position(&|policy| policy.guid == guid, &self.policies);
+        for policy in &mut self.policies {
+            policy.is_default = policy.guid == guid;
+        }
+        let (Some(old), Some(new)) = (old, new) else { return };
+        for mailbox in self.mailboxes.iter_mut().filter(|mailbox| mailbox.policy == old) {
+            mailbox.policy = new;
+        }
+        self.settle_all();
+    }
+
+    /// How many mailboxes a policy was given to.
+    pub(crate) fn policy_users(&self, guid: Uuid) -> usize {
+        let of = |mailbox: &&super::Mailbox| self.policy_of(mailbox).guid == guid;
+        self.mailboxes.iter().filter(of).count()
+    }
+
+    /// Removes a policy that is not the default; who had it has the default.
+    pub(crate) fn remove_policy(&mut self, guid: Uuid) {
+        let Some(gone) = self.policies.iter().position(|policy| policy.guid == guid) else {
+            return;
+        };
+        self.policies.remove(gone);
+        let default = self.policies.iter().position(|policy| policy.is_default).unwrap_or(0);
+        let (gone, default) =
+            (u16::try_from(gone).unwrap_or(0), u16::try_from(default).unwrap_or(0));
+        let changed = generate::whole_second(self.now);
+        for mailbox in &mut self.mailboxes {
+            if mailbox.policy == gone {
+                (mailbox.policy, mailbox.changed) = (default, changed);
+            } else if mailbox.policy > gone {
+                mailbox.policy -= 1;
+            }
+        }
+        self.settle_all();
+    }
+}
+
+const fn setting(
+    name: &'static str,
+    old_name: &'static str,
+    kind: PolicyKind,
+    usual: PolicyValue,
+) -> PolicySetting {
+    PolicySetting { name, old_name, kind, usual }
+}
+
+const fn flag(name: &'static str, usual: bool) -> PolicySetting {
+    setting(name, name, PolicyKind::Flag, PolicyValue::Flag(usual))
+}
+
+const fn word(
+    name: &'static str,
+    type_name: &'static str,
+    members: &'static [&'static str],
+    usual: (&'static str, i32),
+) -> PolicySetting {
+    let usual = PolicyValue::Word(usual.0, usual.1);
+    setting(name, name, PolicyKind::Word(type_name, members), usual)
+}
+
+const fn texts(name: &'static str) -> PolicySetting {
+    setting(name, name, PolicyKind::Texts, PolicyValue::Texts(Vec::new()))
+}
+
+const DAY_SECONDS: i64 = 86_400;
+
+/// Every setting there is on premises, in the order of the reference.
+pub(crate) static POLICY_SETTINGS: &[PolicySetting] = &[
+    word(
+        "AllowBluetooth",
+        "Microsoft.Exchange.Data.Directory.SystemConfiguration.BluetoothType",
+        &["Disable", "HandsfreeOnly", "Allow"],
+        ("Allow", 2),
+    ),
+    flag("AllowBrowser", true),
+    flag("AllowCamera", true),
+    flag("AllowConsumerEmail", true),
+    flag("AllowDesktopSync", true),
+    flag("AllowExternalDeviceManagement", false),
+    flag("AllowHTMLEmail", true),
+    flag("AllowInternetSharing", true),
+    flag("AllowIrDA", true),
+    flag("AllowMobileOTAUpdate", true),
+    flag("AllowNonProvisionableDevices", true),
+    flag("AllowPOPIMAPEmail", true),
+    flag("AllowRemoteDesktop", true),
+    setting(
+        "AllowSimplePassword",
+        "AllowSimpleDevicePassword",
+        PolicyKind::Flag,
+        PolicyValue::Flag(true),
+    ),
+    word(
+        "AllowSMIMEEncryptionAlgorithmNegotiation",
+        "Microsoft.Exchange.Data.Directory.SystemConfiguration.SMIMEEncryptionAlgorithmNegotiationType",
+        &["BlockNegotiation", "OnlyStrongAlgorithmNegotiation", "AllowAnyAlgorithmNegotiation"],
+        ("AllowAnyAlgorithmNegotiation", 2),
+    ),
+    flag("AllowSMIMESoftCerts", true),
+    flag("AllowStorageCard", true),
+    flag("AllowTextMessaging", true),
+    flag("AllowUnsignedApplications", true),
+    flag("AllowUnsignedInstallationPackages", true),
+    flag("AllowWiFi", true),
+    setting(
+        "AlphanumericPasswordRequired",
+        "AlphanumericDevicePasswordRequired",
+        PolicyKind::Flag,
+        PolicyValue::Flag(false),
+    ),
+    texts("ApprovedApplicationList"),
+    flag("AttachmentsEnabled", true),
+    flag("DeviceEncryptionEnabled", false),
+    setting(
+        "DevicePolicyRefreshInterval",
+        "DevicePolicyRefreshInterval",
+        PolicyKind::UnlimitedSeconds(0, i64::MAX),
+        PolicyValue::Unlimited,
+    ),
+    flag("IrmEnabled", true),
+    setting(
+        "MaxAttachmentSize",
+        "MaxAttachmentSize",
+        PolicyKind::UnlimitedBytes,
+        PolicyValue::Unlimited,
+    ),
+    word(
+        "MaxCalendarAgeFilter",
+        "Microsoft.Exchange.Data.Directory.SystemConfiguration.CalendarAgeFilterType",
+        &["All", "", "", "", "TwoWeeks", "OneMonth", "ThreeMonths", "SixMonths"],
+        ("All", 0),
+    ),
+    word(
+        "MaxEmailAgeFilter",
+        "Microsoft.Exchange.Data.Directory.SystemConfiguration.EmailAgeFilterType",
+        &["All", "OneDay", "ThreeDays", "OneWeek", "TwoWeeks", "OneMonth"],
+        ("All", 0),
+    ),
+    setting(
+        "MaxEmailBodyTruncationSize",
+        "MaxEmailBodyTruncationSize",
+        PolicyKind::UnlimitedNumber(0, i32::MAX),
+        PolicyValue::Unlimited,
+    ),
+    setting(
+        "MaxEmailHTMLBodyTruncationSize",
+        "MaxEmailHTMLBodyTruncationSize",
+        PolicyKind::UnlimitedNumber(0, i32::MAX),
+        PolicyValue::Unlimited,
+    ),
+    setting(
+        "MaxInactivityTimeLock",
+        "MaxInactivityTimeDeviceLock",
+        PolicyKind::UnlimitedSeconds(60, 3_600),
+        PolicyValue::Unlimited,
+    ),
+    setting(
+        "MaxPasswordFailedAttempts",
+        "MaxDevicePasswordFailedAttempts",
+        PolicyKind::UnlimitedNumber(4, 16),
+        PolicyValue::Unlimited,
+    ),
+    setting(
+        "MinPasswordComplexCharacters",
+        "MinDevicePasswordComplexCharacters",
+        PolicyKind::Number(1, 4, false),
+        PolicyValue::Number(1),
+    ),
+    setting(
+        "MinPasswordLength",
+        "MinDevicePasswordLength",
+        PolicyKind::Number(1, 16, true),
+        PolicyValue::Nothing,
+    ),
+    setting("PasswordEnabled", "DevicePasswordEnabled", PolicyKind::Flag, PolicyValue::Flag(false)),
+    setting(
+        "PasswordExpiration",
+        "DevicePasswordExpiration",
+        PolicyKind::UnlimitedSeconds(DAY_SECONDS, 730 * DAY_SECONDS),
+        PolicyValue::Unlimited,
+    ),
+    setting(
+        "PasswordHistory",
+        "DevicePasswordHistory",
+        PolicyKind::Number(0, 50, false),
+        PolicyValue::Number(0),
+    ),
+    flag("PasswordRecoveryEnabled", false),
+    flag("RequireDeviceEncryption", false),
+    flag("RequireEncryptedSMIMEMessages", false),
+    word(
+        "RequireEncryptionSMIMEAlgorithm",
+        "Microsoft.Exchange.Data.Directory.SystemConfiguration.EncryptionSMIMEAlgorithmType",
+        &["TripleDES", "DES", "RC2128bit", "RC264bit", "RC240bit"],
+        ("TripleDES", 0),
+    ),
+    flag("RequireManualSyncWhenRoaming", false),
+    word(
+        "RequireSignedSMIMEAlgorithm",
+        "Microsoft.Exchange.Data.Directory.SystemConfiguration.SignedSMIMEAlgorithmType",
+        &["SHA1", "MD5"],
+        ("SHA1", 0),
+    ),
+    flag("RequireSignedSMIMEMessages", false),
+    flag("RequireStorageCardEncryption", false),
+    texts("UnapprovedInROMApplicationList"),
+    flag("UNCAccessEnabled", true),
+    flag("WSSAccessEnabled", true),
+];
