@@ -76,7 +76,7 @@ impl Engine {
     ) -> Result<CheckReport, Error> {
         let scope = caller.scope(Permission::ModifyConnector)?;
         let connector = self.store().connector(&scope, name).await?;
-        let report = self.check(&connector).await?;
+        let report = Box::pin(self.check(&connector)).await?;
         let trouble = report
             .steps
             .iter()

@@ -35,6 +35,13 @@ pub struct Options {
     pub clock: Clock,
     /// Whether connectors are installed and synchronized on their schedules, or only when asked.
     pub is_supervised: bool,
+    /// Devices of one page of a full pass: what a cut may cost.
+    pub page_devices: u32,
+}
+
+impl Options {
+    /// The usual size of a page.
+    pub const PAGE_DEVICES: u32 = 5_000;
 }
 
 impl std::fmt::Debug for Options {

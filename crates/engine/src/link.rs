@@ -41,7 +41,8 @@ impl Engine {
                 sessions::close(held).await;
             }
         }
-        self.renew(connector, lease).await
+        // Boxed: it is seldom needed, and everything that reads would carry it along.
+        Box::pin(self.renew(connector, lease)).await
     }
 
     /// Gives a lease another session in place of the one it has lost.

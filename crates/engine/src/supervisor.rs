@@ -93,7 +93,9 @@ impl Engine {
             for kind in [PassKind::Full, PassKind::Delta] {
                 match self.due(&connector, kind).await? {
                     Some(at) if at <= now => {
-                        self.add_job(&connector, worker::job_kind(kind)).await?
+                        self.add_job(&connector, worker::job_kind(kind)).await?;
+                        // A full pass reads what a delta pass would have.
+                        break;
                     }
                     Some(at) => next = next.min(at),
                     None => {}
@@ -160,7 +162,7 @@ impl Engine {
         }
         let (engine, connector) = (self.clone(), connector.clone());
         let looking = async move {
-            if let Err(error) = sync::quarantine::look(&engine, &connector).await {
+            if let Err(error) = Box::pin(sync::quarantine::look(&engine, &connector)).await {
                 let error = format!("{error:#}");
                 tracing::info!(connector = %connector.name, error, "the quarantine was not seen");
             }
@@ -169,7 +171,7 @@ impl Engine {
                 look.is_under_way = false;
             }
         };
-        self.inner.tasks.spawn(looking).await;
+        self.inner.tasks.spawn(Box::pin(looking)).await;
         now + QUARANTINE_INTERVAL
     }
 

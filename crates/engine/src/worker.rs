@@ -74,7 +74,7 @@ async fn work(engine: Engine, mut stop: Stop) {
 }
 
 async fn run(engine: &Engine, job: Job, stop: &mut Stop) {
-    let (state, outcome) = match tasks::caught(do_job(engine, &job, stop)).await {
+    let (state, outcome) = match tasks::caught(Box::pin(do_job(engine, &job, stop))).await {
         Some(Ok(Some(outcome))) => (JobState::Done, outcome),
         // Stopped by a shutdown: the job stays as it is and is done again at the next start.
         Some(Ok(None)) => return,

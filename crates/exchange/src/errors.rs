@@ -161,6 +161,7 @@ fn of_error_id(rest: &str) -> Option<CmdletErrorKind> {
         | "ParameterArgumentValidationError"
         | "ParameterArgumentValidationErrorNullNotAllowed"
         | "ParameterArgumentValidationErrorEmptyStringNotAllowed"
+        | "ParameterBindingFailed"
         | "PositionalParameterNotFound" => Kind::ArgumentInvalid,
         "InputObjectNotBound" | "InputObjectMissingMandatory" => Kind::InputRefused,
         "ScriptsNotAllowed" | "NoLanguage" | "ScriptBlockNotAllowed" => Kind::ScriptRefused,

@@ -38,3 +38,6 @@ CREATE INDEX status_message_by_connector ON status_message (connector, sequence)
 -- Devices that left the inventory for want of activity.
 ALTER TABLE device ADD COLUMN aged_since INTEGER;
 CREATE INDEX device_aged ON device (aged_since) WHERE aged_since IS NOT NULL;
+-- Totals are read from the index alone.
+DROP INDEX device_by_state;
+CREATE INDEX device_by_state ON device (connector, access_state, gone_since, aged_since);

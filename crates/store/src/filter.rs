@@ -51,7 +51,7 @@ impl Filter {
         let mut compiler = Compiler { values: Vec::new(), connectors, now };
         let mut conditions = Vec::new();
         if !query.names_gone() {
-            conditions.push("d.gone_since IS NULL".to_owned());
+            conditions.push("d.gone_since IS NULL AND d.aged_since IS NULL".to_owned());
         }
         if let Some(within) = scope.connectors() {
             conditions.push(compiler.one_of("d.connector", within.iter().map(Value::id)));

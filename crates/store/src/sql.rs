@@ -32,12 +32,12 @@ statements! {
     ADD_SECRET = "INSERT INTO connector_secret (connector, sealed) VALUES (?1, ?2)
         ON CONFLICT (connector) DO UPDATE SET sealed = excluded.sealed";
     SECRET = "SELECT sealed FROM connector_secret WHERE connector = ?1";
-    CONNECTORS = "SELECT id, name, endpoint, organization_key, organization_name, state, trouble,
-        created, last_full_sync, last_delta_sync, options, paused, next_install FROM connector
+    CONNECTORS = "SELECT id, name, endpoint, options, organization_key, organization_name, state,
+        trouble, created, last_full_sync, last_delta_sync, paused, next_install FROM connector
         ORDER BY name";
     CONNECTOR_FACTS = "SELECT id, name, last_full_sync FROM connector";
-    CONNECTOR_BY_NAME = "SELECT id, name, endpoint, organization_key, organization_name, state,
-        trouble, created, last_full_sync, last_delta_sync, options, paused, next_install
+    CONNECTOR_BY_NAME = "SELECT id, name, endpoint, options, organization_key, organization_name,
+        state, trouble, created, last_full_sync, last_delta_sync, paused, next_install
         FROM connector WHERE name = ?1";
     SET_CONNECTOR_STATE = "UPDATE connector SET state = ?2, trouble = ?3 WHERE id = ?1";
     SET_NEXT_INSTALL = "UPDATE connector SET next_install = ?2 WHERE id = ?1";
@@ -154,7 +154,8 @@ statements! {
     REVIVE_DEVICES = "UPDATE device SET aged_since = NULL WHERE connector = ?1
         AND aged_since IS NOT NULL
         AND coalesce(last_success_sync, last_sync_attempt, first_sync, when_created) >= ?2";
-    TOTALS = "SELECT connector, access_state, count(*), count(gone_since) FROM device
+    TOTALS = "SELECT connector, access_state, count(*), count(coalesce(gone_since, aged_since))
+        FROM device
         GROUP BY connector, access_state";
 }
 

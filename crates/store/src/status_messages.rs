@@ -45,12 +45,8 @@ impl Store {
 
 fn message(row: &mut Columns<'_>) -> Result<StatusMessage, Error> {
     row.table("status_message");
-    let number = row.count("number")?;
-    let event = u16::try_from(number).ok().and_then(Event::from_number);
-    Ok(StatusMessage {
-        at: row.time("at")?,
-        connector: ConnectorId(row.uuid("connector")?),
-        event: event.ok_or_else(|| row.corrupt("number"))?,
-        text: row.text("text")?,
-    })
+    let (at, connector) = (row.time("at")?, ConnectorId(row.uuid("connector")?));
+    let event = u16::try_from(row.count("number")?).ok().and_then(Event::from_number);
+    let event = event.ok_or_else(|| row.corrupt("number"))?;
+    Ok(StatusMessage { at, connector, event, text: row.text("text")? })
 }

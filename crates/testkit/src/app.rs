@@ -24,7 +24,13 @@ pub struct TestApp {
     clock: Clock,
     directory: tempfile::TempDir,
     runtime: Option<Runtime>,
+    is_supervised: bool,
 }
+
+/// Devices of one page of a full pass: so few that small organizations have several.
+const PAGE_DEVICES: u32 = 100;
+/// Something that must happen has happened within this time, or never will.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Names one connector of a story.
 const CONNECTOR: &str = "lab";
@@ -43,12 +49,42 @@ impl TestApp {
 
     /// An engine without connectors beside the organization that is grown from `options`.
     pub fn beside_organization(options: &OrganizationOptions) -> anyhow::Result<Self> {
+        Self::grown(options, false)
+    }
+
+    /// An engine that does by itself what is due, beside an organization with so many devices.
+    /// Stories move its clock and wait for what they expect.
+    pub fn supervised(devices: usize) -> anyhow::Result<Self> {
+        let defaults = OrganizationOptions::default();
+        Self::grown(&OrganizationOptions::with_devices(devices, defaults.start), true)
+    }
+
+    fn grown(options: &OrganizationOptions, is_supervised: bool) -> anyhow::Result<Self> {
         let exchange = Exchange::serve(options)?;
         let clock = Clock::manual(options.start);
         let directory = tempfile::tempdir()?;
         let runtime = runtime()?;
-        let engine = start(&runtime, directory.path().join("gatepost.db"), clock.clone())?;
-        Ok(Self { engine, exchange, clock, directory, runtime: Some(runtime) })
+        let engine =
+            start(&runtime, directory.path().join("gatepost.db"), clock.clone(), is_supervised)?;
+        Ok(Self { engine, exchange, clock, directory, runtime: Some(runtime), is_supervised })
+    }
+
+    /// Waits for something that must happen; time passes for nobody but the one who waits.
+    pub async fn eventually<T, F>(&self, what: &str, look: impl Fn() -> F) -> anyhow::Result<T>
+    where
+        F: Future<Output = anyhow::Result<Option<T>>>,
+    {
+        let looking = async {
+            loop {
+                if let Some(found) = look().await? {
+                    return Ok(found);
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, looking)
+            .await
+            .unwrap_or_else(|_| Err(anyhow::anyhow!("{what} did not happen")))
     }
 
     /// The same with the connector [`TestApp::name`] added.
@@ -123,6 +159,12 @@ impl TestApp {
         Ok(self.engine.sync(&self.caller(), &self.name(), PassKind::Full).await?)
     }
 
+    /// A pass of a kind from asking to its end, well or badly.
+    pub async fn sync_of(&self, kind: PassKind) -> anyhow::Result<Job> {
+        let id = self.engine.sync(&self.caller(), &self.name(), kind).await?;
+        self.finished(id).await
+    }
+
     /// A full sync from asking to its end, well or badly.
     pub async fn sync(&self) -> anyhow::Result<Job> {
         let id = self.begin_sync().await?;
@@ -186,7 +228,7 @@ impl TestApp {
         // What the system takes back from a dead process: its files and the lock on the database.
         on(runtime, self.engine.store().close());
         let database = self.directory.path().join("gatepost.db");
-        self.engine = start(runtime, database, self.clock.clone())?;
+        self.engine = start(runtime, database, self.clock.clone(), self.is_supervised)?;
         Ok(())
     }
 }
@@ -201,15 +243,20 @@ impl Drop for TestApp {
 }
 
 /// Starts an engine whose background work runs on `runtime`.
-fn start(runtime: &Runtime, database: PathBuf, clock: Clock) -> anyhow::Result<Engine> {
+fn start(
+    runtime: &Runtime,
+    database: PathBuf,
+    clock: Clock,
+    is_supervised: bool,
+) -> anyhow::Result<Engine> {
     on(runtime, async {
         let store = Store::open(Target::Sqlite(database)).await?;
-        // Stories say themselves when something is done.
         let options = Options {
             data_key: [7; 32],
             admin_token: TestApp::TOKEN.to_owned(),
             clock,
-            is_supervised: false,
+            is_supervised,
+            page_devices: PAGE_DEVICES,
         };
         Ok(Engine::start(store, options).await?)
     })

@@ -11,7 +11,7 @@ use domain::{
     connector::DiscoveryScope,
     device::Owner,
     inventory::{Change, Comparison, Shortfall},
-    pass::{Checkpoint, PassOutcome},
+    pass::{Checkpoint, PassCounts, PassOutcome},
 };
 use exchange::{Devices, Notice, Observed};
 use store::DeviceRow;
@@ -22,8 +22,6 @@ use crate::{Engine, sessions::Lease};
 
 /// Devices written at once.
 const BATCH: usize = 2_000;
-/// Devices of one page: what a cut may cost.
-const PAGE: u32 = 5_000;
 
 /// Where a full pass goes on that was cut; `None` if it begins anew.
 pub(super) async fn resumable(
@@ -43,8 +41,8 @@ pub(super) async fn resumable(
 
 /// How a page ended.
 enum Page {
-    /// There is more, made at this time or later.
-    More(Timestamp),
+    /// There is more, made in this second or later; so many of that second have come already.
+    More(Timestamp, u64),
     /// It was the last one.
     Last,
     /// The server does not give pages as it was asked to.
@@ -115,7 +113,8 @@ impl Sync<'_> {
             let mut attempt = 1;
             let page = loop {
                 self.between(lease).await?;
-                let wanted = Devices::Page { from, size: PAGE };
+                let size = self.engine.inner.options.page_devices;
+                let wanted = Devices::Page { from, size };
                 let read = self.read_page(lease, owners, comparison, &wanted, shortfall).await;
                 match self.renewed(lease, read, attempt).await? {
                     Some(page) => break page,
@@ -126,8 +125,8 @@ impl Sync<'_> {
                 Page::Unfit => return Ok(false),
                 Page::Last => return Ok(true),
                 // A page of one moment would come again for ever.
-                Page::More(to) if Some(to) == from => return Ok(false),
-                Page::More(to) => {
+                Page::More(to, _) if Some(to) == from => return Ok(false),
+                Page::More(to, come_again) => {
                     let since = from.unwrap_or(Timestamp::MIN);
                     let made = self.engine.store().made_between(id, since, to).await?;
                     missing.extend(made.into_iter().filter(|guid| !comparison.is_seen(*guid)));
@@ -137,7 +136,10 @@ impl Sync<'_> {
                         let checkpoint = Checkpoint {
                             started: self.started,
                             before: to,
-                            counts: self.counts,
+                            counts: PassCounts {
+                                devices: self.counts.devices.saturating_sub(come_again),
+                                ..self.counts
+                            },
                             missing: missing.clone(),
                         };
                         self.engine.store().set_checkpoint(id, Some(&checkpoint)).await?;
@@ -155,24 +157,28 @@ impl Sync<'_> {
         wanted: &Devices,
         shortfall: &mut Shortfall,
     ) -> Result<Page, Interruption> {
-        let Devices::Page { from, .. } = wanted else { return Ok(Page::Unfit) };
-        let (mut last, mut count) = (*from, 0);
+        let Devices::Page { from, size } = wanted else { return Ok(Page::Unfit) };
+        let (mut last, mut count, mut of_last_second) = (*from, 0, 0);
         let mut batch = Vec::new();
         let mut is_cut = false;
         let mut reading = lease.organization()?.devices_of(wanted).await?;
-        loop {
+        let ended = loop {
             let observed = match reading.next().await {
                 Ok(Some(observed)) => observed,
-                Ok(None) => break,
-                Err(error) if error.is_refusal() => return Ok(Page::Unfit),
-                Err(error) => return Err(error.into()),
+                Ok(None) => break Ok(true),
+                Err(error) if error.is_refusal() => break Ok(false),
+                Err(error) => break Err(error),
             };
             count += 1;
             match observed {
                 Observed::Value(facts) => {
                     let made = facts.when_created;
-                    if count > PAGE || made.is_none() || whole_second(made) < whole_second(last) {
-                        return Ok(Page::Unfit);
+                    if count > *size || made.is_none() || whole_second(made) < whole_second(last) {
+                        break Ok(false);
+                    }
+                    of_last_second += 1;
+                    if whole_second(made) != whole_second(last) {
+                        of_last_second = 1;
                     }
                     last = made;
                     self.take(owners, facts, comparison, &mut batch).await?;
@@ -184,10 +190,17 @@ impl Sync<'_> {
                 Observed::Notice(_) => count -= 1,
                 other => self.fell_short(other, shortfall),
             }
-        }
+        };
+        // What was taken counts as known, however the page ended.
         self.write(&mut batch).await?;
+        if !ended? {
+            return Ok(Page::Unfit);
+        }
         Ok(match last {
-            Some(last) if is_cut || count >= PAGE => Page::More(last),
+            Some(last) if is_cut || count >= *size => {
+                let second = Timestamp::from_second(last.as_second()).unwrap_or(last);
+                Page::More(second, of_last_second)
+            }
             _ => Page::Last,
         })
     }
@@ -232,15 +245,19 @@ impl Sync<'_> {
     ) -> Result<(), Interruption> {
         let mut batch = Vec::new();
         let mut reading = lease.organization()?.devices_of(wanted).await?;
-        while let Some(observed) = reading.next().await? {
-            match observed {
-                Observed::Value(facts) => {
+        let ended = loop {
+            match reading.next().await {
+                Ok(Some(Observed::Value(facts))) => {
                     self.take(owners, facts, comparison, &mut batch).await?;
                 }
-                other => self.fell_short(other, shortfall),
+                Ok(Some(other)) => self.fell_short(other, shortfall),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
             }
-        }
-        self.write(&mut batch).await
+        };
+        // What was taken counts as known, however the reading ended.
+        self.write(&mut batch).await?;
+        Ok(ended?)
     }
 
     /// Takes a device that was read.

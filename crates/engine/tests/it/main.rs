@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of a story fail as the story itself would")]
 
 mod connecting;
+mod living;
 mod signing_in;
 mod syncing;

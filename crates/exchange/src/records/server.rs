@@ -25,12 +25,19 @@ pub fn server(object: Object) -> Result<ServerFacts, RecordError> {
         fqdn: object.text(&["Fqdn"]),
         distinguished_name,
         site: object.name(&["Site"]).map(|site| last_part(&site).to_owned()),
-        version: object.text(&["AdminDisplayVersion"]),
+        version: object.text(&["AdminDisplayVersion"]).map(|text| numbers(&text).unwrap_or(text)),
         role: object.text(&["ServerRole"]),
         is_client_access,
         is_mailbox,
         is_edge,
     })
+}
+
+/// `15.2.986.5` of `Version 15.2 (Build 986.5)`; `None` for anything that is not four numbers.
+fn numbers(version: &str) -> Option<String> {
+    let parts = version.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
+    let parts: Vec<&str> = parts.collect();
+    (parts.len() == 4).then(|| parts.join("."))
 }
 
 #[cfg(test)]
@@ -45,7 +52,7 @@ mod tests {
         let facts =
             server(Object::from_clixml(psrp::clixml::read(xml.as_bytes()).unwrap())).unwrap();
         assert_eq!(facts.site.as_deref(), Some("Taipei"));
-        assert_eq!(facts.version.as_deref(), Some("Version 15.2 (Build 986.5)"));
+        assert_eq!(facts.version.as_deref(), Some("15.2.986.5"));
         assert!(facts.is_mailbox && !facts.is_edge && !facts.is_client_access);
     }
 }

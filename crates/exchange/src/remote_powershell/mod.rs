@@ -74,7 +74,8 @@ impl RemotePowerShell {
         credential: &Credential,
     ) -> Result<Self, ConnectError> {
         let connection = Connection::new(settings.clone(), credential.clone())?;
-        opening::open(connection, &settings.endpoint.url).await
+        // Boxed: signing in keeps much at hand, and whoever connects should not have to.
+        Box::pin(opening::open(connection, &settings.endpoint.url)).await
     }
 
     /// What the server's clock showed with its last answer, in whole seconds; `None` if it says
