@@ -91,12 +91,13 @@ pub struct Directory {
 /// How the way to a domain controller is protected. Nothing is sent in the clear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DirectorySecurity {
-    /// TLS begun on the usual port.
+    /// TLS that is begun on the usual port, 389. Needs a password.
     #[default]
     StartTls,
-    /// TLS from the first byte.
+    /// TLS from the first byte, port 636. Needs a password.
     Ldaps,
-    /// Sealed by Kerberos.
+    /// Kerberos or NTLM seal every message, port 389. Needs no certificate; a password, a keytab,
+    /// or with the `gssapi` build the system's credential cache.
     Sealed,
 }
 

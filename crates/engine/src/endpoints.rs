@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use domain::{
     Caller, Connector, ConnectorName, EndpointHealth, EndpointOrigin, Permission, ServerFacts,
-    endpoint, status_message::Event,
+    connector::Trust, endpoint, status_message::Event,
 };
-use exchange::{ConnectError, ConnectionSettings, Credential, RemotePowerShell};
+use exchange::{ConnectError, ConnectionSettings, Credential, DirectorySettings, RemotePowerShell};
 
 use crate::{Engine, Error, component, link::host, sessions::Pool};
 
@@ -69,6 +70,23 @@ impl Engine {
 
     /// Connects to the best endpoint that answers; which one it is.
     pub(crate) async fn connect(
+        &self,
+        connector: &Connector,
+        pool: &Pool,
+    ) -> anyhow::Result<(RemotePowerShell, String)> {
+        let first = match self.connect_to_known(connector, pool).await {
+            Err(error) if connector.options.directory.is_some() && !is_of_account(&error) => error,
+            connected => return connected,
+        };
+        // Perhaps the directory knows servers that nobody has told us of.
+        match self.find_in_directory(connector).await {
+            Ok(0) => Err(first),
+            Ok(_) => self.connect_to_known(connector, pool).await,
+            Err(error) => Err(first.context(format!("{error:#}"))),
+        }
+    }
+
+    async fn connect_to_known(
         &self,
         connector: &Connector,
         pool: &Pool,
@@ -187,7 +205,6 @@ impl Engine {
         connector: &Connector,
         servers: &[ServerFacts],
     ) -> anyhow::Result<()> {
-        let mut endpoints = self.known_endpoints(connector).await?;
         let found = servers.iter().filter(|server| !server.is_edge).filter_map(|server| {
             let origin = if server.is_client_access {
                 EndpointOrigin::Exchange
@@ -201,19 +218,62 @@ impl Engine {
             one.version.clone_from(&server.version);
             Some(one)
         });
+        let found = found.take(MAX_FOUND).collect();
+        let origins = [EndpointOrigin::Exchange, EndpointOrigin::Mailbox];
+        self.replace_found(connector, &origins, found).await
+    }
+
+    /// Asks Active Directory where Exchange's servers are, if it is configured; how many endpoints
+    /// it knows.
+    pub(crate) async fn find_in_directory(&self, connector: &Connector) -> anyhow::Result<usize> {
+        let Some(directory) = &connector.options.directory else { return Ok(0) };
+        let (settings, credential) = self.settings(connector).await?;
+        let endpoint = settings.endpoint;
+        let wanted = DirectorySettings {
+            username: endpoint.username,
+            keytab: endpoint.keytab,
+            kdc: endpoint.kdc,
+            // The pinned certificate is that of the connector's own server.
+            trust: Trust { pinned_sha256: None, ..endpoint.trust },
+            ..DirectorySettings::new(directory.server.clone(), directory.security)
+        };
+        let servers = exchange::find_servers(&wanted, &credential)
+            .await
+            .with_context(|| format!("asking the directory server {}", directory.server))?;
+        let found = servers.iter().filter(|server| !server.is_edge).filter_map(|server| {
+            let url = server.urls.first()?;
+            let origin = EndpointOrigin::Directory;
+            let mut one = EndpointHealth::untried(url, origin, server.site.as_deref());
+            one.version.clone_from(&server.version);
+            Some(one)
+        });
         let found: Vec<EndpointHealth> = found.take(MAX_FOUND).collect();
+        let count = found.len();
+        self.replace_found(connector, &[EndpointOrigin::Directory], found).await?;
+        Ok(count)
+    }
+
+    /// Replaces the endpoints of these origins by those found now. How each did is kept; those that
+    /// are known by another name of theirs already are left out.
+    async fn replace_found(
+        &self,
+        connector: &Connector,
+        origins: &[EndpointOrigin],
+        found: Vec<EndpointHealth>,
+    ) -> anyhow::Result<()> {
+        let mut endpoints = self.known_endpoints(connector).await?;
         endpoints.retain(|one| {
             let is_there = found.iter().any(|found| found.url == one.url);
-            !matches!(one.origin, EndpointOrigin::Exchange | EndpointOrigin::Mailbox) || is_there
+            !origins.contains(&one.origin) || is_there
         });
         for one in found {
-            let is_known = endpoints.iter().any(|known| host(&known.url) == host(&one.url));
-            if !is_known {
+            let is_same =
+                |known: &EndpointHealth| host(&known.url).eq_ignore_ascii_case(host(&one.url));
+            if !endpoints.iter().any(is_same) {
                 endpoints.push(one);
             }
         }
-        self.store().replace_endpoints(connector.id, &endpoints).await?;
-        Ok(())
+        Ok(self.store().replace_endpoints(connector.id, &endpoints).await?)
     }
 
     /// One sentence if the server that is spoken to does not see the mailboxes of newer ones.
@@ -258,6 +318,12 @@ pub(crate) fn at_endpoint(
         settings.endpoint.trust.pinned_sha256 = None;
     }
     settings
+}
+
+/// Whether an error says something about the account: another server, or a domain controller, would
+/// say the same, and lock it in the end.
+fn is_of_account(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<ConnectError>().is_some_and(|error| !is_of_endpoint(error))
 }
 
 /// Whether an error says something about the server, so that another one may do.

@@ -215,6 +215,10 @@ impl Sync<'_> {
         let servers = lease.organization()?.servers().await?;
         self.engine.store().replace_servers(self.connector.id, &servers).await?;
         self.engine.found_servers(self.connector, &servers).await?;
+        if let Err(error) = self.engine.find_in_directory(self.connector).await {
+            let error = format!("{error:#}");
+            tracing::warn!(connector = %self.connector.name, error, "the directory was not read");
+        }
         let url = lease.held().map(|held| held.endpoint.clone()).unwrap_or_default();
         if let Some(sentence) = self.engine.too_old(self.connector, &url).await? {
             self.engine.record(self.connector, Event::EndpointTooOld, &sentence).await;

@@ -12,6 +12,7 @@ mod servers;
 
 use std::time::Duration;
 
+pub use domain::connector::DirectorySecurity;
 use domain::connector::Trust;
 
 use self::{
@@ -48,19 +49,6 @@ pub struct DirectorySettings {
     pub connect_to: Option<String>,
     /// How long to wait for what.
     pub timeouts: DirectoryTimeouts,
-}
-
-/// What protects the connection to a directory server. There is no way without protection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DirectorySecurity {
-    /// TLS that is begun on the usual port, 389. Needs a password.
-    #[default]
-    StartTls,
-    /// TLS from the first byte, port 636. Needs a password.
-    Ldaps,
-    /// Kerberos or NTLM seal every message, port 389. Needs no certificate; a password, a keytab,
-    /// or with the feature `gssapi` the system's credential cache.
-    Sealed,
 }
 
 /// How long to wait for what.
