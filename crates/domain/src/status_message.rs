@@ -49,6 +49,11 @@ pub enum Event {
     EndpointTooOld,
     /// Devices left the inventory for want of activity.
     Aged,
+    /// A partnership is removed in Exchange, because its device left the inventory by age and that is
+    /// switched on. Kept before it is done.
+    RemovingPartnership,
+    /// It was removed, or could not be.
+    PartnershipRemoved,
     /// Exchange slows the account down.
     Throttled,
 }
@@ -68,6 +73,8 @@ words!(Event {
     Unreachable = "unreachable",
     EndpointTooOld = "endpoint-too-old",
     Aged = "aged",
+    RemovingPartnership = "removing-partnership",
+    PartnershipRemoved = "partnership-removed",
     Throttled = "throttled",
 });
 
@@ -103,6 +110,8 @@ impl Event {
             Self::Unreachable => 6422,
             Self::EndpointTooOld => 6423,
             Self::Aged => 6430,
+            Self::RemovingPartnership => 6431,
+            Self::PartnershipRemoved => 6432,
             Self::Throttled => 6440,
         }
     }

@@ -1,11 +1,32 @@
 //! Ageing: devices that did nothing for long leave the inventory, and come back when they do.
 //!
-//! Nothing changes in Exchange by it.
+//! Nothing changes in Exchange by it, unless somebody has switched on that their partnerships are
+//! removed there too.
 
-use domain::{Caller, Connector, ConnectorName, Permission, Timestamp, status_message::Event};
+use domain::{
+    Caller, Connector, ConnectorName, Device, DeviceId, Permission, Timestamp,
+    status_message::Event,
+};
+use exchange::Devices;
 use jiff::SignedDuration;
 
-use crate::{Engine, Error};
+use crate::{
+    Engine, Error,
+    refresh::is_usable_after,
+    sessions::{Lease, Urgency},
+};
+
+/// Partnerships removed in Exchange in one go: the others follow with the next pass.
+const MOST_REMOVED: u32 = 100;
+
+/// When a device did something last, as far as anybody knows.
+fn last_activity(device: &Device) -> Option<Timestamp> {
+    let statistics = device.statistics.as_ref();
+    statistics
+        .and_then(|statistics| statistics.last_success_sync.or(statistics.last_sync_attempt))
+        .or(device.facts.first_sync)
+        .or(device.facts.when_created)
+}
 
 /// What ageing would do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +64,9 @@ impl Engine {
                  number of days first"
             )));
         }
-        Ok(self.age(&connector).await?)
+        let left = self.age(&connector).await?;
+        self.remove_aged_partnerships(&connector).await?;
+        Ok(left)
     }
 
     /// The maintenance itself.
@@ -57,6 +80,74 @@ impl Engine {
             self.record(connector, Event::Aged, &text).await;
         }
         Ok(left)
+    }
+
+    /// Removes the partnerships of devices that left the inventory, if that is switched on. Each is
+    /// read again first, noted, removed and read back.
+    pub(crate) async fn remove_aged_partnerships(
+        &self,
+        connector: &Connector,
+    ) -> anyhow::Result<()> {
+        let options = &connector.options;
+        let Some(days) =
+            options.discovery.inactive_days.filter(|_| options.removes_aged_partnerships)
+        else {
+            return Ok(());
+        };
+        let before = self.days_ago(days);
+        let aged = self.store().aged(connector.id, MOST_REMOVED).await?;
+        if aged.is_empty() {
+            return Ok(());
+        }
+        let mut lease = self.lease(connector, Urgency::Background).await?;
+        for id in aged {
+            lease.give_way().await;
+            self.ready(connector, &mut lease).await?;
+            let removed = self.remove_aged(connector, &mut lease, id, before).await;
+            if removed.as_ref().is_err_and(|error| !is_usable_after(error)) {
+                drop(lease.take());
+            }
+            removed?;
+            lease.settle(self.now());
+        }
+        Ok(())
+    }
+
+    async fn remove_aged(
+        &self,
+        connector: &Connector,
+        lease: &mut Lease,
+        id: DeviceId,
+        before: Timestamp,
+    ) -> anyhow::Result<()> {
+        let scope = self.own_scope()?;
+        let guid = self.store().device(&scope, id).await?.facts.guid;
+        let there = self.take_in(connector, lease, &Devices::One(guid), true).await?;
+        let device = self.store().device(&scope, id).await?;
+        if there != [guid] || device.statistics_observed != Some(self.now()) {
+            tracing::info!(%id, "an aged device could not be read again and is left alone");
+            return Ok(());
+        }
+        // It may have come back to life since.
+        if last_activity(&device).is_none_or(|at| at >= before) {
+            return Ok(());
+        }
+        let name = device.display_name();
+        let text = format!("removing the partnership of {name} ({guid}) in Exchange");
+        self.record(connector, Event::RemovingPartnership, &text).await;
+        let removed = lease.organization()?.remove_partnership(guid).await;
+        let is_there =
+            !self.take_in(connector, lease, &Devices::One(guid), false).await?.is_empty();
+        let text = match (removed, is_there) {
+            (_, false) => format!("the partnership of {name} ({guid}) is gone in Exchange"),
+            (Ok(()), true) => format!("the partnership of {name} ({guid}) is still in Exchange"),
+            (Err(error), true) => format!("the partnership of {name} ({guid}) stays: {error}"),
+        };
+        self.record(connector, Event::PartnershipRemoved, &text).await;
+        if !is_there {
+            self.store().mark_gone(connector.id, vec![id], self.now()).await?;
+        }
+        Ok(())
     }
 
     fn days_ago(&self, days: u16) -> Timestamp {

@@ -207,6 +207,17 @@ impl<S: Session> Organization<S> {
         Ok(())
     }
 
+    /// Removes a partnership: Exchange forgets the device until it asks to be let in again. The
+    /// device is not told. Whether it took effect is to be read back.
+    pub async fn remove_partnership(&mut self, device: Uuid) -> Result<(), Error> {
+        let name = self.capabilities.family.remove();
+        let remove = Cmdlet::new(name).of(device.try_into()?).without_confirmation();
+        match self.collect(remove).await?.error {
+            Some(error) => Err(error.into()),
+            None => Ok(()),
+        }
+    }
+
     /// Ends the session.
     pub async fn close(self) -> Result<(), Error> {
         self.session.close().await

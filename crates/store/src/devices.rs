@@ -109,6 +109,14 @@ impl Store {
         Ok(count.await?.unwrap_or_default())
     }
 
+    /// Devices that left the inventory by age and are still in Exchange, the longest first; at most
+    /// so many.
+    pub async fn aged(&self, connector: ConnectorId, limit: u32) -> Result<Vec<DeviceId>, Error> {
+        let values = vec![Value::id(connector), Value::Integer(i64::from(limit))];
+        let decode = |row: &mut Columns<'_>| row.table("device").uuid("id").map(DeviceId);
+        self.database.query(sql::AGED, values, decode).await
+    }
+
     /// How many devices would leave the inventory that did nothing since `before`, and how many
     /// have left.
     pub async fn ageing(

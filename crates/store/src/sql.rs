@@ -144,6 +144,8 @@ statements! {
         AND when_created >= ?2 AND when_created < ?3";
     DEVICES_OF_NO_DATE = "SELECT count(*) AS count FROM device WHERE connector = ?1
         AND gone_since IS NULL AND when_created IS NULL";
+    AGED = "SELECT id FROM device WHERE connector = ?1 AND aged_since IS NOT NULL
+        AND gone_since IS NULL ORDER BY aged_since LIMIT ?2";
     AGEING = "SELECT count(CASE WHEN aged_since IS NULL AND statistics_observed IS NOT NULL
             AND coalesce(last_success_sync, last_sync_attempt, first_sync, when_created) < ?2
             THEN 1 END) AS count, count(aged_since) AS aged

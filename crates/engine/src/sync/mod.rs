@@ -157,6 +157,10 @@ impl Sync<'_> {
         };
         self.settle(&mut lease);
         pass.endpoint = lease.held().map(|held| held.endpoint.clone()).or(pass.endpoint.take());
+        drop(lease);
+        if read.is_ok() && since.is_none() {
+            Box::pin(self.engine.remove_aged_partnerships(self.connector)).await?;
+        }
         read
     }
 

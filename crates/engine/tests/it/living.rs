@@ -523,6 +523,36 @@ async fn devices_that_do_nothing_for_long_leave_and_come_back() {
     assert!(preview.have_left <= 60 - back, "{preview:?}");
 }
 
+/// Only where somebody switched it on, and only what is still inactive when it is looked at again.
+#[tokio::test]
+async fn aged_partnerships_are_removed_in_exchange_only_if_that_is_switched_on() {
+    let app = TestApp::connected(40).await.unwrap();
+    app.sync().await.unwrap();
+    let (caller, name) = (app.caller(), app.name());
+    let mut aged = change(app.connector().await.unwrap());
+    aged.options.discovery.inactive_days = Some(30);
+    aged.options.removes_aged_partnerships = true;
+    app.engine().change_connector(&caller, &name, aged).await.unwrap();
+    pass_time(&app, SignedDuration::from_hours(24 * 31));
+    let preview = app.engine().preview_ageing(&caller, &name).await.unwrap();
+    let back = app.exchange().organization().sync_all() as u64;
+    assert!(back > 0 && back < 40 && preview.would_leave > 40 - back);
+    assert_eq!(app.engine().age_now(&caller, &name).await.unwrap(), preview.would_leave);
+    let left = app.exchange().organization().device_count() as u64;
+    assert!(left >= back, "{left} of 40 are left, {back} had come back");
+    assert!(left < 40);
+    let asked = app.exchange().ledger().entries();
+    let removals = asked.cmdlets.iter().filter(|one| one.name == "Remove-MobileDevice");
+    for removal in removals {
+        assert_eq!(removal.parameter("Confirm"), Some("false"), "{removal:?}");
+        assert!(removal.parameter("Identity").is_some());
+    }
+    let told = events(&app, &app.connector().await.unwrap()).await;
+    let of = |event| told.iter().filter(|told| **told == event).count() as u64;
+    assert_eq!(of(Event::RemovingPartnership), 40 - left);
+    assert_eq!(of(Event::PartnershipRemoved), 40 - left);
+}
+
 #[tokio::test]
 async fn one_person_and_one_device_are_read_again_on_demand() {
     let app = TestApp::connected(30).await.unwrap();

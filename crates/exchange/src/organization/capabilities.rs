@@ -161,6 +161,14 @@ impl Family {
         }
     }
 
+    /// The cmdlet that removes a partnership.
+    pub(super) const fn remove(self) -> &'static str {
+        match self {
+            Self::MobileDevice => "Remove-MobileDevice",
+            Self::ActiveSync => "Remove-ActiveSyncDevice",
+        }
+    }
+
     /// The cmdlet that gives their statistics.
     pub(super) const fn statistics(self) -> &'static str {
         match self {
