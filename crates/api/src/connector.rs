@@ -1,11 +1,16 @@
 //! Connectors as JSON: what is shown of one, and what is asked for a new one. Secrets go in and
 //! never come out.
 
-use domain::connector::{Authentication, Endpoint, OrganizationIdentity, Proxy, Trust};
+use domain::{
+    ConnectorName,
+    connector::{Authentication, ConnectorState, Endpoint, OrganizationIdentity, Proxy, Trust},
+};
+use engine::NextPasses;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     device::{rfc3339, text},
+    options::ConnectorOptions,
     problem::Problem,
 };
 
@@ -16,8 +21,11 @@ pub struct Connector {
     pub id: String,
     /// The name people use.
     pub name: String,
-    /// `flagged` (added, not yet connected), `installed` or `trouble`.
+    /// `flagged` (added, not yet connected), `installed`, `trouble`, or `removed` where only the
+    /// inventory is kept.
     pub state: String,
+    /// Whether scheduled work rests.
+    pub paused: bool,
     /// What went wrong last, and what to do.
     pub trouble: Option<String>,
     /// The organization; null until the first connection.
@@ -26,8 +34,18 @@ pub struct Connector {
     pub created: String,
     /// When the last complete full pass began: as of then the inventory is true.
     pub last_full_sync: Option<String>,
+    /// When the last complete delta pass began.
+    pub last_delta_sync: Option<String>,
+    /// When connecting is tried again; null unless the first connection failed.
+    pub next_install: Option<String>,
+    /// When the next full pass is due; null: only when asked.
+    pub next_full_sync: Option<String>,
+    /// When the next delta pass is due; null: only when asked.
+    pub next_delta_sync: Option<String>,
     /// How the organization is reached.
     pub on_premises: OnPremises,
+    /// What is read, when, and how.
+    pub options: ConnectorOptions,
 }
 
 /// Exchange's own name of an organization.
@@ -95,6 +113,9 @@ pub struct NewConnector {
     pub name: String,
     /// How the organization is reached.
     pub on_premises: OnPremises,
+    /// What is read, when, and how.
+    #[serde(default)]
+    pub options: ConnectorOptions,
     /// Whether scheduled work rests from the beginning.
     #[serde(default)]
     pub paused: bool,
@@ -104,6 +125,9 @@ pub struct NewConnector {
     /// Password for the proxy.
     #[serde(default)]
     pub proxy_password: Option<String>,
+    /// Password of the notification account.
+    #[serde(default)]
+    pub notification_password: Option<String>,
 }
 
 impl std::fmt::Debug for NewConnector {
@@ -115,23 +139,48 @@ impl std::fmt::Debug for NewConnector {
 impl Connector {
     /// The one translation of a connector into JSON.
     #[must_use]
-    pub fn of(connector: domain::Connector) -> Self {
+    pub(crate) fn of(connector: domain::Connector, next: NextPasses) -> Self {
+        let is_uninstalled =
+            connector.organization.is_none() && connector.state != ConnectorState::Removed;
         let organization = |OrganizationIdentity { key, name }| Organization { key, name };
         Self {
             id: connector.id.to_string(),
             name: connector.name.to_string(),
             state: connector.state.word().to_owned(),
+            paused: connector.is_paused,
             trouble: connector.trouble,
             organization: connector.organization.map(organization),
             created: rfc3339(connector.created),
             last_full_sync: text(connector.last_full_sync),
+            last_delta_sync: text(connector.last_delta_sync),
+            next_install: text(connector.next_install.filter(|_| is_uninstalled)),
+            next_full_sync: text(next.full),
+            next_delta_sync: text(next.delta),
             on_premises: OnPremises::of(connector.endpoint),
+            options: ConnectorOptions::of(connector.options),
         }
     }
 }
 
+impl NewConnector {
+    /// The connector meant, or which field is wrong.
+    pub(crate) fn into_new(self) -> Result<engine::NewConnector, Problem> {
+        let name = ConnectorName::parse(&self.name)
+            .map_err(|error| Problem::invalid(error, "choose a name such as contoso or lab-2"))?;
+        Ok(engine::NewConnector {
+            name,
+            endpoint: self.on_premises.into_endpoint()?,
+            options: self.options.into_options()?,
+            is_paused: self.paused,
+            password: self.password,
+            proxy_password: self.proxy_password,
+            notification_password: self.notification_password,
+        })
+    }
+}
+
 impl OnPremises {
-    fn of(endpoint: Endpoint) -> Self {
+    pub(crate) fn of(endpoint: Endpoint) -> Self {
         let (proxy, proxy_username) = match endpoint.proxy {
             Some(Proxy { address, username }) => (Some(address), username),
             None => (None, None),

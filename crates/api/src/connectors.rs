@@ -1,19 +1,20 @@
-//! What is done with connectors: list, add, show, remove, check, sync.
+//! What is done with connectors: list, add, show, change, let rest, remove.
 
 use axum::{
     Extension, Json,
     extract::State,
-    http::{StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use domain::{Caller, ConnectorName, Permission, pass::PassKind};
-use engine::Engine;
+use domain::{Caller, ConnectorName, Permission};
+use engine::{Engine, Removal};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    change::ConnectorChange,
     connector::{Connector, NewConnector},
-    job::Job,
     parameters::{Body, DryRun, IdempotencyKey, Name, NoParameters, Parameters},
+    preview::Preview,
     problem::Problem,
 };
 
@@ -22,66 +23,6 @@ use crate::{
 pub struct ConnectorList {
     /// The connectors, by name.
     pub connectors: Vec<Connector>,
-}
-
-/// What a change would do: the answer to `dry_run=true`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Preview {
-    /// Always true: nothing was done.
-    pub dry_run: bool,
-    /// What would be done, in one sentence.
-    pub would: String,
-}
-
-impl Preview {
-    fn of(would: String) -> Response {
-        Json(Self { dry_run: true, would }).into_response()
-    }
-}
-
-/// Which sync.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SyncRequest {
-    /// `full`: read everything.
-    #[serde(default = "full")]
-    #[schema(example = "full")]
-    pub kind: String,
-}
-
-fn full() -> String {
-    PassKind::Full.word().to_owned()
-}
-
-/// What a check found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct CheckReport {
-    /// Whether a sync can work.
-    pub is_ready: bool,
-    /// What was tried, in order.
-    pub steps: Vec<CheckStep>,
-}
-
-impl CheckReport {
-    fn of(report: engine::CheckReport) -> Self {
-        let step = |step: engine::CheckStep| CheckStep {
-            name: step.name,
-            result: step.result.word().to_owned(),
-            detail: step.detail,
-        };
-        Self { is_ready: report.is_ready, steps: report.steps.into_iter().map(step).collect() }
-    }
-}
-
-/// One thing that was tried.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct CheckStep {
-    /// What was tried.
-    pub name: String,
-    /// `fine`, `missing` or `failed`.
-    pub result: String,
-    /// What was found, and what to do.
-    pub detail: Option<String>,
 }
 
 /// Lists the connectors.
@@ -98,13 +39,17 @@ pub(crate) async fn list(
     Parameters(NoParameters {}): Parameters<NoParameters>,
 ) -> Result<Json<ConnectorList>, Problem> {
     let scope = caller.scope(Permission::Read)?;
-    let connectors = engine.store().connectors(&scope).await?;
-    Ok(Json(ConnectorList { connectors: connectors.into_iter().map(Connector::of).collect() }))
+    let mut connectors = Vec::new();
+    for connector in engine.store().connectors(&scope).await? {
+        connectors.push(with_next(&engine, connector).await?);
+    }
+    Ok(Json(ConnectorList { connectors }))
 }
 
 /// Adds a connector.
 ///
-/// It need not be reachable: whether it works is what a check says.
+/// It need not be reachable: whether it works is what a check says. Unless it is paused, it is
+/// connected and synced in the background at once.
 #[utoipa::path(
     post,
     path = "/api/v1/connectors",
@@ -124,24 +69,15 @@ pub(crate) async fn add(
     Parameters(DryRun { dry_run }): Parameters<DryRun>,
     Body(new): Body<NewConnector>,
 ) -> Result<Response, Problem> {
-    let name = ConnectorName::parse(&new.name)
-        .map_err(|error| Problem::invalid(error, "choose a name such as contoso or lab-2"))?;
-    let new = engine::NewConnector {
-        name: name.clone(),
-        endpoint: new.on_premises.into_endpoint()?,
-        options: domain::connector::Options::default(),
-        is_paused: new.paused,
-        password: new.password,
-        proxy_password: new.proxy_password,
-        notification_password: None,
-    };
+    let new = new.into_new()?;
+    let name = new.name.clone();
     if dry_run {
         engine.validate_connector(&caller, &new).await?;
         return Ok(Preview::of(format!("add the connector {name} for {}", new.endpoint.url)));
     }
     engine.add_connector(&caller, new).await?;
-    let added = engine.store().connector(&caller.scope(Permission::Read)?, &name).await?;
-    Ok((StatusCode::CREATED, Json(Connector::of(added))).into_response())
+    let added = shown(&engine, &caller, &name).await?;
+    Ok((StatusCode::CREATED, Json(added)).into_response())
 }
 
 /// Shows one connector.
@@ -159,17 +95,125 @@ pub(crate) async fn show(
     Name(name): Name,
     Parameters(NoParameters {}): Parameters<NoParameters>,
 ) -> Result<Json<Connector>, Problem> {
-    let scope = caller.scope(Permission::Read)?;
-    Ok(Json(Connector::of(engine.store().connector(&scope, &name).await?)))
+    Ok(Json(shown(&engine, &caller, &name).await?))
 }
 
-/// Removes a connector with its inventory. Nothing changes in Exchange.
+/// Changes a connector.
+///
+/// What is left out stays, field by field; null brings a field back to what it is without being
+/// given. Nothing is kept if a field is wrong.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/connectors/{name}",
+    operation_id = "change_connector",
+    tag = "connectors",
+    params(("name" = String, Path, description = "Name of the connector"), DryRun, IdempotencyKey),
+    request_body = ConnectorChange,
+    responses(
+        (status = 200, description = "The connector as it is now; with dry_run=true, what would change", body = Connector),
+        (status = "default", body = Problem, content_type = "application/problem+json")
+    )
+)]
+pub(crate) async fn change(
+    State(engine): State<Engine>,
+    Extension(caller): Extension<Caller>,
+    Name(name): Name,
+    Parameters(DryRun { dry_run }): Parameters<DryRun>,
+    Body(change): Body<ConnectorChange>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(Permission::ModifyConnector)?;
+    let connector = engine.store().connector(&scope, &name).await?;
+    let (fields, paused) = (change.fields(), change.paused);
+    let is_of_configuration = change.is_of_configuration();
+    let change = change.applied_to(&connector)?;
+    if dry_run {
+        engine.validate_change(&caller, &name, change).await?;
+        let fields = if fields.is_empty() { "nothing".to_owned() } else { fields.join(", ") };
+        return Ok(Preview::of(format!("change {fields} of the connector {name}")));
+    }
+    if is_of_configuration {
+        engine.change_connector(&caller, &name, change).await?;
+    }
+    if let Some(is_paused) = paused {
+        engine.pause_connector(&caller, &name, is_paused).await?;
+    }
+    Ok(Json(shown(&engine, &caller, &name).await?).into_response())
+}
+
+/// Lets the scheduled work of a connector rest.
+///
+/// What is asked for by name, such as a sync, is still done.
+#[utoipa::path(
+    post,
+    path = "/api/v1/connectors/{name}/pause",
+    operation_id = "pause_connector",
+    tag = "connectors",
+    params(("name" = String, Path, description = "Name of the connector"), DryRun, IdempotencyKey),
+    responses(
+        (status = 200, description = "The connector as it is now; with dry_run=true, what would be done", body = Connector),
+        (status = "default", body = Problem, content_type = "application/problem+json")
+    )
+)]
+pub(crate) async fn pause(
+    State(engine): State<Engine>,
+    Extension(caller): Extension<Caller>,
+    Name(name): Name,
+    Parameters(DryRun { dry_run }): Parameters<DryRun>,
+) -> Result<Response, Problem> {
+    if dry_run {
+        modifiable(&engine, &caller, &name).await?;
+        return Ok(Preview::of(format!("let the scheduled work of {name} rest")));
+    }
+    engine.pause_connector(&caller, &name, true).await?;
+    Ok(Json(shown(&engine, &caller, &name).await?).into_response())
+}
+
+/// Lets the scheduled work of a connector go on.
+#[utoipa::path(
+    post,
+    path = "/api/v1/connectors/{name}/resume",
+    operation_id = "resume_connector",
+    tag = "connectors",
+    params(("name" = String, Path, description = "Name of the connector"), DryRun, IdempotencyKey),
+    responses(
+        (status = 200, description = "The connector as it is now; with dry_run=true, what would be done", body = Connector),
+        (status = "default", body = Problem, content_type = "application/problem+json")
+    )
+)]
+pub(crate) async fn resume(
+    State(engine): State<Engine>,
+    Extension(caller): Extension<Caller>,
+    Name(name): Name,
+    Parameters(DryRun { dry_run }): Parameters<DryRun>,
+) -> Result<Response, Problem> {
+    if dry_run {
+        modifiable(&engine, &caller, &name).await?;
+        return Ok(Preview::of(format!("let the scheduled work of {name} go on")));
+    }
+    engine.pause_connector(&caller, &name, false).await?;
+    Ok(Json(shown(&engine, &caller, &name).await?).into_response())
+}
+
+/// How to remove.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RemoveParameters {
+    /// Keep the inventory, to be looked at.
+    #[serde(default)]
+    keep_inventory: bool,
+    /// Say what would happen, and do nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Removes a connector with its inventory, or keeps that. Nothing changes in Exchange.
 #[utoipa::path(
     delete,
     path = "/api/v1/connectors/{name}",
     operation_id = "remove_connector",
     tag = "connectors",
-    params(("name" = String, Path, description = "Name of the connector"), DryRun, IdempotencyKey),
+    params(("name" = String, Path, description = "Name of the connector"), RemoveParameters, IdempotencyKey),
     responses(
         (status = 204, description = "Removed"),
         (status = 200, description = "With dry_run=true", body = Preview),
@@ -180,89 +224,63 @@ pub(crate) async fn remove(
     State(engine): State<Engine>,
     Extension(caller): Extension<Caller>,
     Name(name): Name,
-    Parameters(DryRun { dry_run }): Parameters<DryRun>,
+    Parameters(parameters): Parameters<RemoveParameters>,
 ) -> Result<Response, Problem> {
-    if dry_run {
-        let scope = caller.scope(Permission::ModifyConnector)?;
-        let connector = engine.store().connector(&scope, &name).await?;
-        let totals = engine.store().totals(&scope).await?;
-        let totals = totals.iter().find(|totals| totals.connector == connector.id);
-        let devices = totals.map_or(0, |totals| totals.devices() + totals.gone);
-        return Ok(Preview::of(format!(
-            "remove the connector {name} and the {devices} devices of its inventory; nothing changes in Exchange"
-        )));
+    let removal = match parameters.keep_inventory {
+        true => Removal::KeepInventory,
+        false => Removal::WithInventory,
+    };
+    if parameters.dry_run {
+        return Ok(Preview::of(removal_in_words(&engine, &caller, &name, removal).await?));
     }
-    engine.remove_connector(&caller, &name, engine::Removal::WithInventory).await?;
+    engine.remove_connector(&caller, &name, removal).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Connects now and says what works and what is missing.
-#[utoipa::path(
-    post,
-    path = "/api/v1/connectors/{name}/check",
-    operation_id = "check_connector",
-    tag = "connectors",
-    params(("name" = String, Path, description = "Name of the connector"), DryRun, IdempotencyKey),
-    responses(
-        (status = 200, description = "What was found; with dry_run=true, what would be tried", body = CheckReport),
-        (status = "default", body = Problem, content_type = "application/problem+json")
-    )
-)]
-pub(crate) async fn check(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Parameters(DryRun { dry_run }): Parameters<DryRun>,
-) -> Result<Response, Problem> {
-    if dry_run {
-        let scope = caller.scope(Permission::ModifyConnector)?;
-        let connector = engine.store().connector(&scope, &name).await?;
-        return Ok(Preview::of(format!(
-            "sign in to {} and look for the cmdlets that Gatepost uses",
-            connector.endpoint.url
-        )));
-    }
-    let report = engine.check_connector(&caller, &name).await?;
-    Ok(Json(CheckReport::of(report)).into_response())
+async fn removal_in_words(
+    engine: &Engine,
+    caller: &Caller,
+    name: &ConnectorName,
+    removal: Removal,
+) -> Result<String, Problem> {
+    let scope = caller.scope(Permission::ModifyConnector)?;
+    let connector = engine.store().connector(&scope, name).await?;
+    let totals = engine.store().totals(&scope).await?;
+    let totals = totals.iter().find(|totals| totals.connector == connector.id);
+    let devices = totals.map_or(0, |totals| totals.devices() + totals.gone);
+    Ok(match removal {
+        Removal::WithInventory => format!(
+            "remove the connector {name} and the {devices} devices of its inventory; nothing \
+             changes in Exchange"
+        ),
+        Removal::KeepInventory => format!(
+            "remove the connector {name} and keep the {devices} devices of its inventory as they \
+             are; nothing changes in Exchange"
+        ),
+    })
 }
 
-/// Starts a sync, or finds the one that is under way.
-#[utoipa::path(
-    post,
-    path = "/api/v1/connectors/{name}/sync",
-    operation_id = "sync_connector",
-    tag = "connectors",
-    params(("name" = String, Path, description = "Name of the connector"), DryRun, IdempotencyKey),
-    request_body = SyncRequest,
-    responses(
-        (status = 202, description = "The job to follow", body = Job),
-        (status = 200, description = "With dry_run=true", body = Preview),
-        (status = "default", body = Problem, content_type = "application/problem+json")
-    )
-)]
-pub(crate) async fn sync(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Parameters(DryRun { dry_run }): Parameters<DryRun>,
-    Body(request): Body<SyncRequest>,
-) -> Result<Response, Problem> {
-    if PassKind::from_word(&request.kind) != Some(PassKind::Full) {
-        return Err(Problem::invalid(
-            format_args!("the kind of sync is {:?}", request.kind),
-            "ask for a full sync: {\"kind\": \"full\"}",
-        ));
-    }
-    if dry_run {
-        let scope = caller.scope(Permission::ModifyConnector)?;
-        engine.store().connector(&scope, &name).await?;
-        return Ok(Preview::of(format!(
-            "start a full sync of {name}, or join the one that is under way"
-        )));
-    }
-    let id = engine.sync(&caller, &name, PassKind::Full).await?;
-    let job = engine.store().job(&caller.scope(Permission::Read)?, id).await?;
-    let job = Job::of(job, Some(name.as_str()));
-    let location = [(header::LOCATION, format!("/api/v1/jobs/{}", job.id))];
-    Ok((StatusCode::ACCEPTED, location, Json(job)).into_response())
+/// A connector as it is now.
+async fn shown(
+    engine: &Engine,
+    caller: &Caller,
+    name: &ConnectorName,
+) -> Result<Connector, Problem> {
+    let scope = caller.scope(Permission::Read)?;
+    with_next(engine, engine.store().connector(&scope, name).await?).await
+}
+
+/// The connector that somebody wants to do something with, if that is allowed.
+pub(crate) async fn modifiable(
+    engine: &Engine,
+    caller: &Caller,
+    name: &ConnectorName,
+) -> Result<domain::Connector, Problem> {
+    let scope = caller.scope(Permission::ModifyConnector)?;
+    Ok(engine.store().connector(&scope, name).await?)
+}
+
+async fn with_next(engine: &Engine, connector: domain::Connector) -> Result<Connector, Problem> {
+    let next = engine.next_passes(&connector).await?;
+    Ok(Connector::of(connector, next))
 }

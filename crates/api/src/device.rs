@@ -8,6 +8,7 @@ use std::{
 use axum::{
     Extension, Json,
     extract::{Path, State},
+    response::{IntoResponse as _, Response},
 };
 use domain::{AccessReason, Caller, ConnectorId, DeviceId, Permission, Query, Scope};
 use engine::Engine;
@@ -16,7 +17,8 @@ use store::{Cursor, Page};
 use uuid::Uuid;
 
 use crate::{
-    parameters::{Limit, NoParameters, Parameters},
+    parameters::{DryRun, IdempotencyKey, Limit, NoParameters, Parameters},
+    preview::Preview,
     problem::Problem,
 };
 
@@ -294,18 +296,54 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     Parameters(NoParameters {}): Parameters<NoParameters>,
 ) -> Result<Json<DeviceDetail>, Problem> {
-    let Ok(id) = Uuid::parse_str(&id) else {
+    let scope = caller.scope(Permission::Read)?;
+    Ok(Json(found(&engine, &scope, &id).await?))
+}
+
+/// Reads one device again, with its statistics, and shows it as it is now.
+///
+/// A device that Exchange no longer has is marked as gone.
+#[utoipa::path(
+    post,
+    path = "/api/v1/devices/{id}/refresh",
+    operation_id = "refresh_device",
+    tag = "devices",
+    params(("id" = String, Path, description = "Gatepost's id, or Exchange's GUID"), DryRun, IdempotencyKey),
+    responses(
+        (status = 200, description = "The device as it is now; with dry_run=true, what would be done", body = DeviceDetail),
+        (status = "default", body = Problem, content_type = "application/problem+json")
+    )
+)]
+pub(crate) async fn refresh(
+    State(engine): State<Engine>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Parameters(DryRun { dry_run }): Parameters<DryRun>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(Permission::ModifyConnector)?;
+    let device = found(&engine, &scope, &id).await?.device;
+    if dry_run {
+        let Device { display_name, connector, .. } = device;
+        return Ok(Preview::of(format!("read {display_name} of {connector} again from Exchange")));
+    }
+    let known = device.id.parse().map(DeviceId).map_err(|_| Problem::internal())?;
+    engine.refresh_device(&caller, known).await?;
+    Ok(Json(found(&engine, &scope, &device.id).await?).into_response())
+}
+
+/// The device of an id, Gatepost's or Exchange's.
+async fn found(engine: &Engine, scope: &Scope, id: &str) -> Result<DeviceDetail, Problem> {
+    let Ok(id) = Uuid::parse_str(id) else {
         return Err(Problem::not_found(
             format_args!("{id:?} is no id of a device"),
             "take the id from the list of devices",
         ));
     };
-    let scope = caller.scope(Permission::Read)?;
-    let names = connector_names(&engine, &scope).await?;
+    let names = connector_names(engine, scope).await?;
     let by_guid = names.keys().map(|connector| DeviceId::of(*connector, id));
     for id in std::iter::once(DeviceId(id)).chain(by_guid) {
-        match engine.store().device(&scope, id).await {
-            Ok(device) => return Ok(Json(detail(device, &names))),
+        match engine.store().device(scope, id).await {
+            Ok(device) => return Ok(detail(device, &names)),
             Err(store::Error::NotFound(_)) => {}
             Err(error) => return Err(error.into()),
         }

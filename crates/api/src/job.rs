@@ -19,7 +19,7 @@ use crate::{
 pub struct Job {
     /// Stable id.
     pub id: String,
-    /// What is done: `full sync`.
+    /// What is done: `install`, `full sync` or `delta sync`.
     pub kind: String,
     /// Name of the connector.
     pub connector: Option<String>,

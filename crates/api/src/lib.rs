@@ -7,24 +7,38 @@
 //!
 //! Start reading at [`router`], the table of everything that is answered; then `device`.
 
+mod ageing;
 mod authentication;
+mod change;
+mod check;
 mod connector;
 mod connectors;
 mod device;
+mod health;
 mod idempotency;
 mod job;
+mod options;
 mod parameters;
 mod pass;
+mod preview;
 mod problem;
 mod status;
+mod sync;
 
+pub use ageing::{Aged, Ageing};
+pub use change::ConnectorChange;
+pub use check::{CheckReport, CheckStep, FeatureCheck};
 pub use connector::{Connector, NewConnector, OnPremises, Organization};
-pub use connectors::{CheckReport, CheckStep, ConnectorList, Preview, SyncRequest};
+pub use connectors::ConnectorList;
 pub use device::{Device, DeviceDetail, DevicePage};
+pub use health::{Budget, Endpoint, EndpointList, Message, MessageList};
 pub use job::{Job, JobList};
+pub use options::{ConnectorOptions, Directory, SiteServer};
 pub use pass::{Pass, PassList};
+pub use preview::Preview;
 pub use problem::Problem;
 pub use status::{ConnectorStatus, Status};
+pub use sync::{SyncRequest, UserSynced};
 
 use axum::{
     Json, Router, extract::DefaultBodyLimit, http::Uri, middleware, response::IntoResponse as _,
@@ -80,12 +94,20 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 fn guarded() -> OpenApiRouter<Engine> {
     OpenApiRouter::new()
         .routes(routes!(connectors::list, connectors::add))
-        .routes(routes!(connectors::show, connectors::remove))
-        .routes(routes!(connectors::check))
-        .routes(routes!(connectors::sync))
+        .routes(routes!(connectors::show, connectors::change, connectors::remove))
+        .routes(routes!(connectors::pause))
+        .routes(routes!(connectors::resume))
+        .routes(routes!(check::check))
+        .routes(routes!(check::role_script))
+        .routes(routes!(sync::sync))
+        .routes(routes!(health::endpoints))
+        .routes(routes!(health::messages))
+        .routes(routes!(health::budget))
+        .routes(routes!(ageing::preview, ageing::now))
         .routes(routes!(pass::list))
         .routes(routes!(device::list))
         .routes(routes!(device::show))
+        .routes(routes!(device::refresh))
         .routes(routes!(job::list))
         .routes(routes!(job::show))
         .routes(routes!(status::show))

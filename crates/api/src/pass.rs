@@ -39,6 +39,16 @@ pub struct Pass {
     pub mailboxes: u64,
     /// Statistics read.
     pub statistics: u64,
+    /// Devices left out: of users that the connector does not look at.
+    pub skipped: u64,
+    /// Cmdlets sent.
+    pub cmdlets: u64,
+    /// Milliseconds by which Exchange slowed them down, as far as it says so.
+    pub delayed_ms: u64,
+    /// Sessions that were lost or refused and opened anew.
+    pub sessions_lost: u64,
+    /// Address it was read from last.
+    pub endpoint: Option<String>,
 }
 
 impl Pass {
@@ -58,6 +68,11 @@ impl Pass {
             poisoned: counts.poisoned,
             mailboxes: counts.mailboxes,
             statistics: counts.statistics,
+            skipped: counts.skipped,
+            cmdlets: pass.cost.cmdlets,
+            delayed_ms: pass.cost.delayed_ms,
+            sessions_lost: pass.cost.sessions_lost,
+            endpoint: pass.endpoint.clone(),
         }
     }
 }

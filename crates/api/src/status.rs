@@ -39,8 +39,10 @@ pub struct Status {
 pub struct ConnectorStatus {
     /// Its name.
     pub name: String,
-    /// `flagged`, `installed` or `trouble`.
+    /// `flagged`, `installed`, `trouble` or `removed`.
     pub state: String,
+    /// Whether scheduled work rests.
+    pub paused: bool,
     /// What went wrong last, and what to do.
     pub trouble: Option<String>,
     /// Name of the organization; null until the first connection.
@@ -49,6 +51,8 @@ pub struct ConnectorStatus {
     pub devices: u64,
     /// When the last complete full pass began.
     pub last_full_sync: Option<String>,
+    /// When the last complete delta pass began.
+    pub last_delta_sync: Option<String>,
 }
 
 /// As many of the latest jobs are looked at for those that still run: at most one of each kind
@@ -79,10 +83,12 @@ pub(crate) async fn show(
         ConnectorStatus {
             name: connector.name.to_string(),
             state: connector.state.word().to_owned(),
+            paused: connector.is_paused,
             trouble: connector.trouble,
             organization: connector.organization.map(|organization| organization.name),
             devices: totals.map_or(0, store::Totals::devices),
             last_full_sync: text(connector.last_full_sync),
+            last_delta_sync: text(connector.last_delta_sync),
         }
     });
     let connectors = connectors.collect();

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use api::Problem;
+use api::{Preview, Problem};
 use reqwest::{Method, RequestBuilder, Url};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -102,13 +102,38 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> anyhow::Result<T> {
-        let key = uuid::Uuid::new_v4().to_string();
-        self.send(self.request(Method::POST, path)?.header("Idempotency-Key", key).json(body)).await
+        self.send(self.change(Method::POST, path)?.json(body)).await
+    }
+
+    /// Changes a part.
+    pub(crate) async fn patch<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        self.send(self.change(Method::PATCH, path)?.json(body)).await
+    }
+
+    /// Reads what is no JSON.
+    pub(crate) async fn text(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<String> {
+        let response = self.answer(self.request(Method::GET, path)?.query(query)).await?;
+        response.text().await.with_context(|| format!("reading the answer of {}", self.base))
     }
 
     /// Removes.
     pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<()> {
-        self.answer(self.request(Method::DELETE, path)?).await.map(drop)
+        self.answer(self.change(Method::DELETE, path)?).await.map(drop)
+    }
+
+    /// Says what removing would do; the path asks for a dry run.
+    pub(crate) async fn delete_preview(&self, path: &str) -> anyhow::Result<Preview> {
+        self.send(self.request(Method::DELETE, path)?).await
+    }
+
+    /// A request that changes something, and does so once if it is sent twice.
+    fn change(&self, method: Method, path: &str) -> anyhow::Result<RequestBuilder> {
+        let key = uuid::Uuid::new_v4().to_string();
+        Ok(self.request(method, path)?.header("Idempotency-Key", key))
     }
 
     fn request(&self, method: Method, path: &str) -> anyhow::Result<RequestBuilder> {

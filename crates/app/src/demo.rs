@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use api::{Connector, Job, NewConnector, OnPremises, Status};
+use api::{Connector, ConnectorOptions, Job, NewConnector, OnPremises, Status};
 use reqwest::Url;
 use serde_json::json;
 use simulator::{Account, Organization, OrganizationOptions, ServerOptions, system_clock};
@@ -94,7 +94,12 @@ async fn live(client: &Client, exchange_url: &str) -> anyhow::Result<()> {
         },
         password: Some(account.password),
         proxy_password: None,
+        options: ConnectorOptions {
+            delta_schedule: "1min".to_owned(),
+            ..ConnectorOptions::default()
+        },
         paused: false,
+        notification_password: None,
     };
     client.post::<Connector>("connectors", &new).await?;
     let started: Job = sync(client).await?;

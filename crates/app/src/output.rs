@@ -194,6 +194,15 @@ pub(crate) fn plain_table(is_coloured: bool) -> Table {
     table
 }
 
+/// A table whose sentences are broken so that it fits into a terminal of usual width.
+pub(crate) fn wrapped_table(is_coloured: bool) -> Table {
+    /// Columns of a terminal; help texts are broken there too.
+    const WIDTH: u16 = 100;
+    let mut table = plain_table(is_coloured);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    table
+}
+
 /// Prints a table, flush left and without blanks at the ends of lines.
 pub(crate) fn write_table(out: &mut impl Write, table: &Table) -> anyhow::Result<()> {
     for line in table.lines() {

@@ -28,8 +28,14 @@ impl PasswordArguments {
             None if self.password_stdin => {
                 read(io::stdin().lock()).context("reading the password from standard input")
             }
-            None => prompt(whose),
+            None => prompt(whose, "--password-file FILE or --password-stdin"),
         }
+    }
+
+    /// The password, if it comes from a file or from standard input.
+    pub(crate) fn read_if_given(&self) -> anyhow::Result<Option<String>> {
+        let is_given = self.password_file.is_some() || self.password_stdin;
+        is_given.then(|| self.read("")).transpose()
     }
 }
 
@@ -59,10 +65,11 @@ fn without_newline(text: &str) -> &str {
     text.strip_suffix('\r').unwrap_or(text)
 }
 
+/// The password of `whose`, asked for on the terminal; without one, `flags` are what to give.
 #[expect(clippy::print_stderr, reason = "a prompt is for the person at the terminal")]
-fn prompt(whose: &str) -> anyhow::Result<String> {
+pub(crate) fn prompt(whose: &str, flags: &str) -> anyhow::Result<String> {
     if !io::stdin().is_terminal() {
-        bail!("no password: give --password-file FILE or --password-stdin");
+        bail!("no password of {whose}: give {flags}");
     }
     eprint!("Password of {whose}: ");
     io::stderr().flush()?;

@@ -63,6 +63,7 @@ impl Server {
                 admin_token: directory.token()?,
                 clock: engine::Clock::system(),
                 is_supervised: true,
+                page_devices: engine::Options::PAGE_DEVICES,
             },
         )
         .await?;

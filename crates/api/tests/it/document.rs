@@ -14,11 +14,21 @@ fn these_are_the_routes() {
     POST /api/v1/connectors
     DELETE /api/v1/connectors/{name}
     GET /api/v1/connectors/{name}
+    PATCH /api/v1/connectors/{name}
+    GET /api/v1/connectors/{name}/ageing
+    POST /api/v1/connectors/{name}/ageing
+    GET /api/v1/connectors/{name}/budget
     POST /api/v1/connectors/{name}/check
+    GET /api/v1/connectors/{name}/endpoints
+    GET /api/v1/connectors/{name}/messages
     GET /api/v1/connectors/{name}/passes
+    POST /api/v1/connectors/{name}/pause
+    POST /api/v1/connectors/{name}/resume
+    GET /api/v1/connectors/{name}/role-script
     POST /api/v1/connectors/{name}/sync
     GET /api/v1/devices
     GET /api/v1/devices/{id}
+    POST /api/v1/devices/{id}/refresh
     GET /api/v1/jobs
     GET /api/v1/jobs/{id}
     GET /api/v1/status

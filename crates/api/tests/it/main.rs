@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
+mod changes;
 mod document;
+mod lives;
 mod refusals;
 mod stories;
 
@@ -12,7 +14,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{Method, Request, StatusCode, header},
 };
-use engine::{Engine, Options};
+use engine::{Clock, Engine, Options};
 use serde_json::Value;
 use store::{Store, Target};
 use tower::ServiceExt as _;
@@ -37,7 +39,14 @@ impl Server {
     async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let target = Target::Sqlite(directory.path().join("gatepost.db"));
-        let options = Options { admin_token: TOKEN.to_owned(), ..Options::default() };
+        let options = Options {
+            data_key: [7; 32],
+            admin_token: TOKEN.to_owned(),
+            clock: Clock::system(),
+            // What happens by itself would come in between.
+            is_supervised: false,
+            page_devices: Options::PAGE_DEVICES,
+        };
         let engine = Engine::start(Store::open(target).await.unwrap(), options).await.unwrap();
         Self { router: api::router(engine.clone()), engine, _directory: directory }
     }
@@ -52,6 +61,10 @@ impl Server {
 
     async fn post(&self, address: &str, body: &str) -> Answer {
         self.send(request(Method::POST, address, body)).await
+    }
+
+    async fn patch(&self, address: &str, body: &str) -> Answer {
+        self.send(request(Method::PATCH, address, body)).await
     }
 
     async fn delete(&self, address: &str) -> Answer {

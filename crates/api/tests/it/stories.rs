@@ -16,6 +16,8 @@ fn lab() -> String {
             "username": "CONTOSO\\gatepost",
         },
         "password": "a secret",
+        // Nobody answers there: what happens by itself would come in between.
+        "paused": true,
     })
     .to_string()
 }
@@ -84,9 +86,16 @@ async fn a_sync_is_a_job_that_can_be_followed() {
     assert_eq!(would.status, StatusCode::OK);
     assert_eq!(server.get("/api/v1/jobs").await.json(), json!({"jobs": []}));
 
-    let delta = server.post(address, "{\"kind\": \"delta\"}").await;
-    assert_eq!(delta.status, StatusCode::BAD_REQUEST);
-    assert!(delta.problem().remedy.contains("full"));
+    for (body, part) in [
+        ("{\"kind\": \"half\"}", "the kind of sync is \"half\""),
+        ("{\"kind\": \"user\"}", "names no user"),
+        ("{\"kind\": \"delta\", \"user\": \"jane\"}", "a delta sync is of everybody"),
+    ] {
+        let answer = server.post(address, body).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        let detail = answer.problem().detail;
+        assert!(detail.contains(part), "{detail}");
+    }
 
     let answer = server.post(address, "{\"kind\": \"full\"}").await;
     assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.body);

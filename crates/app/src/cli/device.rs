@@ -16,6 +16,8 @@ pub(crate) enum DeviceVerb {
     List(ListArguments),
     /// Show all that is known of one device
     Show(ShowArguments),
+    /// Read one device again from Exchange, and show it
+    Refresh(ShowArguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -56,6 +58,7 @@ pub(crate) async fn run(verb: DeviceVerb) -> anyhow::Result<Exit> {
     match verb {
         DeviceVerb::List(arguments) => list(arguments).await,
         DeviceVerb::Show(arguments) => show(&arguments).await,
+        DeviceVerb::Refresh(arguments) => refresh(&arguments).await,
     }
 }
 
@@ -91,15 +94,26 @@ async fn list(arguments: ListArguments) -> anyhow::Result<Exit> {
 async fn show(arguments: &ShowArguments) -> anyhow::Result<Exit> {
     let client = Client::connect(&arguments.server)?;
     let device: DeviceDetail = client.get(&format!("devices/{}", arguments.id), &[]).await?;
-    match arguments.output.output {
-        Format::Table => card(&device)?,
+    print(&device, arguments.output.output)
+}
+
+async fn refresh(arguments: &ShowArguments) -> anyhow::Result<Exit> {
+    let client = Client::connect(&arguments.server)?;
+    let path = format!("devices/{}/refresh", arguments.id);
+    let device: DeviceDetail = client.post(&path, &serde_json::json!({})).await?;
+    print(&device, arguments.output.output)
+}
+
+fn print(device: &DeviceDetail, format: Format) -> anyhow::Result<Exit> {
+    match format {
+        Format::Table => card(device)?,
         format => {
             let mut columns = Device::FIELDS.map(str::to_owned).to_vec();
             if format != Format::Csv {
                 columns.extend(["attributes", "statistics_attributes"].map(str::to_owned));
             }
             let mut rows = Rows::new(stdout(), format, columns, false);
-            rows.push(&device)?;
+            rows.push(device)?;
             rows.finish("")?;
         }
     }

@@ -1,0 +1,147 @@
+//! A change of a connector as JSON: what is left out stays, field by field (RFC 7396).
+
+use domain::Connector;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use crate::{connector::OnPremises, options::ConnectorOptions, problem::Problem};
+
+/// What is to change of a connector. What is left out stays as it is; null brings a field back to
+/// what it is without being given. Secrets that are left out stay.
+#[derive(Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectorChange {
+    /// Fields of `OnPremises` to change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, example = json!({"url": "http://exchange2.contoso.com/PowerShell/"}))]
+    pub on_premises: Option<Map<String, Value>>,
+    /// Fields of `ConnectorOptions` to change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, example = json!({"full_schedule": "0 2 * * *"}))]
+    pub options: Option<Map<String, Value>>,
+    /// Whether scheduled work rests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<bool>,
+    /// New password of the user name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// New password for the proxy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_password: Option<String>,
+    /// New password of the notification account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification_password: Option<String>,
+}
+
+impl std::fmt::Debug for ConnectorChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ConnectorChange({})", self.fields().join(", "))
+    }
+}
+
+impl ConnectorChange {
+    /// The names of what is given, as in `options.full_schedule`. No values: some are secret.
+    #[must_use]
+    pub fn fields(&self) -> Vec<String> {
+        let inside = |name: &str, map: &Option<Map<String, Value>>| {
+            let keys = map.iter().flat_map(Map::keys);
+            keys.map(|key| format!("{name}.{key}")).collect::<Vec<_>>()
+        };
+        let mut fields = inside("on_premises", &self.on_premises);
+        fields.extend(inside("options", &self.options));
+        for (name, is_given) in [
+            ("paused", self.paused.is_some()),
+            ("password", self.password.is_some()),
+            ("proxy_password", self.proxy_password.is_some()),
+            ("notification_password", self.notification_password.is_some()),
+        ] {
+            fields.extend(is_given.then(|| name.to_owned()));
+        }
+        fields
+    }
+
+    /// Whether anything is given but a pause.
+    pub(crate) fn is_of_configuration(&self) -> bool {
+        self.fields().iter().any(|field| field != "paused")
+    }
+
+    /// The whole configuration that results for a connector.
+    pub(crate) fn applied_to(
+        self,
+        connector: &Connector,
+    ) -> Result<engine::ConnectorChange, Problem> {
+        let endpoint = OnPremises::of(connector.endpoint.clone());
+        let options = ConnectorOptions::of(connector.options.clone());
+        Ok(engine::ConnectorChange {
+            endpoint: merged("on_premises", endpoint, self.on_premises)?.into_endpoint()?,
+            options: merged("options", options, self.options)?.into_options()?,
+            password: self.password,
+            proxy_password: self.proxy_password,
+            notification_password: self.notification_password,
+        })
+    }
+}
+
+fn merged<T: Serialize + DeserializeOwned>(
+    field: &str,
+    now: T,
+    change: Option<Map<String, Value>>,
+) -> Result<T, Problem> {
+    let Some(change) = change else { return Ok(now) };
+    let merged = serde_json::to_value(now).and_then(|mut value| {
+        merge(&mut value, Value::Object(change));
+        serde_json::from_value(value)
+    });
+    merged.map_err(|error| {
+        Problem::invalid(
+            format_args!("{field}: {error}"),
+            "correct the body; /api/v1/openapi.json describes it",
+        )
+    })
+}
+
+/// RFC 7396, section 2. How deep it goes is limited by how deep a body is read.
+fn merge(target: &mut Value, change: Value) {
+    let Value::Object(change) = change else {
+        *target = change;
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Value::Object(target) = target else { return };
+    for (name, value) in change {
+        if value.is_null() {
+            target.remove(&name);
+        } else {
+            merge(target.entry(name).or_insert(Value::Null), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The example of RFC 7396, section 3, and what ours hold besides.
+    #[test]
+    fn a_change_is_merged_field_by_field() {
+        for (mut before, change, after) in [
+            (
+                json!({"title": "Goodbye!", "author": {"givenName": "John", "familyName": "Doe"},
+                    "tags": ["example", "sample"], "content": "This will be unchanged"}),
+                json!({"title": "Hello!", "phoneNumber": "+01-123-456-7890",
+                    "author": {"familyName": null}, "tags": ["example"]}),
+                json!({"title": "Hello!", "author": {"givenName": "John"}, "tags": ["example"],
+                    "content": "This will be unchanged", "phoneNumber": "+01-123-456-7890"}),
+            ),
+            (json!({"a": null}), json!({"a": {"b": {"c": null}}}), json!({"a": {"b": {}}})),
+            (json!({"a": [1]}), json!({}), json!({"a": [1]})),
+        ] {
+            merge(&mut before, change);
+            assert_eq!(before, after);
+        }
+    }
+}

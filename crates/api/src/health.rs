@@ -1,0 +1,189 @@
+//! How a connector does: its endpoints, its events, what it uses of Exchange.
+
+use axum::{Extension, Json, extract::State};
+use domain::{Caller, EndpointHealth, Permission, status_message::StatusMessage};
+use engine::{BudgetGauge, Engine};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    device::{rfc3339, text},
+    job::LatestParameters,
+    parameters::{Name, NoParameters, Parameters},
+    problem::Problem,
+};
+
+/// One address of an organization and how it did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Endpoint {
+    /// Address of remote PowerShell.
+    pub url: String,
+    /// `configured` (the connector's own), `site` (configured for a site), `exchange`, `directory`
+    /// or `mailbox` (who named it).
+    pub origin: String,
+    /// Active Directory site of the server.
+    pub site: Option<String>,
+    /// Version of its Exchange; null until servers were read.
+    pub version: Option<String>,
+    /// Failures since it answered last.
+    pub failures: u32,
+    /// Not tried again before; null: it may be tried.
+    pub rests_until: Option<String>,
+    /// What went wrong last, and what to do.
+    pub trouble: Option<String>,
+    /// When a session was opened there last.
+    pub last_success: Option<String>,
+}
+
+impl Endpoint {
+    fn of(health: EndpointHealth) -> Self {
+        Self {
+            url: health.url,
+            origin: health.origin.word().to_owned(),
+            site: health.site,
+            version: health.version,
+            failures: health.failures,
+            rests_until: text(health.rests_until),
+            trouble: health.trouble,
+            last_success: text(health.last_success),
+        }
+    }
+}
+
+/// The endpoints of a connector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct EndpointList {
+    /// The endpoints, in the order they would be tried now.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// Lists the endpoints of a connector and how they did.
+#[utoipa::path(
+    get,
+    path = "/api/v1/connectors/{name}/endpoints",
+    operation_id = "list_endpoints",
+    tag = "connectors",
+    params(("name" = String, Path, description = "Name of the connector")),
+    responses((status = 200, body = EndpointList), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(crate) async fn endpoints(
+    State(engine): State<Engine>,
+    Extension(caller): Extension<Caller>,
+    Name(name): Name,
+    Parameters(NoParameters {}): Parameters<NoParameters>,
+) -> Result<Json<EndpointList>, Problem> {
+    let endpoints = engine.endpoints(&caller, &name).await?;
+    Ok(Json(EndpointList { endpoints: endpoints.into_iter().map(Endpoint::of).collect() }))
+}
+
+/// A numbered event of a connector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Message {
+    /// Number of the event, which never changes; 1015: the connector was installed.
+    pub number: u16,
+    /// The event in a word: `installed`, `failed-over`, …
+    pub event: String,
+    /// `information`, `warning` or `error`.
+    pub severity: String,
+    /// When.
+    pub at: String,
+    /// What happened, in one sentence.
+    pub text: String,
+}
+
+impl Message {
+    fn of(message: StatusMessage) -> Self {
+        Self {
+            number: message.event.number(),
+            event: message.event.word().to_owned(),
+            severity: message.event.severity().word().to_owned(),
+            at: rfc3339(message.at),
+            text: message.text,
+        }
+    }
+}
+
+/// The latest status messages of a connector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct MessageList {
+    /// The messages, the latest first.
+    pub messages: Vec<Message>,
+}
+
+/// Lists the latest status messages of a connector.
+#[utoipa::path(
+    get,
+    path = "/api/v1/connectors/{name}/messages",
+    operation_id = "list_messages",
+    tag = "connectors",
+    params(("name" = String, Path, description = "Name of the connector"), LatestParameters),
+    responses((status = 200, body = MessageList), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(crate) async fn messages(
+    State(engine): State<Engine>,
+    Extension(caller): Extension<Caller>,
+    Name(name): Name,
+    Parameters(parameters): Parameters<LatestParameters>,
+) -> Result<Json<MessageList>, Problem> {
+    let scope = caller.scope(Permission::Read)?;
+    let store = engine.store();
+    let connector = store.connector(&scope, &name).await?;
+    let limit = parameters.limit.0.into();
+    let messages = store.status_messages(&scope, connector.id, limit).await?;
+    Ok(Json(MessageList { messages: messages.into_iter().map(Message::of).collect() }))
+}
+
+/// What a connector uses of Exchange, and how Exchange takes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Budget {
+    /// Sessions that may be used at once now.
+    pub allowance: u8,
+    /// Sessions that may be used at once at most.
+    pub most: u8,
+    /// Sessions in use.
+    pub in_use: usize,
+    /// Sessions open and idle.
+    pub idle: usize,
+    /// Pieces of work that wait for a session.
+    pub waiting: usize,
+    /// Cmdlets of the last hour.
+    pub cmdlets: u64,
+    /// Milliseconds by which Exchange delayed them.
+    pub delayed_ms: u64,
+    /// Times in the last hour that Exchange asked to wait.
+    pub refusals: usize,
+}
+
+impl Budget {
+    fn of(gauge: BudgetGauge) -> Self {
+        Self {
+            allowance: gauge.allowance,
+            most: gauge.most,
+            in_use: gauge.in_use,
+            idle: gauge.idle,
+            waiting: gauge.waiting,
+            cmdlets: gauge.cmdlets,
+            delayed_ms: gauge.delayed_ms,
+            refusals: gauge.refusals,
+        }
+    }
+}
+
+/// Says what a connector uses of Exchange.
+#[utoipa::path(
+    get,
+    path = "/api/v1/connectors/{name}/budget",
+    operation_id = "show_budget",
+    tag = "connectors",
+    params(("name" = String, Path, description = "Name of the connector")),
+    responses((status = 200, body = Budget), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(crate) async fn budget(
+    State(engine): State<Engine>,
+    Extension(caller): Extension<Caller>,
+    Name(name): Name,
+    Parameters(NoParameters {}): Parameters<NoParameters>,
+) -> Result<Json<Budget>, Problem> {
+    let scope = caller.scope(Permission::Read)?;
+    let connector = engine.store().connector(&scope, &name).await?;
+    Ok(Json(Budget::of(engine.budget(&connector))))
+}

@@ -1,0 +1,200 @@
+//! What works with a connector and its account, and how to grant what is missing.
+
+use std::io::Write as _;
+
+use api::{CheckReport, CheckStep, Connector, FeatureCheck};
+use clap::{ValueEnum, builder::PossibleValuesParser};
+use comfy_table::{Cell, Color};
+use domain::ConnectorName;
+use engine::Feature;
+use serde_json::json;
+
+use super::{Exit, OneArguments, what_comes_next};
+use crate::{
+    client::{Client, ServerArguments},
+    output::{Format, Rows, is_coloured, say, stdout, visible, wrapped_table, write_table},
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RoleScriptArguments {
+    /// Name of the connector
+    #[arg(value_parser = ConnectorName::parse)]
+    name: ConnectorName,
+    /// What the account is to be able to do; may be given several times; all without it
+    #[arg(long, value_name = "FEATURE", value_parser = PossibleValuesParser::new(Feature::ALL.map(Feature::word)))]
+    feature: Vec<String>,
+    /// Only what reads: the account can change nothing in Exchange
+    #[arg(long, conflicts_with = "feature")]
+    read_only: bool,
+    /// Version of Exchange: 2010, or 2013 for that and everything newer
+    #[arg(long, value_enum, value_name = "VERSION", default_value_t)]
+    exchange: Version,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Version {
+    /// Exchange 2010
+    #[value(name = "2010")]
+    Exchange2010,
+    /// Exchange 2013 and everything newer
+    #[default]
+    #[value(name = "2013")]
+    Exchange2013,
+}
+
+pub(super) async fn role_script(arguments: &RoleScriptArguments) -> anyhow::Result<Exit> {
+    let client = Client::connect(&arguments.server)?;
+    let features = if arguments.read_only {
+        Feature::reading().map(Feature::word).collect::<Vec<_>>().join(",")
+    } else {
+        arguments.feature.join(",")
+    };
+    let exchange = match arguments.exchange {
+        Version::Exchange2010 => "2010",
+        Version::Exchange2013 => "2013",
+    };
+    let mut query = vec![("exchange", exchange)];
+    query.extend((!features.is_empty()).then_some(("features", features.as_str())));
+    let path = format!("connectors/{}/role-script", arguments.name);
+    let script = client.text(&path, &query).await?;
+    let mut out = stdout();
+    out.write_all(script.as_bytes())?;
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+pub(super) async fn check(arguments: &OneArguments) -> anyhow::Result<Exit> {
+    let client = Client::connect(&arguments.server)?;
+    let name = arguments.name.as_str();
+    let report: CheckReport = client.post(&format!("connectors/{name}/check"), &json!({})).await?;
+    let mut out = stdout();
+    match arguments.output.output {
+        Format::Table => print_report(name, &report)?,
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut out, &report)?;
+            writeln!(out)?;
+        }
+        Format::Jsonl => {
+            serde_json::to_writer(&mut out, &report)?;
+            writeln!(out)?;
+        }
+        Format::Csv => {
+            let columns = ["name", "result", "detail"].map(str::to_owned).to_vec();
+            let mut rows = Rows::new(&mut out, Format::Csv, columns, false);
+            for step in &report.steps {
+                rows.push(step)?;
+            }
+            for feature in &report.features {
+                rows.push(&json!({
+                    "name": feature.feature,
+                    "result": feature.state,
+                    "detail": told(feature),
+                }))?;
+            }
+            rows.finish("")?;
+        }
+    }
+    out.flush()?;
+    Ok(if report.is_ready { Exit::Done } else { Exit::Failed })
+}
+
+/// The check of a connector that was added just now, and what comes next.
+#[expect(clippy::print_stderr, reason = "trouble is told apart from the answer")]
+pub(super) async fn after_adding(client: &Client, connector: &Connector) -> anyhow::Result<()> {
+    let name = connector.name.as_str();
+    match client.post::<CheckReport>(&format!("connectors/{name}/check"), &json!({})).await {
+        Ok(report) => {
+            print_report(name, &report)?;
+            if report.is_ready {
+                return say(&what_comes_next(connector));
+            }
+            eprintln!("gatepost: {name} was added and does not work yet");
+            eprintln!("  what to do: mend what failed, then: gatepost connector check {name}");
+            eprintln!("  gatepost connector set {name} changes it, as in: --password-file FILE");
+        }
+        Err(error) => {
+            let error = visible(&format!("{error:#}"));
+            eprintln!("gatepost: {name} was added; checking it failed: {error}");
+            eprintln!("  what to do: gatepost connector check {name} tries again");
+        }
+    }
+    Ok(())
+}
+
+/// The steps, then the features, then how to grant what is missing.
+fn print_report(name: &str, report: &CheckReport) -> anyhow::Result<()> {
+    let mut out = stdout();
+    print_steps(&mut out, &report.steps)?;
+    if report.features.is_empty() {
+        return Ok(out.flush()?);
+    }
+    writeln!(out, "\nWhat the account may do")?;
+    let mut table = wrapped_table(is_coloured());
+    for feature in &report.features {
+        let colour = match feature.state.as_str() {
+            "works" => Color::Green,
+            "missing" => Color::Red,
+            _ => Color::Yellow,
+        };
+        table.add_row([
+            Cell::new(&feature.state).fg(colour),
+            Cell::new(&feature.feature),
+            Cell::new(visible(&told(feature))),
+        ]);
+    }
+    write_table(&mut out, &table)?;
+    let lacking: Vec<_> =
+        report.features.iter().filter(|feature| !feature.grant.is_empty()).collect();
+    if !lacking.is_empty() {
+        writeln!(
+            out,
+            "\nTo grant what is missing, an administrator of Exchange runs in the Exchange \
+             Management Shell\n(or, for everything in one piece, what gatepost connector \
+             role-script {name} prints):"
+        )?;
+    }
+    for feature in lacking {
+        writeln!(out, "\n# {}: {}", feature.feature, visible(&feature.purpose))?;
+        for command in &feature.grant {
+            writeln!(out, "{}", visible(command))?;
+        }
+    }
+    if report.is_read_only {
+        writeln!(
+            out,
+            "\n{name} works read-only: it shows the inventory and can change nothing in Exchange"
+        )?;
+    }
+    writeln!(out)?;
+    Ok(out.flush()?)
+}
+
+fn print_steps(out: &mut impl std::io::Write, steps: &[CheckStep]) -> anyhow::Result<()> {
+    let mut table = wrapped_table(is_coloured());
+    for step in steps {
+        let colour = match step.result.as_str() {
+            "fine" => Color::Green,
+            "missing" => Color::Yellow,
+            _ => Color::Red,
+        };
+        table.add_row([
+            Cell::new(&step.result).fg(colour),
+            Cell::new(visible(&step.name)),
+            Cell::new(visible(step.detail.as_deref().unwrap_or_default())),
+        ]);
+    }
+    write_table(out, &table)
+}
+
+/// What a feature is for, or what falls away and why.
+fn told(feature: &FeatureCheck) -> String {
+    if feature.state == "works" {
+        return feature.purpose.clone();
+    }
+    if feature.missing.is_empty() {
+        return format!("{} It is not known whether this is so.", feature.consequence);
+    }
+    format!("{} Not seen: {}", feature.consequence, feature.missing.join(", "))
+}

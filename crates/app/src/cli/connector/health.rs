@@ -1,0 +1,172 @@
+//! How a connector does: its endpoints, its status messages, its devices that do nothing any more.
+
+use std::io::Write as _;
+
+use api::{Aged, Ageing, EndpointList, MessageList};
+use comfy_table::{Cell, Color};
+use domain::ConnectorName;
+use serde::Serialize;
+use serde_json::json;
+
+use super::{Exit, OneArguments, show::time};
+use crate::{
+    client::{Client, ServerArguments},
+    output::{
+        Format, OutputArguments, Rows, is_coloured, say, stdout, visible, wrapped_table,
+        write_table,
+    },
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct MessagesArguments {
+    /// Name of the connector
+    #[arg(value_parser = ConnectorName::parse)]
+    name: ConnectorName,
+    /// Stop after so many messages
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    limit: u16,
+    #[command(flatten)]
+    output: OutputArguments,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct AgeingArguments {
+    /// Name of the connector
+    #[arg(value_parser = ConnectorName::parse)]
+    name: ConnectorName,
+    /// Let the devices leave the inventory now; they come back when they do something
+    #[arg(long, conflicts_with = "output")]
+    now: bool,
+    #[command(flatten)]
+    output: OutputArguments,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+const ENDPOINT_COLUMNS: [&str; 8] =
+    ["url", "origin", "site", "version", "failures", "rests_until", "last_success", "trouble"];
+
+pub(super) async fn endpoints(arguments: &OneArguments) -> anyhow::Result<Exit> {
+    let client = Client::connect(&arguments.server)?;
+    let path = format!("connectors/{}/endpoints", arguments.name);
+    let answer: EndpointList = client.get(&path, &[]).await?;
+    if arguments.output.output != Format::Table {
+        return print_rows(arguments.output.output, &ENDPOINT_COLUMNS, &answer.endpoints);
+    }
+    let columns = ["url", "origin", "site", "version", "answers"];
+    let mut rows =
+        Rows::new(stdout(), Format::Table, columns.map(str::to_owned).to_vec(), is_coloured());
+    for one in &answer.endpoints {
+        let answers = match (one.failures, &one.last_success) {
+            (0, None) => "not tried yet".to_owned(),
+            (0, Some(_)) => "yes".to_owned(),
+            (1, _) => "no, once".to_owned(),
+            (count, _) => format!("no, {count} times"),
+        };
+        rows.push(&json!({
+            "url": one.url,
+            "origin": one.origin,
+            "site": one.site,
+            "version": one.version,
+            "answers": answers,
+        }))?;
+    }
+    rows.finish("no endpoint")?;
+    let mut out = stdout();
+    for one in &answer.endpoints {
+        if let Some(trouble) = &one.trouble {
+            let rests = one.rests_until.as_deref().map(time);
+            let rests = rests.map(|at| format!(" (tried again from {at})")).unwrap_or_default();
+            writeln!(out, "{}: {}{rests}", visible(&one.url), visible(trouble))?;
+        }
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+pub(super) async fn messages(arguments: &MessagesArguments) -> anyhow::Result<Exit> {
+    let client = Client::connect(&arguments.server)?;
+    let path = format!("connectors/{}/messages", arguments.name);
+    let limit = arguments.limit.to_string();
+    let answer: MessageList = client.get(&path, &[("limit", &limit)]).await?;
+    if arguments.output.output != Format::Table {
+        let columns = ["at", "number", "severity", "event", "text"];
+        return print_rows(arguments.output.output, &columns, &answer.messages);
+    }
+    if answer.messages.is_empty() {
+        say("no message yet")?;
+        return Ok(Exit::Done);
+    }
+    let mut table = wrapped_table(is_coloured());
+    table.set_header(["AT", "NUMBER", "SEVERITY", "TEXT"]);
+    for message in &answer.messages {
+        let severity = Cell::new(&message.severity);
+        let severity = match message.severity.as_str() {
+            "error" => severity.fg(Color::Red),
+            "warning" => severity.fg(Color::Yellow),
+            _ => severity,
+        };
+        table.add_row([
+            Cell::new(time(&message.at)),
+            Cell::new(message.number),
+            severity,
+            Cell::new(visible(&message.text)),
+        ]);
+    }
+    write_table(&mut stdout(), &table)?;
+    Ok(Exit::Done)
+}
+
+pub(super) async fn ageing(arguments: &AgeingArguments) -> anyhow::Result<Exit> {
+    let client = Client::connect(&arguments.server)?;
+    let name = &arguments.name;
+    let path = format!("connectors/{name}/ageing");
+    if arguments.now {
+        let Aged { left } = client.post(&path, &json!({})).await?;
+        let devices = devices(left);
+        say(&format!("{devices} left the inventory; nothing was changed in Exchange"))?;
+        return Ok(Exit::Done);
+    }
+    let ageing: Ageing = client.get(&path, &[]).await?;
+    if arguments.output.output != Format::Table {
+        let columns = ["inactive_days", "would_leave", "have_left"];
+        return print_rows(arguments.output.output, &columns, &[ageing]);
+    }
+    let Ageing { inactive_days, would_leave, have_left } = ageing;
+    match inactive_days {
+        None => say(&format!(
+            "devices never leave for want of activity; to change that: gatepost connector set \
+             {name} --inactive-days 90"
+        ))?,
+        Some(days) => {
+            let devices = devices(would_leave);
+            say(&format!("inactive for more than {days} days: {devices} would leave now"))?;
+        }
+    }
+    if have_left > 0 {
+        say(&format!("{} left before", devices(have_left)))?;
+    }
+    if would_leave > 0 {
+        say(&format!("next: gatepost connector ageing {name} --now"))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn devices(count: u64) -> String {
+    match count {
+        1 => "1 device".to_owned(),
+        count => format!("{count} devices"),
+    }
+}
+
+fn print_rows(format: Format, columns: &[&str], list: &[impl Serialize]) -> anyhow::Result<Exit> {
+    let columns = columns.iter().map(|name| (*name).to_owned()).collect();
+    let mut rows = Rows::new(stdout(), format, columns, false);
+    for row in list {
+        rows.push(row)?;
+    }
+    rows.finish("")?;
+    Ok(Exit::Done)
+}

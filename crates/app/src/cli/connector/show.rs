@@ -1,0 +1,210 @@
+//! Connectors as a list and one by one.
+
+use api::{Connector, ConnectorList};
+use serde_json::{Map, Value};
+
+use super::{Exit, OneArguments};
+use crate::{
+    client::{Client, ServerArguments},
+    output::{Card, Format, OutputArguments, Rows, is_coloured, stdout, visible},
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArguments {
+    #[command(flatten)]
+    output: OutputArguments,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+/// The columns of the table. Everything else stands in the other formats.
+const COLUMNS: [&str; 5] = ["name", "state", "organization", "last_sync", "next_sync"];
+
+pub(super) async fn list(arguments: &ListArguments) -> anyhow::Result<Exit> {
+    let client = Client::connect(&arguments.server)?;
+    let answer: ConnectorList = client.get("connectors", &[]).await?;
+    let format = arguments.output.output;
+    if format == Format::Table {
+        return table(&answer.connectors);
+    }
+    let columns = flat(&Value::Null, format);
+    let columns = columns.into_iter().map(|(name, _)| name).collect();
+    let mut rows = Rows::new(stdout(), format, columns, false);
+    for connector in answer.connectors {
+        rows.push(&row(flat(&serde_json::to_value(connector)?, format)))?;
+    }
+    rows.finish("")?;
+    Ok(Exit::Done)
+}
+
+fn table(connectors: &[Connector]) -> anyhow::Result<Exit> {
+    let columns = COLUMNS.map(str::to_owned).to_vec();
+    let mut rows = Rows::new(stdout(), Format::Table, columns, is_coloured());
+    for connector in connectors {
+        let last = connector.last_full_sync.iter().chain(&connector.last_delta_sync).max();
+        let next = connector.next_full_sync.iter().chain(&connector.next_delta_sync);
+        let next = next.chain(&connector.next_install).min().map(|at| time(at));
+        let next = if connector.paused { Some("rests".to_owned()) } else { next };
+        rows.push(&serde_json::json!({
+            "name": connector.name,
+            "state": connector.state,
+            "organization": connector.organization.as_ref().map(|organization| &organization.name),
+            "last_sync": last.map(|at| time(at)),
+            "next_sync": next,
+        }))?;
+    }
+    rows.finish("no connector yet: gatepost connector add NAME --on-premises URL")?;
+    // Sentences are too long for a column.
+    let mut out = stdout();
+    for Connector { name, trouble, .. } in connectors {
+        if let Some(trouble) = trouble {
+            std::io::Write::write_all(
+                &mut out,
+                format!("{name}: {}\n", visible(trouble)).as_bytes(),
+            )?;
+        }
+    }
+    std::io::Write::flush(&mut out)?;
+    Ok(Exit::Done)
+}
+
+pub(super) async fn show(arguments: &OneArguments) -> anyhow::Result<Exit> {
+    let client = Client::connect(&arguments.server)?;
+    let connector: Connector = client.get(&format!("connectors/{}", arguments.name), &[]).await?;
+    let format = arguments.output.output;
+    let fields = flat(&serde_json::to_value(&connector)?, format);
+    if format == Format::Table {
+        let mut card = Card::new(is_coloured());
+        for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
+            card.line(name, value);
+        }
+        card.print(&mut stdout())?;
+    } else {
+        let columns = fields.iter().map(|(name, _)| name.clone()).collect();
+        let mut rows = Rows::new(stdout(), format, columns, false);
+        rows.push(&row(fields))?;
+        rows.finish("")?;
+    }
+    Ok(Exit::Done)
+}
+
+/// `2026-11-21T04:00:00.125Z` as people read it: `2026-11-21 04:00:00Z`.
+pub(super) fn time(text: &str) -> String {
+    match text.split_once('T') {
+        Some((day, clock)) => {
+            let clock = clock.split(['.', 'Z']).next().unwrap_or_default();
+            format!("{day} {clock}Z")
+        }
+        None => text.to_owned(),
+    }
+}
+
+fn row(fields: Vec<(String, Value)>) -> Value {
+    fields.into_iter().collect::<Map<_, _>>().into()
+}
+
+/// The fields of how an organization is reached, in the order of the table.
+const ON_PREMISES: [&str; 12] = [
+    "url",
+    "connect_to",
+    "spn",
+    "authentication",
+    "username",
+    "kdc",
+    "keytab",
+    "allow_basic_without_tls",
+    "extra_roots_pem",
+    "pinned_sha256",
+    "proxy",
+    "proxy_username",
+];
+/// The fields of what is read, in the order of the table.
+const OPTIONS: [&str; 13] = [
+    "sites",
+    "directory",
+    "full_schedule",
+    "delta_schedule",
+    "time_zone",
+    "organizational_units",
+    "recipient_filter",
+    "inactive_days",
+    "remove_aged_partnerships",
+    "allow_external_management",
+    "notification_account",
+    "runspaces",
+    "replaces",
+];
+
+/// The fields of a connector on one level: what lies inside another field loses its prefix, the
+/// organization excepted, whose names would not stand alone. JSON keeps the options together, as
+/// the API does.
+fn flat(connector: &Value, format: Format) -> Vec<(String, Value)> {
+    let field = |name: &str| (name.to_owned(), connector.get(name).cloned().unwrap_or_default());
+    let inside = |part: &str, name: &str| {
+        let value = connector.pointer(&format!("/{part}/{name}")).cloned().unwrap_or_default();
+        let value = if format == Format::Table { in_words(value) } else { value };
+        (name.to_owned(), value)
+    };
+    let mut fields = ["id", "name", "state", "paused", "trouble"].map(field).to_vec();
+    for part in ["name", "key"] {
+        let value = connector.pointer(&format!("/organization/{part}")).cloned();
+        let name = if part == "name" { "organization" } else { "organization_key" };
+        fields.push((name.to_owned(), value.unwrap_or_default()));
+    }
+    let times = ["created", "last_full_sync", "last_delta_sync"];
+    let next = ["next_install", "next_full_sync", "next_delta_sync"];
+    fields.extend(times.into_iter().chain(next).map(field));
+    fields.extend(ON_PREMISES.map(|name| inside("on_premises", name)));
+    if matches!(format, Format::Json | Format::Jsonl) {
+        fields.push(field("options"));
+    } else {
+        fields.extend(OPTIONS.map(|name| inside("options", name)));
+    }
+    fields
+}
+
+/// Lists and objects as a person reads them.
+fn in_words(value: Value) -> Value {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    match value {
+        Value::Array(items) if items.is_empty() => Value::Null,
+        Value::Array(items) => {
+            let item = |item: &Value| match item {
+                Value::Object(site) => format!("{}={}", text(&site["site"]), text(&site["url"])),
+                item => text(item),
+            };
+            items.iter().map(item).collect::<Vec<_>>().join(", ").into()
+        }
+        Value::Object(directory) => {
+            format!("{} ({})", text(&directory["server"]), text(&directory["security"])).into()
+        }
+        value => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn times_are_shown_to_the_second() {
+        assert_eq!(time("2026-11-21T04:00:00.125Z"), "2026-11-21 04:00:00Z");
+        assert_eq!(time("2026-11-21T04:00:00Z"), "2026-11-21 04:00:00Z");
+        assert_eq!(time("soon"), "soon");
+    }
+
+    #[test]
+    fn lists_and_objects_are_put_in_words() {
+        for (value, words) in [
+            (json!([]), json!(null)),
+            (json!(["a", "b"]), json!("a, b")),
+            (json!([{"site": "Berlin", "url": "http://b/PS"}]), json!("Berlin=http://b/PS")),
+            (json!({"server": "dc01", "security": "ldaps"}), json!("dc01 (ldaps)")),
+            (json!(3), json!(3)),
+        ] {
+            assert_eq!(in_words(value), words);
+        }
+    }
+}
