@@ -71,7 +71,15 @@ impl ConnectorChange {
         connector: &Connector,
     ) -> Result<engine::ConnectorChange, Problem> {
         let endpoint = OnPremises::of(connector.endpoint.clone());
-        let options = ConnectorOptions::of(connector.options.clone());
+        let mut options = ConnectorOptions::of(connector.options.clone());
+        // One scope takes the place of another, unless both are named.
+        let names =
+            |field| self.options.as_ref().is_some_and(|options| options.contains_key(field));
+        match (names("organizational_units"), names("recipient_filter")) {
+            (true, false) => options.recipient_filter = None,
+            (false, true) => options.organizational_units = None,
+            _ => {}
+        }
         Ok(engine::ConnectorChange {
             endpoint: merged("on_premises", endpoint, self.on_premises)?.into_endpoint()?,
             options: merged("options", options, self.options)?.into_options()?,

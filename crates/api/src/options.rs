@@ -163,10 +163,7 @@ impl Directory {
 
 fn schedule(field: &str, text: &str) -> Result<Schedule, Problem> {
     Schedule::parse(text).map_err(|error| {
-        Problem::invalid(
-            format_args!("{field}: {error}"),
-            "write 24h, 1h30m, five cron fields such as 0 2 * * 1-5, or never",
-        )
+        Problem::invalid(format_args!("{field}: {error}"), "correct it and send it again")
     })
 }
 

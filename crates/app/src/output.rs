@@ -233,6 +233,17 @@ fn cell(name: &str, value: &Value) -> Cell {
     }
 }
 
+/// `2026-11-21T04:00:00.125Z` as people read it: `2026-11-21 04:00:00Z`.
+pub(crate) fn time(text: &str) -> String {
+    match text.split_once('T') {
+        Some((day, clock)) => {
+            let clock = clock.split(['.', 'Z']).next().unwrap_or_default();
+            format!("{day} {clock}Z")
+        }
+        None => text.to_owned(),
+    }
+}
+
 /// A value as text: strings without quotes, nothing for null.
 fn plain(value: &Value) -> String {
     match value {
@@ -304,6 +315,13 @@ mod tests {
     #[test]
     fn a_table_escapes_what_would_move_the_cursor() {
         check(Format::Table, &rows(), "USER        OS\njane        iOS 17\na,\"b\"\\u{7}  -\n");
+    }
+
+    #[test]
+    fn times_are_shown_to_the_second() {
+        assert_eq!(time("2026-11-21T04:00:00.125Z"), "2026-11-21 04:00:00Z");
+        assert_eq!(time("2026-11-21T04:00:00Z"), "2026-11-21 04:00:00Z");
+        assert_eq!(time("soon"), "soon");
     }
 
     #[test]

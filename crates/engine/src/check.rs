@@ -80,7 +80,8 @@ impl Engine {
         let trouble = report
             .steps
             .iter()
-            .find(|step| step.result == CheckResult::Failed)
+            // An endpoint that is stood in for by another is no trouble of the connector.
+            .find(|step| step.result == CheckResult::Failed && !report.is_ready)
             .and_then(|step| step.detail.clone());
         if trouble.is_some() {
             let state = ConnectorState::Trouble;

@@ -1,19 +1,24 @@
 //! `gatepost job`: the work that the server does in the background.
 
 use std::{
-    io::{IsTerminal as _, stderr},
+    io::{IsTerminal as _, Write as _, stderr},
     time::Duration,
 };
 
+use anyhow::Context as _;
 use api::{Job, JobList};
 use clap::Subcommand;
+use comfy_table::{Cell, Color};
 use indicatif::{ProgressBar, ProgressStyle};
 use uuid::Uuid;
 
 use super::Exit;
 use crate::{
     client::{Client, ServerArguments},
-    output::{Card, Format, OutputArguments, Rows, is_coloured, say, stdout, visible},
+    output::{
+        Card, Format, OutputArguments, Rows, is_coloured, plain_table, say, stdout, time, visible,
+        write_table,
+    },
 };
 
 #[derive(Debug, Subcommand)]
@@ -71,17 +76,52 @@ async fn list(arguments: &ListArguments) -> anyhow::Result<Exit> {
     let limit = arguments.limit.to_string();
     let answer: JobList = client.get("jobs", &[("limit", &limit)]).await?;
     let format = arguments.output.output;
-    let columns: &[&str] = match format {
-        Format::Table => &["kind", "connector", "state", "created", "outcome", "id"],
-        _ => &Job::FIELDS,
-    };
-    let columns = columns.iter().map(|name| (*name).to_owned()).collect();
-    let mut rows = Rows::new(stdout(), format, columns, is_coloured());
+    if format == Format::Table {
+        print_list(&answer.jobs)?;
+        return Ok(Exit::Done);
+    }
+    let mut rows = Rows::new(stdout(), format, Job::FIELDS.map(str::to_owned).to_vec(), false);
     for job in &answer.jobs {
         rows.push(job)?;
     }
-    rows.finish("no job yet")?;
+    rows.finish("")?;
     Ok(Exit::Done)
+}
+
+/// A line for each job, and below it how it ended: sentences are too long for a column.
+fn print_list(jobs: &[Job]) -> anyhow::Result<()> {
+    if jobs.is_empty() {
+        return say("no job yet");
+    }
+    let mut table = plain_table(is_coloured());
+    table.set_header(["KIND", "CONNECTOR", "STATE", "CREATED", "ID"]);
+    for job in jobs {
+        let state = Cell::new(&job.state);
+        let state = match job.state.as_str() {
+            "done" => state.fg(Color::Green),
+            "failed" => state.fg(Color::Red),
+            _ => state.fg(Color::Yellow),
+        };
+        table.add_row([
+            Cell::new(visible(&job.kind)),
+            Cell::new(job.connector.as_deref().unwrap_or("-")),
+            state,
+            Cell::new(time(&job.created)),
+            Cell::new(&job.id),
+        ]);
+    }
+    let mut text = Vec::new();
+    write_table(&mut text, &table)?;
+    let text = String::from_utf8(text).context("printing a table")?;
+    let outcomes = std::iter::once(None).chain(jobs.iter().map(|job| job.outcome.as_deref()));
+    let mut out = stdout();
+    for (line, outcome) in text.lines().zip(outcomes) {
+        writeln!(out, "{line}")?;
+        if let Some(outcome) = outcome {
+            writeln!(out, "  {}", visible(outcome))?;
+        }
+    }
+    Ok(out.flush()?)
 }
 
 async fn show(arguments: &ShowArguments) -> anyhow::Result<Exit> {
@@ -161,9 +201,11 @@ impl Progress {
                 *polls += 1;
                 if *shown != step || *polls % POLLS_PER_LINE == 0 {
                     match job.expected {
-                        Some(expected) => eprintln!("{step}: {} of {expected}", job.done),
-                        None if job.done > 0 => eprintln!("{step}: {}", job.done),
-                        None => eprintln!("{step}"),
+                        Some(expected) if expected > 0 => {
+                            eprintln!("{step}: {} of {expected}", job.done)
+                        }
+                        _ if job.done > 0 => eprintln!("{step}: {}", job.done),
+                        _ => eprintln!("{step}"),
                     }
                     *shown = step;
                 }

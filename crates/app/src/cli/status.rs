@@ -7,7 +7,7 @@ use api::Status;
 use super::Exit;
 use crate::{
     client::{Client, ServerArguments},
-    output::{Format, OutputArguments, stdout, visible},
+    output::{Format, OutputArguments, stdout, time, visible},
 };
 
 #[derive(Debug, clap::Args)]
@@ -64,15 +64,18 @@ fn write_sentences(out: &mut impl std::io::Write, status: &Status) -> anyhow::Re
     for connector in &status.connectors {
         let organization = connector.organization.as_deref().unwrap_or("not connected yet");
         let last = match &connector.last_full_sync {
-            Some(time) => format!("last full sync {time}"),
+            Some(full) => format!("last full sync {}", time(full)),
             None => "never synced".to_owned(),
         };
+        let delta = connector.last_delta_sync.as_deref().map(time);
+        let delta = delta.map(|delta| format!(", last delta sync {delta}")).unwrap_or_default();
         writeln!(
             out,
-            "connector {} ({}): {}, {} devices, {last}",
+            "connector {} ({}): {}{}, {} devices, {last}{delta}",
             connector.name,
             visible(organization),
             connector.state,
+            if connector.paused { " and at rest" } else { "" },
             connector.devices
         )?;
         if let Some(trouble) = &connector.trouble {

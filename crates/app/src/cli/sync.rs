@@ -41,7 +41,7 @@ pub(crate) async fn run(arguments: SyncArguments) -> anyhow::Result<Exit> {
         let read: UserSynced = client.post(&format!("{path}/sync"), &asked).await?;
         let user = visible(user);
         say(&match read.devices {
-            0 => format!("{user} has no device"),
+            0 => format!("no device of {user} was found; give an address or a logon name"),
             1 => format!("1 device of {user} was read again"),
             count => format!("{count} devices of {user} were read again"),
         })?;
@@ -55,6 +55,6 @@ pub(crate) async fn run(arguments: SyncArguments) -> anyhow::Result<Exit> {
     if arguments.wait {
         return job::wait_for(&client, &started.id).await;
     }
-    say(&format!("{kind} sync {} began; gatepost job wait {0} waits for it", started.id))?;
+    say(&format!("{kind} sync began; to wait for it: gatepost job wait {}", started.id))?;
     Ok(Exit::Done)
 }

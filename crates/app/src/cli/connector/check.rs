@@ -111,8 +111,13 @@ pub(super) async fn after_adding(client: &Client, connector: &Connector) -> anyh
                 return say(&what_comes_next(connector));
             }
             eprintln!("gatepost: {name} was added and does not work yet");
-            eprintln!("  what to do: mend what failed, then: gatepost connector check {name}");
-            eprintln!("  gatepost connector set {name} changes it, as in: --password-file FILE");
+            eprintln!(
+                "  what to do: mend what failed, with gatepost connector set {name} if it is a \
+                 setting,\n  then: gatepost connector check {name}"
+            );
+            if !connector.paused {
+                eprintln!("  Gatepost tries again by itself every 60 minutes");
+            }
         }
         Err(error) => {
             let error = visible(&format!("{error:#}"));

@@ -1,18 +1,16 @@
 //! How a connector does: its endpoints, its status messages, its devices that do nothing any more.
 
-use std::io::Write as _;
-
 use api::{Aged, Ageing, EndpointList, MessageList};
 use comfy_table::{Cell, Color};
 use domain::ConnectorName;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Exit, OneArguments, show::time};
+use super::{Exit, OneArguments};
 use crate::{
     client::{Client, ServerArguments},
     output::{
-        Format, OutputArguments, Rows, is_coloured, say, stdout, visible, wrapped_table,
+        Format, OutputArguments, Rows, is_coloured, say, stdout, time, visible, wrapped_table,
         write_table,
     },
 };
@@ -74,15 +72,18 @@ pub(super) async fn endpoints(arguments: &OneArguments) -> anyhow::Result<Exit> 
         }))?;
     }
     rows.finish("no endpoint")?;
-    let mut out = stdout();
+    let mut troubles = wrapped_table(is_coloured());
     for one in &answer.endpoints {
         if let Some(trouble) = &one.trouble {
             let rests = one.rests_until.as_deref().map(time);
             let rests = rests.map(|at| format!(" (tried again from {at})")).unwrap_or_default();
-            writeln!(out, "{}: {}{rests}", visible(&one.url), visible(trouble))?;
+            troubles.add_row([visible(&one.url), format!("{}{rests}", visible(trouble))]);
         }
     }
-    out.flush()?;
+    if !troubles.is_empty() {
+        say("")?;
+        write_table(&mut stdout(), &troubles)?;
+    }
     Ok(Exit::Done)
 }
 

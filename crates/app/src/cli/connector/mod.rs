@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::Exit;
 use crate::{
     client::{Client, ServerArguments},
-    output::{OutputArguments, say, visible},
+    output::{OutputArguments, say, time, visible},
 };
 use settings::{Ask, Settings};
 
@@ -214,7 +214,7 @@ async fn resume(arguments: &NameArguments) -> anyhow::Result<Exit> {
         (None, None) if connector.organization.is_none() => "it is connected now".to_owned(),
         (None, None) => format!("nothing is scheduled; gatepost sync {name} reads now"),
         (full, delta) => {
-            let next = full.iter().chain(delta).min().map(|at| show::time(at));
+            let next = full.iter().chain(delta).min().map(|at| time(at));
             format!("next sync {}", next.unwrap_or_default())
         }
     };

@@ -257,13 +257,6 @@ impl ReadingArguments {
         options.set("full_schedule", self.full_schedule);
         options.set("delta_schedule", self.delta_schedule);
         options.set("time_zone", self.time_zone);
-        // One scope takes the place of another.
-        if self.unit.iter().any(|unit| !unit.is_empty()) {
-            options.set("recipient_filter", Some(Value::Null));
-        }
-        if self.recipient_filter.as_ref().is_some_and(|filter| !filter.is_empty()) {
-            options.set("organizational_units", Some(Value::Null));
-        }
         options.texts("organizational_units", self.unit);
         options.text("recipient_filter", self.recipient_filter);
         options.set("inactive_days", self.inactive_days.map(|Days(days)| json!(days)));

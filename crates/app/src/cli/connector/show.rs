@@ -6,7 +6,10 @@ use serde_json::{Map, Value};
 use super::{Exit, OneArguments};
 use crate::{
     client::{Client, ServerArguments},
-    output::{Card, Format, OutputArguments, Rows, is_coloured, stdout, visible},
+    output::{
+        Card, Format, OutputArguments, Rows, is_coloured, say, stdout, time, visible,
+        wrapped_table, write_table,
+    },
 };
 
 #[derive(Debug, clap::Args)]
@@ -54,17 +57,17 @@ fn table(connectors: &[Connector]) -> anyhow::Result<Exit> {
         }))?;
     }
     rows.finish("no connector yet: gatepost connector add NAME --on-premises URL")?;
-    // Sentences are too long for a column.
-    let mut out = stdout();
+    // Sentences are too long for a column beside others.
+    let mut troubles = wrapped_table(is_coloured());
     for Connector { name, trouble, .. } in connectors {
         if let Some(trouble) = trouble {
-            std::io::Write::write_all(
-                &mut out,
-                format!("{name}: {}\n", visible(trouble)).as_bytes(),
-            )?;
+            troubles.add_row([name.clone(), visible(trouble)]);
         }
     }
-    std::io::Write::flush(&mut out)?;
+    if !troubles.is_empty() {
+        say("")?;
+        write_table(&mut stdout(), &troubles)?;
+    }
     Ok(Exit::Done)
 }
 
@@ -86,17 +89,6 @@ pub(super) async fn show(arguments: &OneArguments) -> anyhow::Result<Exit> {
         rows.finish("")?;
     }
     Ok(Exit::Done)
-}
-
-/// `2026-11-21T04:00:00.125Z` as people read it: `2026-11-21 04:00:00Z`.
-pub(super) fn time(text: &str) -> String {
-    match text.split_once('T') {
-        Some((day, clock)) => {
-            let clock = clock.split(['.', 'Z']).next().unwrap_or_default();
-            format!("{day} {clock}Z")
-        }
-        None => text.to_owned(),
-    }
 }
 
 fn row(fields: Vec<(String, Value)>) -> Value {
@@ -142,7 +134,8 @@ fn flat(connector: &Value, format: Format) -> Vec<(String, Value)> {
     let field = |name: &str| (name.to_owned(), connector.get(name).cloned().unwrap_or_default());
     let inside = |part: &str, name: &str| {
         let value = connector.pointer(&format!("/{part}/{name}")).cloned().unwrap_or_default();
-        let value = if format == Format::Table { in_words(value) } else { value };
+        let is_flat = matches!(format, Format::Table | Format::Csv);
+        let value = if is_flat { in_words(value) } else { value };
         (name.to_owned(), value)
     };
     let mut fields = ["id", "name", "state", "paused", "trouble"].map(field).to_vec();
@@ -187,13 +180,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn times_are_shown_to_the_second() {
-        assert_eq!(time("2026-11-21T04:00:00.125Z"), "2026-11-21 04:00:00Z");
-        assert_eq!(time("2026-11-21T04:00:00Z"), "2026-11-21 04:00:00Z");
-        assert_eq!(time("soon"), "soon");
-    }
 
     #[test]
     fn lists_and_objects_are_put_in_words() {
