@@ -161,38 +161,10 @@ CREATE INDEX device_gone ON device (gone_since) WHERE gone_since IS NOT NULL;
 CREATE INDEX device_wiped ON device (wipe_status) WHERE wipe_status <> 'none';
 CREATE INDEX device_by_user ON device (lower(owner_user));
 -- [sqlite]
--- Every column that filters compare: `filter/narrow.rs` counts what ranges of them hold.
-CREATE INDEX device_by_access ON device (access_state);
-CREATE INDEX device_by_reason ON device (access_reason);
-CREATE INDEX device_by_rule ON device (lower(access_rule));
-CREATE INDEX device_by_user ON device (lower(owner_user));
-CREATE INDEX device_by_mailbox ON device (lower(owner_mailbox));
-CREATE INDEX device_by_device_id ON device (lower(device_id));
-CREATE INDEX device_by_type ON device (lower(device_type));
-CREATE INDEX device_by_model ON device (lower(model));
-CREATE INDEX device_by_os ON device (lower(os));
-CREATE INDEX device_by_language ON device (lower(os_language));
-CREATE INDEX device_by_user_agent ON device (lower(user_agent));
-CREATE INDEX device_by_imei ON device (lower(imei));
-CREATE INDEX device_by_phone ON device (lower(phone_number));
-CREATE INDEX device_by_operator ON device (lower(operator));
-CREATE INDEX device_by_client ON device (lower(client_type));
-CREATE INDEX device_by_version ON device (lower(client_version));
-CREATE INDEX device_by_policy ON device (lower(policy));
-CREATE INDEX device_by_policy_status ON device (lower(policy_status));
-CREATE INDEX device_by_wipe ON device (wipe_status);
-CREATE INDEX device_by_first_sync ON device (first_sync);
-CREATE INDEX device_by_last_attempt ON device (last_sync_attempt);
-CREATE INDEX device_by_created ON device (when_created);
-CREATE INDEX device_by_changed ON device (when_changed);
-CREATE INDEX device_by_observed ON device (observed);
-
 -- The texts that words are looked for in, and the beginnings of fields that only few texts stand
 -- in, as trigrams: `filter/words.rs` asks for them. A field begins with its letter of Unicode's
 -- private use area, twice, so that its beginning can be told from its middle. The letters A-Z are
--- small, for searches ignore their case. The index costs several times what the row does, and
--- 20,000 rows are walked through in little time: it is filled with all rows when the first beyond
--- comes. Where there are no rows beyond, what is in it means nothing.
+-- small, for searches ignore their case. Filled when the inventory is large: see `search.sql`.
 CREATE VIEW device_words (sequence, words) AS SELECT sequence, lower(
     char(57344, 57344) || coalesce(owner_user, 'unknown') || '_' || coalesce(device_type, 'device')
     || coalesce(char(57344, 57344) || friendly_name, '')
@@ -213,36 +185,4 @@ INSERT INTO device_text (device_text, rank) VALUES ('hashsize', 4194304);
 -- Its trigrams in their order, for words that are shorter than one.
 CREATE VIRTUAL TABLE device_terms USING fts5vocab (device_text, row);
 
-CREATE TRIGGER device_first_beyond AFTER INSERT ON device WHEN new.sequence > 20000
-    AND NOT EXISTS (SELECT 1 FROM device WHERE sequence > 20000 AND sequence <> new.sequence)
-BEGIN
-    INSERT INTO device_text (device_text) VALUES ('delete-all');
-    INSERT INTO device_text (rowid, words) SELECT sequence, words FROM device_words;
-END;
-
-CREATE TRIGGER device_added AFTER INSERT ON device WHEN
-    EXISTS (SELECT 1 FROM device WHERE sequence > 20000 AND sequence <> new.sequence)
-BEGIN
-    INSERT INTO device_text (rowid, words)
-    SELECT sequence, words FROM device_words WHERE sequence = new.sequence;
-END;
-
-CREATE TRIGGER device_changed AFTER UPDATE ON device WHEN (
-        old.owner_user IS NOT new.owner_user OR old.device_type IS NOT new.device_type
-        OR old.friendly_name IS NOT new.friendly_name OR old.owner_name IS NOT new.owner_name
-        OR old.model IS NOT new.model OR old.device_id IS NOT new.device_id
-        OR old.access_state IS NOT new.access_state OR old.access_reason IS NOT new.access_reason
-        OR old.os IS NOT new.os
-    ) AND EXISTS (SELECT 1 FROM device WHERE sequence > 20000)
-BEGIN
-    DELETE FROM device_text WHERE rowid = old.sequence;
-    INSERT INTO device_text (rowid, words)
-    SELECT sequence, words FROM device_words WHERE sequence = new.sequence;
-END;
-
-CREATE TRIGGER device_removed AFTER DELETE ON device WHEN
-    EXISTS (SELECT 1 FROM device WHERE sequence > 20000)
-BEGIN
-    DELETE FROM device_text WHERE rowid = old.sequence;
-END;
 -- [both]

@@ -41,3 +41,6 @@ CREATE INDEX device_aged ON device (aged_since) WHERE aged_since IS NOT NULL;
 -- Totals are read from the index alone.
 DROP INDEX device_by_state;
 CREATE INDEX device_by_state ON device (connector, access_state, gone_since, aged_since);
+-- Pages of a full pass, and the statistics that were read longest ago.
+CREATE INDEX device_by_made ON device (connector, when_created);
+CREATE INDEX device_by_statistics ON device (connector, statistics_observed);

@@ -131,6 +131,15 @@ impl Store {
         found.filter(|it| reaches(scope, it.connector)).ok_or(Error::NotFound("the device"))
     }
 
+    /// Rows that are walked through in little time. With more, searching needs indexes.
+    pub const WALKED_ROWS: i64 = 20_000;
+
+    /// Makes what a search in a large inventory needs, if it is large and does not have it yet: to be
+    /// called when a pass has written many devices. Takes some seconds for a hundred thousand.
+    pub async fn prepare_search(&self) -> Result<(), Error> {
+        self.database.prepare_search(Self::WALKED_ROWS).await
+    }
+
     /// How many devices a query finds.
     pub async fn count_devices(
         &self,

@@ -5,7 +5,6 @@ use crate::Error;
 use crate::database::Database;
 use crate::filter::Filter;
 use crate::filter::narrow::{Narrow, Rows};
-use crate::filter::words::WALKED_ROWS;
 use crate::value::Value;
 
 /// Rows that are read and sorted in some 10 milliseconds. With more in a million, a page is full
@@ -28,13 +27,13 @@ pub(crate) struct Source {
 impl Database {
     /// The devices that a filter finds.
     pub(crate) async fn source(&self, filter: Filter) -> Result<Source, Error> {
-        if matches!(self, Self::Postgres(_)) {
+        let Self::Sqlite(sqlite) = self else {
             return Ok(Source::all("device d", filter));
-        }
-        let last = self.last_row().await?;
-        if last <= WALKED_ROWS {
+        };
+        if !sqlite.has_search() {
             return Ok(Source::all("device d NOT INDEXED", filter));
         }
+        let last = self.last_row().await?;
         let Filter { condition, values, narrow, words } = filter;
         let filter = Filter { condition, values, narrow: None, words };
         if let Some(narrow) = narrow {
@@ -50,6 +49,20 @@ impl Database {
             Some(words) => Source::words(words, &filter.condition, filter.values),
             None => Source::all("device d NOT INDEXED", filter),
         })
+    }
+
+    /// Makes what a search in a large inventory needs, if it is large and has none.
+    pub(crate) async fn prepare_search(&self, large_from: i64) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(sqlite) if !sqlite.has_search() => {
+                if self.last_row().await? > large_from {
+                    sqlite.make_search().await
+                } else {
+                    Ok(())
+                }
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn last_row(&self) -> Result<i64, Error> {

@@ -211,7 +211,8 @@ impl Sync<'_> {
         pass.outcome = Some(outcome);
         pass.counts = self.counts;
         pass.cost = self.cost;
-        Ok(self.engine.store().update_pass(pass).await?)
+        self.engine.store().update_pass(pass).await?;
+        Ok(self.engine.store().prepare_search().await?)
     }
 
     /// Which servers there are: where one can go over to, and whether this one sees all mailboxes.

@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
@@ -29,7 +30,17 @@ pub(crate) struct Sqlite {
     readers: Lane,
     /// Held as long as the store is open: only one process may write.
     lock: Mutex<Option<File>>,
+    /// Whether the indexes of `search.sql` are there.
+    has_search: AtomicBool,
 }
+
+/// The indexes of a large inventory, and what makes the rest in one transaction.
+const SEARCH: &str = include_str!("search.sql");
+/// Stands between the two.
+const LAST_PART: &str = "-- [last]";
+/// Made last of all.
+const SEARCH_IS_THERE: &str =
+    "SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = 'device_removed'";
 
 /// A queue of work and the threads that do it.
 #[derive(Debug)]
@@ -63,7 +74,9 @@ impl Sqlite {
             Ok(reader)
         });
         let readers = readers.collect::<Result<Vec<_>, Error>>()?;
+        let has_search = connection.prepare(SEARCH_IS_THERE)?.exists([])?;
         Ok(Self {
+            has_search: AtomicBool::new(has_search),
             writer: Lane::start("store-writer", vec![connection])?,
             readers: Lane::start("store-reader", readers)?,
             lock: Mutex::new(Some(lock)),
@@ -74,6 +87,29 @@ impl Sqlite {
         self.readers.close().await;
         self.writer.close().await;
         *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether the indexes of a large inventory are there.
+    pub(crate) fn has_search(&self) -> bool {
+        self.has_search.load(Ordering::Acquire)
+    }
+
+    /// Makes the indexes of a large inventory, one after the other: others write in between.
+    pub(crate) async fn make_search(&self) -> Result<(), Error> {
+        let (indexes, last) = SEARCH.split_once(LAST_PART).unwrap_or((SEARCH, ""));
+        for index in indexes.split_inclusive(";\n") {
+            self.writer.run(move |connection| Ok(connection.execute_batch(index)?)).await?;
+        }
+        let last = move |connection: &mut Connection| {
+            let transaction = begin(connection)?;
+            if !transaction.prepare(SEARCH_IS_THERE)?.exists([])? {
+                transaction.execute_batch(last)?;
+            }
+            Ok(transaction.commit()?)
+        };
+        self.writer.run(last).await?;
+        self.has_search.store(true, Ordering::Release);
+        Ok(())
     }
 
     pub(crate) async fn query<T: Send + 'static>(

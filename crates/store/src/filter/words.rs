@@ -8,11 +8,6 @@ use domain::query::{Expression, Term, Text, TextField, TextKind};
 use domain::{AccessReason, AccessState, ConnectorId, Query, Scope};
 
 use super::{Connectors, folded};
-
-/// Up to this place in the list, rows are walked through in little time, and the index is empty: it
-/// is filled when the first row beyond comes. The same number stands in migration 1.
-pub(crate) const WALKED_ROWS: i64 = 20_000;
-
 /// Trigrams asked for one text: more would not make the candidates fewer.
 const MOST_TRIGRAMS: usize = 24;
 

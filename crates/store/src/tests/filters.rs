@@ -170,42 +170,35 @@ async fn without_ranges(store: &Store, query: &Query) -> Vec<Uuid> {
     found.into_iter().map(|(_, device)| device.facts.guid).collect()
 }
 
-/// The index of words begins anew when the rows that were beyond the walked ones are gone.
+/// The indexes of a large inventory are made once, in the middle of its life, and kept.
 #[tokio::test]
-async fn words_are_found_before_and_beyond_the_walked_rows() {
-    let (_folder, store) = sqlite().await;
+async fn words_are_found_before_and_after_the_inventory_is_large() {
+    let (folder, store) = sqlite().await;
     let mut runner = TestRunner::deterministic();
     let lab = connector("lab");
     store.add_connector(&lab, None).await.unwrap();
-    let mut row = async |number: u128, name: &str| {
+    let mut row = async |store: &Store, number: u128, name: &str| {
         let (mut row, ..) = case().new_tree(&mut runner).unwrap().current();
         row.facts.guid = Uuid::from_u128(number);
         row.facts.friendly_name = Some(name.to_owned());
         store.write_devices(lab.id, vec![row]).await.unwrap();
     };
-    let move_last = async |to: i64| {
-        let text = "UPDATE device SET sequence = ?1
-            WHERE sequence = (SELECT max(sequence) FROM device)";
-        let to = crate::value::Value::Integer(to);
-        store.database.write(vec![(text, vec![to])]).await.unwrap();
-    };
-    let walked = crate::filter::words::WALKED_ROWS;
-    let hits = async |word: &str| found(&store, word).await.len();
-    row(1, "zebra").await;
-    assert_eq!(hits("zebra").await, 1);
-    move_last(walked).await;
-    row(2, "zebra too").await;
-    assert_eq!((hits("zebra").await, hits("zx").await), (2, 0));
-    row(1, "zxylophone").await;
-    assert_eq!((hits("zebra").await, hits("ylo").await, hits("zx").await), (1, 1, 1));
-    let remove = "DELETE FROM device WHERE sequence > ?1";
-    let beyond = crate::value::Value::Integer(walked);
-    store.database.write(vec![(remove, vec![beyond])]).await.unwrap();
-    row(1, "quagga").await;
-    assert_eq!((hits("quagga").await, hits("ylo").await), (1, 0));
-    row(3, "quagga").await;
-    assert_eq!((hits("quagga").await, hits("uag").await, hits("qu").await), (2, 2, 2));
-    assert_eq!(hits("ylo").await, 0);
+    let hits = async |store: &Store, word: &str| found(store, word).await.len();
+    row(&store, 1, "zebra").await;
+    store.prepare_search().await.unwrap();
+    assert_eq!(hits(&store, "zebra").await, 1);
+    store.database.prepare_search(0).await.unwrap();
+    row(&store, 2, "zebra too").await;
+    assert_eq!((hits(&store, "zebra").await, hits(&store, "zx").await), (2, 0));
+    row(&store, 1, "zxylophone").await;
+    let all = (hits(&store, "zebra").await, hits(&store, "ylo").await, hits(&store, "zx").await);
+    assert_eq!(all, (1, 1, 1));
+    store.close().await;
+    let target = Target::Sqlite(folder.path().join("gatepost.db"));
+    let store = Store::open(target).await.unwrap();
+    assert_eq!((hits(&store, "ylo").await, hits(&store, "zx").await), (1, 1));
+    store.remove_connector(lab.id).await.unwrap();
+    assert_eq!(hits(&store, "ylo").await, 0);
 }
 
 #[tokio::test]
@@ -220,11 +213,8 @@ async fn the_database_finds_what_the_query_means() {
             let id = DeviceId::of(lab.id, row.facts.guid);
             store.write_devices(lab.id, vec![row]).await.unwrap();
             if number == 60 {
-                // SQLite walks through so many rows; beyond them it asks its indexes.
-                let far = "UPDATE device SET sequence = ?1
-                    WHERE sequence = (SELECT max(sequence) FROM device)";
-                let walked = crate::value::Value::Integer(crate::filter::words::WALKED_ROWS);
-                store.database.write(vec![(far, vec![walked])]).await.unwrap();
+                // From now on SQLite asks the indexes of a large inventory.
+                store.database.prepare_search(0).await.unwrap();
             }
             if let Some(statistics) = statistics {
                 store.write_statistics(lab.id, vec![(id, statistics, at(0))]).await.unwrap();

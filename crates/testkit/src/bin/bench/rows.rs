@@ -209,7 +209,8 @@ async fn load(store: &Store, connector: ConnectorId, count: u32) -> anyhow::Resu
         let rows = (first..count.min(first + BATCH)).map(row).collect::<Option<Vec<_>>>();
         store.write_devices(connector, rows.context("a row could not be made")?).await?;
     }
-    Ok(())
+    // As at the end of a pass; an inventory of this size would have it after the first.
+    if count == LISTED { Ok(store.prepare_search().await?) } else { Ok(()) }
 }
 
 /// A device like those of a real organization: few types, many models, one owner for each.
