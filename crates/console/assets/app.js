@@ -18,21 +18,39 @@ function storedTheme() {
   return themes.includes(theme) ? theme : "auto";
 }
 
+// Buttons that copy are there only where copying works: not over plain http.
+function showCopying() {
+  if (!navigator.clipboard) return;
+  for (const button of document.querySelectorAll("[data-copy-from]")) button.hidden = false;
+}
+
+// A new connector's set times are meant in the time zone of the person, as far as it is known.
+function guessTimeZone() {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const form = document.querySelector('form[action="/connectors/new"]');
+  const isFresh = form && form.elements.name.type !== "hidden" && form.elements.name.value === "";
+  if (isFresh && zone) form.elements.time_zone.value = zone;
+}
+
 // Runs in the head, so that a dark page never flashes light.
 applyTheme(storedTheme());
 
 document.addEventListener("DOMContentLoaded", () => {
   applyTheme(storedTheme());
+  showCopying();
+  guessTimeZone();
 
+  document.addEventListener("htmx:load", showCopying);
   document.addEventListener("click", (event) => {
-    const target = event.target.closest("[data-theme-switch], [data-copy]");
+    const target = event.target.closest("[data-theme-switch], [data-copy-from]");
     if (!target) return;
     if (target.hasAttribute("data-theme-switch")) {
       const theme = themes[(themes.indexOf(storedTheme()) + 1) % themes.length];
       localStorage.setItem("theme", theme);
       applyTheme(theme);
     } else {
-      navigator.clipboard.writeText(target.getAttribute("data-copy")).then(() => {
+      const from = document.getElementById(target.getAttribute("data-copy-from"));
+      navigator.clipboard.writeText(from.textContent).then(() => {
         target.textContent = "Copied";
       });
     }

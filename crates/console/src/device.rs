@@ -3,10 +3,14 @@
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    response::Response,
+    response::{IntoResponse as _, Redirect, Response},
 };
-use domain::{AccessReason, AccessState, Device, DeviceId, Timestamp, WipeStatus};
+use domain::{
+    AccessReason, AccessState, Connector, Device, DeviceId, Timestamp, WipeStatus,
+    connector::ConnectorState,
+};
 use engine::Engine;
+use jiff::SignedDuration;
 
 use crate::{
     page::{self, Fact, Place, Shell, filters},
@@ -14,6 +18,9 @@ use crate::{
     session::SignedIn,
     words,
 };
+
+/// What is older than that is marked: a full sync a day is the usual.
+const OLD: SignedDuration = SignedDuration::from_hours(24);
 
 #[derive(Template)]
 #[template(path = "device.html")]
@@ -23,6 +30,9 @@ struct DevicePage {
     tail: String,
     subtitle: String,
     gone: Option<String>,
+    /// Where to ask for it to be read again; `None` where nobody reads any more.
+    refresh: Option<String>,
+    freshness: Freshness,
     state: AccessState,
     why: String,
     groups: Vec<Group>,
@@ -44,16 +54,47 @@ pub(crate) async fn device(
     let scope = signed_in.read()?;
     let device = engine.store().device(&scope, id).await?;
     let connectors = engine.store().connectors(&scope).await?;
-    let connector = connectors
-        .iter()
-        .find(|connector| connector.id == device.connector)
-        .map_or_else(|| "removed".to_owned(), |connector| connector.name.to_string());
+    let connector = connectors.iter().find(|connector| connector.id == device.connector);
     let shell = Shell::new(Place::Devices, &signed_in);
-    Ok(page::whole(&DevicePage::new(shell, &device, &connector, engine.now())))
+    Ok(page::whole(&DevicePage::new(shell, &device, connector, engine.now())))
+}
+
+/// `POST /devices/{id}/refresh`: reads it again while the person waits.
+pub(crate) async fn refresh(
+    State(engine): State<Engine>,
+    signed_in: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let id: DeviceId = id.parse().map_err(|_| Problem::not_found("device"))?;
+    engine.refresh_device(&signed_in.caller, id).await?;
+    Ok(Redirect::to(&format!("/devices/{id}")).into_response())
+}
+
+/// As of when something is true, and whether that is long ago.
+pub(crate) struct Freshness {
+    /// HTML.
+    pub(crate) as_of: String,
+    pub(crate) is_old: bool,
+}
+
+impl Freshness {
+    /// What a device's row is true as of: when it was read, or the last complete pass that found
+    /// nothing new about it. A pass says nothing about a device that it did not find.
+    pub(crate) fn of(device: &Device, connector: Option<&Connector>, now: Timestamp) -> Self {
+        let passes = connector.filter(|_| device.gone_since.is_none());
+        let passes = passes.map(|one| [one.last_full_sync, one.last_delta_sync]);
+        let passes = passes.into_iter().flatten().flatten();
+        let at = passes.fold(device.observed, Ord::max);
+        let is_old = now.duration_since(at) > OLD;
+        Self { as_of: words::time(Some(at), now, ""), is_old }
+    }
 }
 
 impl DevicePage {
-    fn new(shell: Shell, device: &Device, connector: &str, now: Timestamp) -> Self {
+    fn new(shell: Shell, device: &Device, connector: Option<&Connector>, now: Timestamp) -> Self {
+        let name =
+            connector.map_or_else(|| "removed".to_owned(), |connector| connector.name.to_string());
+        let is_read = connector.is_some_and(|one| one.state != ConnectorState::Removed);
         let facts = &device.facts;
         let owner = device.owner.name.as_ref().or(device.owner.user.as_ref());
         let parts = [facts.model.as_ref(), facts.client_type.as_ref(), owner];
@@ -72,6 +113,8 @@ impl DevicePage {
                     words::time(Some(since), now, "")
                 )
             }),
+            refresh: is_read.then(|| format!("/devices/{}/refresh", device.id)),
+            freshness: Freshness::of(device, connector, now),
             state: facts.access_state,
             why: why(device),
             groups: vec![
@@ -79,7 +122,7 @@ impl DevicePage {
                 phone_group(device),
                 owner_group(device),
                 wipe_group(device, now),
-                identity_group(device, connector, now),
+                identity_group(device, &name, now),
             ],
             other: other
                 .iter()

@@ -6,12 +6,13 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use domain::{AccessState, Device, Query, Timestamp, query::QueryError};
+use domain::{AccessState, Connector, Device, Query, Timestamp, query::QueryError};
 use engine::Engine;
 use serde::Deserialize;
 use store::{Count, Cursor, DevicePage, Facets, Page};
 
 use crate::{
+    device::Freshness,
     page::{self, Place, Shell, filters},
     problem::Problem,
     session::SignedIn,
@@ -91,6 +92,7 @@ struct Row {
     state: AccessState,
     reason: Option<&'static str>,
     last_sync: String,
+    freshness: Freshness,
 }
 
 /// `GET /devices`
@@ -132,7 +134,8 @@ pub(crate) async fn devices(
             let devices = store.devices(&scope, &query, page).await?;
             let facets = store.facets(&scope, &without_state(query_text, &query), now).await?;
             let found = store.count_devices(&scope, &query, now).await?;
-            view.fill(&devices, &facets, found, now);
+            let connectors = store.connectors(&scope).await?;
+            view.fill(&devices, &connectors, &facets, found, now);
         }
     }
     Ok(if fragment { view.changing_parts() } else { page::whole(&view) })
@@ -146,7 +149,14 @@ impl DevicesPage {
         page::html(results.and_then(|results| Ok(results + &summary?)))
     }
 
-    fn fill(&mut self, page: &DevicePage, facets: &Facets, found: Count, now: Timestamp) {
+    fn fill(
+        &mut self,
+        page: &DevicePage,
+        connectors: &[Connector],
+        facets: &Facets,
+        found: Count,
+        now: Timestamp,
+    ) {
         self.next = page.next.as_ref().map(|cursor| link(&self.query, Some(&cursor.to_string())));
         self.facets = facet_links(facets, &self.query);
         self.found = match found {
@@ -154,7 +164,14 @@ impl DevicesPage {
             Count::MoreThan(count) => format!("More than {} devices", words::number(count)),
         };
         if page.devices.is_empty() && self.first.is_none() {
-            self.outcome = Outcome::Empty(if self.query.is_empty() {
+            self.outcome = Outcome::Empty(if connectors.is_empty() {
+                Empty {
+                    title: "No organization is connected yet",
+                    detail: "Every phone that syncs with a connected Exchange organization shows up \
+                             here. Connecting one takes ten minutes.",
+                    action: Some(Action { href: "/connectors", text: "See what is needed" }),
+                }
+            } else if self.query.is_empty() {
                 Empty {
                     title: "No device is known yet",
                     detail: "Every phone that syncs with a connected organization shows up here \
@@ -170,8 +187,11 @@ impl DevicesPage {
                 }
             });
         } else {
-            self.outcome =
-                Outcome::Rows(page.devices.iter().map(|device| Row::new(device, now)).collect());
+            let row = |device: &Device| {
+                let connector = connectors.iter().find(|one| one.id == device.connector);
+                Row::new(device, Freshness::of(device, connector, now), now)
+            };
+            self.outcome = Outcome::Rows(page.devices.iter().map(row).collect());
         }
     }
 }
@@ -184,7 +204,7 @@ impl BadQuery {
 }
 
 impl Row {
-    fn new(device: &Device, now: Timestamp) -> Self {
+    fn new(device: &Device, freshness: Freshness, now: Timestamp) -> Self {
         let facts = &device.facts;
         let said = |text: &Option<String>| {
             text.as_deref()
@@ -215,6 +235,7 @@ impl Row {
             state: facts.access_state,
             reason: facts.access_reason.map(domain::AccessReason::word),
             last_sync,
+            freshness,
         }
     }
 }

@@ -36,7 +36,7 @@ impl Problem {
         }
     }
 
-    fn internal(error: &dyn std::fmt::Display) -> Self {
+    pub(crate) fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a page could not be shown");
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,

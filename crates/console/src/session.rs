@@ -3,18 +3,23 @@
 //! The cookie holds a random session id; the store keeps a hash of it, so a copy of the database
 //! signs nobody in.
 
+use std::sync::Arc;
+
 use askama::Template;
+
 use axum::{
     Form,
-    extract::{FromRequestParts, Query, State},
+    extract::{FromRef, FromRequestParts, Query, State},
     http::{HeaderMap, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Redirect, Response},
 };
 use domain::{Caller, Permission, Scope};
 use engine::Engine;
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::{
+    drafts::{Drafts, SessionKey},
     page::{self, filters},
     problem::Problem,
     words,
@@ -26,6 +31,8 @@ const COOKIE: &str = "gatepost_session";
 /// sign-in page.
 pub(crate) struct SignedIn {
     pub(crate) caller: Caller,
+    /// Hash of the session's secret id, to tell sessions apart without holding their key.
+    pub(crate) session: SessionKey,
 }
 
 impl SignedIn {
@@ -35,18 +42,23 @@ impl SignedIn {
     }
 }
 
-impl FromRequestParts<Engine> for SignedIn {
+impl<S> FromRequestParts<S> for SignedIn
+where
+    Engine: FromRef<S>,
+    S: Send + Sync,
+{
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Response> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let found = match cookie(&parts.headers) {
-            Some(session) => engine
+            Some(session) => Engine::from_ref(state)
                 .caller_of_session(session)
                 .await
-                .map_err(|error| Problem::from(error).into_response())?,
+                .map_err(|error| Problem::from(error).into_response())?
+                .map(|caller| Self { caller, session: key(session) }),
             None => None,
         };
-        found.map(|caller| Self { caller }).ok_or_else(|| {
+        found.ok_or_else(|| {
             // A fragment would show the sign-in page inside the page: let htmx load it whole.
             let next = parts.uri.path_and_query().map_or("/", |path| path.as_str());
             let location = format!("/sign-in?next={}", words::query_value(next));
@@ -107,13 +119,19 @@ pub(crate) async fn sign_in(
 /// `POST /sign-out`
 pub(crate) async fn sign_out(
     State(engine): State<Engine>,
+    State(drafts): State<Arc<Drafts>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if let Some(session) = cookie(&headers) {
+        drafts.end_session(key(session));
         engine.sign_out(session).await?;
     }
     let forget = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
     Ok(([(header::SET_COOKIE, forget)], Redirect::to("/sign-in")).into_response())
+}
+
+fn key(session: &str) -> SessionKey {
+    Sha256::digest(session.as_bytes()).into()
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {

@@ -87,6 +87,13 @@ pub(crate) fn visible(text: &str) -> String {
         .collect()
 }
 
+/// A clause with its first letter large.
+pub(crate) fn sentence_start(clause: &str) -> String {
+    let mut rest = clause.chars();
+    let first = rest.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(rest).collect()
+}
+
 /// A clause as a sentence: its first letter large, a full stop at its end.
 pub(crate) fn sentence(clause: &str) -> String {
     let clause = clause.trim();

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
+mod connector;
 mod inventory;
 mod pages;
 mod refusals;
+mod setup;
 mod signing_in;
 
 use axum::{
@@ -38,9 +40,11 @@ impl Console {
         let directory = tempfile::tempdir().unwrap();
         let target = Target::Sqlite(directory.path().join("gatepost.db"));
         let options = Options {
+            data_key: [7; 32],
             admin_token: TOKEN.to_owned(),
             clock: Clock::manual(now()),
-            ..Options::default()
+            is_supervised: false,
+            page_devices: Options::PAGE_DEVICES,
         };
         let engine = Engine::start(Store::open(target).await.unwrap(), options).await.unwrap();
         let router = console::router(engine.clone());

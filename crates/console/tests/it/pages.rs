@@ -18,7 +18,7 @@ async fn every_page_carries_the_headers() {
     x-content-type-options: nosniff
     x-frame-options: DENY
     ");
-    for address in ["/connectors", "/sign-in", "/nowhere", "/connectors/none"] {
+    for address in ["/connectors", "/connectors/new", "/sign-in", "/nowhere", "/connectors/none"] {
         let other = console.get(address).await;
         assert_eq!(other.fixed_headers(), page.fixed_headers(), "{address}");
     }
@@ -28,7 +28,7 @@ async fn every_page_carries_the_headers() {
 #[tokio::test]
 async fn nothing_in_a_page_needs_what_the_policy_forbids() {
     let console = Console::signed_in().await;
-    for address in ["/devices", "/connectors", "/sign-in", "/nowhere"] {
+    for address in ["/devices", "/connectors", "/connectors/new", "/sign-in", "/nowhere"] {
         let page = console.get(address).await.body;
         for forbidden in ["style=", "<style", "onclick=", "hx-on", "javascript:", "<script>"] {
             assert!(!page.contains(forbidden), "{address} has {forbidden}");
@@ -63,12 +63,15 @@ async fn an_empty_page_says_what_to_do_first() {
     let devices = console.get("/devices").await;
     assert!(devices.body.contains("0 devices; 0 quarantined; no full sync yet."));
     insta::assert_snapshot!(devices.between("<div class=\"card empty\">", "</div>"), @r##"
-    <h2>No device is known yet</h2>
-    <p class="quiet">Every phone that syncs with a connected organization shows up here after the first full sync.</p>
-    <a class="button primary" href="/connectors">Go to the connectors</a>
+    <h2>No organization is connected yet</h2>
+    <p class="quiet">Every phone that syncs with a connected Exchange organization shows up here. Connecting one takes ten minutes.</p>
+    <a class="button primary" href="/connectors">See what is needed</a>
     "##);
     let connectors = console.get("/connectors").await;
-    assert!(connectors.body.contains("gatepost connector add contoso"));
+    assert!(connectors.body.contains("No organization is connected yet"));
+    assert!(connectors.body.contains(r#"href="/connectors/new">Connect an organization</a>"#));
+    // Whoever signs in is led there.
+    assert_eq!(console.get("/").await.header("location"), "/connectors");
     console.stop().await;
 }
 

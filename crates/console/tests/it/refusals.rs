@@ -4,12 +4,32 @@ use axum::http::{Method, StatusCode};
 
 use crate::Console;
 
-const PAGES: [&str; 5] = [
+/// Everything that changes something.
+const ACTIONS: [&str; 9] = [
+    "/connectors/new",
+    "/connectors/lab/edit",
+    "/connectors/lab/sync",
+    "/connectors/lab/pause",
+    "/connectors/lab/resume",
+    "/connectors/lab/check",
+    "/connectors/lab/ageing",
+    "/connectors/lab/remove",
+    "/devices/0195a1b2-0000-7000-8000-000000000001/refresh",
+];
+
+const PAGES: [&str; 12] = [
+    "/",
     "/devices",
     "/devices?query=state:blocked",
     "/devices/0195a1b2-0000-7000-8000-000000000001",
     "/connectors",
+    "/connectors/live",
+    "/connectors/new",
     "/connectors/lab",
+    "/connectors/lab/live",
+    "/connectors/lab/edit",
+    "/connectors/lab/remove",
+    "/connectors/lab/role-script",
 ];
 
 #[tokio::test]
@@ -22,8 +42,11 @@ async fn no_page_is_shown_to_who_has_not_signed_in() {
         assert!(location.starts_with("/sign-in?next=%2F"), "{page}: {location}");
         assert_eq!(answer.body, "");
     }
-    let answer = console.post("/connectors/lab/sync", "").await;
-    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    for action in ACTIONS {
+        let answer = console.post(action, "").await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{action}");
+        assert!(answer.header("location").starts_with("/sign-in"), "{action}");
+    }
     console.stop().await;
 }
 
@@ -52,7 +75,7 @@ async fn a_made_up_session_is_none() {
 #[tokio::test]
 async fn a_form_of_another_site_is_refused() {
     let console = Console::signed_in().await;
-    for address in ["/sign-in", "/sign-out", "/connectors/lab/sync"] {
+    for address in ["/sign-in", "/sign-out"].into_iter().chain(ACTIONS) {
         let request = console.request(Method::POST, address);
         let answer = console.send(request.header("sec-fetch-site", "cross-site"), "").await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{address}");

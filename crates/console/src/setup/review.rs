@@ -1,0 +1,168 @@
+//! A connector in words, to be read before it is kept.
+
+use domain::{
+    Schedule,
+    connector::{Authentication, DirectorySecurity, DiscoveryScope, Options},
+};
+
+use crate::{
+    setup::{
+        form::Step,
+        wish::{Given, Wish},
+    },
+    words,
+};
+
+/// A step of the form and what was decided in it.
+pub(crate) struct Section {
+    pub(crate) step: Step,
+    /// What, and in which words.
+    pub(crate) facts: Vec<(&'static str, String)>,
+}
+
+/// Everything that was decided, in words; of secrets only that they are given.
+pub(crate) fn sections(wish: &Wish, given: Given) -> Vec<Section> {
+    vec![
+        Section { step: Step::General, facts: general(wish, given) },
+        Section { step: Step::Account, facts: account(wish, given) },
+        Section { step: Step::Discovery, facts: discovery(&wish.options) },
+        Section { step: Step::Settings, facts: settings(&wish.options) },
+    ]
+}
+
+fn said(given: bool) -> &'static str {
+    if given { "password given" } else { "no password" }
+}
+
+fn general(wish: &Wish, given: Given) -> Vec<(&'static str, String)> {
+    let (endpoint, options) = (&wish.endpoint, &wish.options);
+    let mut facts = vec![
+        ("Name", wish.name.to_string()),
+        ("Environment", "On premises".to_owned()),
+        ("Address", endpoint.url.clone()),
+    ];
+    let sites =
+        options.sites.iter().map(|one| ("Server of a site", format!("{}: {}", one.site, one.url)));
+    facts.extend(sites);
+    let directory = options.directory.as_ref().map_or_else(
+        || "Not asked; Exchange itself names its other servers".to_owned(),
+        |directory| {
+            let way = match directory.security {
+                DirectorySecurity::StartTls => "StartTLS",
+                DirectorySecurity::Ldaps => "LDAPS",
+                DirectorySecurity::Sealed => "sealed by Kerberos",
+            };
+            format!("{} is asked for more servers, {way}", directory.server)
+        },
+    );
+    facts.push(("Active Directory", directory));
+    let proxy = endpoint.proxy.as_ref().map_or_else(
+        || "None".to_owned(),
+        |proxy| match &proxy.username {
+            Some(user) => format!("{} as {user}, {}", proxy.address, said(given.proxy_password)),
+            None => proxy.address.clone(),
+        },
+    );
+    facts.push(("Proxy", proxy));
+    if let Some(to) = &endpoint.connect_to {
+        facts.push(("Connects to", to.clone()));
+    }
+    if let Some(pin) = &endpoint.trust.pinned_sha256 {
+        facts.push(("Accepts only the certificate", pin.clone()));
+    }
+    if endpoint.trust.extra_roots_pem.is_some() {
+        facts.push(("More certificate authorities", "given".to_owned()));
+    }
+    facts
+}
+
+fn account(wish: &Wish, given: Given) -> Vec<(&'static str, String)> {
+    let (endpoint, options) = (&wish.endpoint, &wish.options);
+    let account = match (&endpoint.username, &endpoint.keytab) {
+        (None, _) => "What this machine is signed in as".to_owned(),
+        (Some(user), Some(keytab)) => format!("{user}, with the keytab {keytab}"),
+        (Some(user), None) => format!("{user}, {}", said(given.password)),
+    };
+    let way = match endpoint.authentication {
+        Authentication::Automatic => "The best that the server offers",
+        Authentication::Kerberos => "Kerberos",
+        Authentication::Negotiate => "Kerberos where it works, else NTLM",
+        Authentication::Ntlm => "NTLM",
+        Authentication::Basic => "Basic",
+    };
+    let mut facts = vec![("Signs in as", account), ("Way of signing in", way.to_owned())];
+    if let Some(spn) = &endpoint.spn {
+        facts.push(("Service principal name", spn.clone()));
+    }
+    if !endpoint.kdc.is_empty() {
+        facts.push(("Kerberos servers", endpoint.kdc.join(", ")));
+    }
+    if endpoint.allow_basic_without_tls {
+        facts.push(("Basic over http", "Allowed; the password can be read on the way".to_owned()));
+    }
+    let notification = options.notification_account.as_ref().map_or_else(
+        || "None".to_owned(),
+        |account| format!("{account}, {}", said(given.notification_password)),
+    );
+    facts.push(("Notifications are sent with", notification));
+    facts
+}
+
+fn discovery(options: &Options) -> Vec<(&'static str, String)> {
+    let scope = match &options.discovery.scope {
+        DiscoveryScope::Organization => "Everybody's in the organization".to_owned(),
+        DiscoveryScope::Units(units) => format!("Users in {}", units.join("; ")),
+        DiscoveryScope::Recipients(filter) => format!("Mailboxes with {filter}"),
+    };
+    let inactive = options.discovery.inactive_days.map_or_else(
+        || "Taken in, however long they were silent".to_owned(),
+        |days| format!("Left out after {}", words::counted(days.into(), "day")),
+    );
+    let schedules = &options.schedules;
+    let zone = &schedules.zone;
+    vec![
+        ("Whose phones", scope),
+        ("Inactive phones", inactive),
+        ("Full sync", words::sentence_start(&schedule(&schedules.full, zone.as_str()))),
+        ("Delta sync", words::sentence_start(&schedule(&schedules.delta, zone.as_str()))),
+    ]
+}
+
+/// `every 24 hours`, `at 0 2 * * 1-5 (cron), Europe/Berlin`, `only when asked`.
+pub(crate) fn schedule(schedule: &Schedule, zone: &str) -> String {
+    match schedule {
+        Schedule::Never => "only when asked".to_owned(),
+        Schedule::Cron(fields) => format!("at {fields} (cron), {zone}"),
+        Schedule::Every(interval) => {
+            let minutes = u64::from(interval.minutes());
+            let (count, unit) = match minutes {
+                m if m % 1_440 == 0 && m > 1_440 => (m / 1_440, "day"),
+                m if m % 60 == 0 => (m / 60, "hour"),
+                m => (m, "minute"),
+            };
+            if count == 1 { format!("every {unit}") } else { format!("every {count} {unit}s") }
+        }
+    }
+}
+
+fn settings(options: &Options) -> Vec<(&'static str, String)> {
+    let external = match options.allow_external_management {
+        None => "Left as it is in Exchange",
+        Some(true) => "Yes",
+        Some(false) => "No",
+    };
+    let aged = if options.removes_aged_partnerships {
+        "Removed in Exchange when the phone leaves by age"
+    } else {
+        "Never removed by age"
+    };
+    let mut facts = vec![
+        ("External device management", external.to_owned()),
+        ("Sessions at once, at most", options.runspaces.get().to_string()),
+        ("Partnerships in Exchange", aged.to_owned()),
+    ];
+    if let Some(old) = &options.replaces {
+        facts.push(("Takes over from", old.to_string()));
+    }
+    facts
+}
