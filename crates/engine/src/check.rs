@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use crate::{Engine, Error, endpoints::at_endpoint, link::OpenOrganization};
 
 /// What was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CheckReport {
     /// Whether a sync can work.
     pub is_ready: bool,
@@ -185,12 +185,6 @@ impl CheckStep {
     /// Whether it is this step of connecting, to whichever endpoint.
     fn is_of(&self, step: &str) -> bool {
         self.name.split(": ").next() == Some(step)
-    }
-}
-
-impl Default for CheckReport {
-    fn default() -> Self {
-        Self { is_ready: false, is_read_only: false, steps: Vec::new(), features: Vec::new() }
     }
 }
 

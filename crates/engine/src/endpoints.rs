@@ -52,7 +52,7 @@ impl Engine {
                     let (origin, site) = (one.origin, one.site.take());
                     *one = found;
                     one.origin = origin;
-                    one.site = site.or(one.site.take());
+                    one.site = site.or_else(|| one.site.take());
                 }
                 None if found.origin > EndpointOrigin::Site => endpoints.push(found),
                 None => {}
@@ -60,8 +60,9 @@ impl Engine {
         }
         for endpoint in &mut endpoints {
             let server = server_of(&servers, &endpoint.url);
-            endpoint.version =
-                server.and_then(|server| server.version.clone()).or(endpoint.version.take());
+            endpoint.version = server
+                .and_then(|server| server.version.clone())
+                .or_else(|| endpoint.version.take());
             endpoint.site = endpoint.site.take().or_else(|| server.and_then(|s| s.site.clone()));
         }
         endpoint::in_order(&mut endpoints, self.now());

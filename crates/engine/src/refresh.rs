@@ -28,7 +28,7 @@ impl Engine {
         self.must_not_be_removed(&connector)?;
         let guid = device.facts.guid;
         let wanted = Devices::One(guid);
-        let read = self.refresh(&connector, &wanted).await.map_err(unavailable)?;
+        let read = self.refresh(&connector, &wanted).await.map_err(|error| unavailable(&error))?;
         if read.is_empty() {
             self.store().mark_gone(connector.id, vec![id], self.now()).await?;
         }
@@ -52,7 +52,7 @@ impl Engine {
             ));
         }
         let wanted = Devices::OfMailbox(user.to_owned());
-        let read = self.refresh(&connector, &wanted).await.map_err(unavailable)?;
+        let read = self.refresh(&connector, &wanted).await.map_err(|error| unavailable(&error))?;
         Ok(read.len() as u64)
     }
 
@@ -185,6 +185,6 @@ pub(crate) fn is_usable_after(error: &anyhow::Error) -> bool {
     exchange.is_some_and(exchange::Error::leaves_session_usable)
 }
 
-fn unavailable(error: anyhow::Error) -> Error {
+fn unavailable(error: &anyhow::Error) -> Error {
     Error::Unavailable(format!("{error:#}"))
 }

@@ -113,7 +113,7 @@ async fn do_job(engine: &Engine, job: &Job, stop: &mut Stop) -> anyhow::Result<O
         Ok(Some(outcome)) => component::sync(&connector.name, kind, &format!("ended: {outcome}")),
         Ok(None) => component::sync(&connector.name, kind, "was put away by a shutdown"),
         Err(error) => {
-            failed(engine, &connector, &format!("{error:#}"), (!is_install).then_some(kind)).await?
+            failed(engine, &connector, &format!("{error:#}"), (!is_install).then_some(kind)).await?;
         }
     }
     ended

@@ -156,7 +156,8 @@ impl Sync<'_> {
             None => self.read_everything(&mut lease, pass, checkpoint).await,
         };
         self.settle(&mut lease);
-        pass.endpoint = lease.held().map(|held| held.endpoint.clone()).or(pass.endpoint.take());
+        pass.endpoint =
+            lease.held().map(|held| held.endpoint.clone()).or_else(|| pass.endpoint.take());
         drop(lease);
         if read.is_ok() && since.is_none() {
             Box::pin(self.engine.remove_aged_partnerships(self.connector)).await?;

@@ -21,9 +21,10 @@ type Benchmark = (&'static str, fn() -> anyhow::Result<()>);
 
 fn main() -> anyhow::Result<()> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let all: [Benchmark; 5] = [
+    let all: [Benchmark; 6] = [
         ("parse", parse::run),
         ("sync", sync::run),
+        ("delta", sync::delta),
         ("memory", sync::memory),
         ("upsert", rows::upsert),
         ("list", rows::list),
