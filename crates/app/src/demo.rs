@@ -41,6 +41,8 @@ const CONNECTOR: &str = "demo";
 /// How long the demo rests between two syncs: what changes there is to be seen here within a
 /// minute, and a laptop stays cool.
 const REST: Duration = Duration::from_secs(20);
+/// Of so many syncs one reads everything: one a minute.
+const ROUNDS_PER_FULL: u64 = 3;
 
 pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<Exit> {
     let stop = serve::stop_signal();
@@ -102,22 +104,25 @@ async fn live(client: &Client, exchange_url: &str) -> anyhow::Result<()> {
         notification_password: None,
     };
     client.post::<Connector>("connectors", &new).await?;
-    let started: Job = sync(client).await?;
+    let started: Job = sync(client, "full").await?;
     job::wait_for(client, &started.id).await?;
     say("From now on phones sync, new ones appear and some fall into quarantine. Ctrl-C ends it.")?;
     let mut before: Status = client.get("status", &[]).await?;
-    loop {
+    for round in 1_u64.. {
         tokio::time::sleep(REST).await;
-        let job = finished(client, sync(client).await?).await?;
+        // When a phone synced last comes with statistics, which a delta pass reads of few.
+        let kind = if round % ROUNDS_PER_FULL == 0 { "full" } else { "delta" };
+        let job = finished(client, sync(client, kind).await?).await?;
         let now: Status = client.get("status", &[]).await?;
-        let outcome = job.outcome.unwrap_or_default();
-        say(&format!("{}  {outcome}{}", clock_time(&now.time), quarantined(&before, &now)))?;
+        let (clock, outcome) = (clock_time(&now.time), job.outcome.unwrap_or_default());
+        say(&format!("{clock}  {kind}: {outcome}{}", quarantined(&before, &now)))?;
         before = now;
     }
+    Ok(())
 }
 
-async fn sync(client: &Client) -> anyhow::Result<Job> {
-    client.post(&format!("connectors/{CONNECTOR}/sync"), &json!({"kind": "full"})).await
+async fn sync(client: &Client, kind: &str) -> anyhow::Result<Job> {
+    client.post(&format!("connectors/{CONNECTOR}/sync"), &json!({"kind": kind})).await
 }
 
 async fn finished(client: &Client, mut job: Job) -> anyhow::Result<Job> {

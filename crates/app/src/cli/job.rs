@@ -202,7 +202,7 @@ impl Progress {
                 if *shown != step || *polls % POLLS_PER_LINE == 0 {
                     match job.expected {
                         Some(expected) if expected > 0 => {
-                            eprintln!("{step}: {} of {expected}", job.done)
+                            eprintln!("{step}: {} of {expected}", job.done);
                         }
                         _ if job.done > 0 => eprintln!("{step}: {}", job.done),
                         _ => eprintln!("{step}"),

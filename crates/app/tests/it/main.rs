@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
+mod connector;
 mod help;
 mod program;
 mod reference;
@@ -21,16 +22,16 @@ const PASSWORD: &str = "Pa55word!";
 
 impl Lab {
     fn new(devices: usize) -> Self {
+        Self::with(devices, &[])
+    }
+
+    /// A lab whose organization is simulated with more arguments.
+    fn with(devices: usize, arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let mut exchange = Program::start(&[
-            "simulate",
-            "on-premises",
-            "--still",
-            "--devices",
-            &devices.to_string(),
-            "--user",
-            &format!("CONTOSO\\gatepost:{PASSWORD}"),
-        ]);
+        let devices = devices.to_string();
+        let user = format!("CONTOSO\\gatepost:{PASSWORD}");
+        let usual = ["simulate", "on-premises", "--still", "--devices", &devices, "--user", &user];
+        let mut exchange = Program::start(&[&usual, arguments].concat());
         let line = exchange.line_with("simulated Exchange listens on ");
         let exchange_url = line.split_whitespace().last().unwrap().to_owned();
         let server = serve(&directory);
@@ -50,10 +51,16 @@ impl Lab {
     }
 
     fn add_connector(&self, password_file: &str) -> program::Ended {
+        self.add(&self.exchange_url, password_file, &[])
+    }
+
+    /// Adds the connector with more arguments.
+    fn add(&self, url: &str, password_file: &str, more: &[&str]) -> program::Ended {
         let file = self.directory.path().join(password_file);
-        let mut arguments = vec!["connector", "add", "lab", "--on-premises", &self.exchange_url];
+        let mut arguments = vec!["connector", "add", "lab", "--on-premises", url];
         arguments.extend(["--auth", "ntlm", "--username", "CONTOSO\\gatepost"]);
         arguments.extend(["--password-file", file.to_str().unwrap()]);
+        arguments.extend(more);
         self.run(&arguments)
     }
 

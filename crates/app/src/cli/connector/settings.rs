@@ -15,7 +15,7 @@ use crate::secret::{self, PasswordArguments};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Settings {
-    /// How to sign in; automatic unless it is given
+    /// How to sign in, automatic at first
     #[arg(long, value_enum, value_name = "SCHEME")]
     auth: Option<Scheme>,
     /// 'DOMAIN\user' or user@domain
@@ -42,13 +42,14 @@ pub(super) struct Settings {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "What is read, and when")]
 struct ReadingArguments {
-    /// When everything is read: 24h, 1h30m, cron fields such as '0 2 * * 1-5', or never
+    /// When everything is read, 24h at first: an interval such as 1h30m, cron fields such as
+    /// '0 2 * * 1-5', or never
     #[arg(long, value_name = "SCHEDULE")]
     full_schedule: Option<String>,
-    /// When what changed is read: in the same forms
+    /// When what changed is read, 4h at first: in the same forms
     #[arg(long, value_name = "SCHEDULE")]
     delta_schedule: Option<String>,
-    /// Whose wall clock cron fields mean, such as Europe/Berlin
+    /// Whose wall clock cron fields mean, UTC at first: such as Europe/Berlin
     #[arg(long, value_name = "ZONE")]
     time_zone: Option<String>,
     /// Only devices of users in this organizational unit; may be given several times
@@ -90,7 +91,7 @@ struct ServersArguments {
     /// How the way to the domain controller is protected: starttls, ldaps or sealed
     #[arg(long, value_name = "WAY")]
     directory_security: Option<String>,
-    /// Sessions open at once: 1 to 9
+    /// Sessions open at once, 3 at first: 1 to 9
     #[arg(long, value_name = "N")]
     runspaces: Option<u32>,
 }
