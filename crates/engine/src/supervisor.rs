@@ -92,7 +92,8 @@ impl Engine {
             }
             for kind in [PassKind::Full, PassKind::Delta] {
                 match self.due(&connector, kind).await? {
-                    Some(at) if at <= now => {
+                    // The clock went on since `now`, and what is due already is due as of then.
+                    Some(at) if at <= self.now() => {
                         self.add_job(&connector, worker::job_kind(kind)).await?;
                         // A full pass reads what a delta pass would have.
                         break;
