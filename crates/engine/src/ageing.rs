@@ -12,7 +12,6 @@ use jiff::SignedDuration;
 
 use crate::{
     Engine, Error,
-    refresh::is_usable_after,
     sessions::{Lease, Urgency},
 };
 
@@ -104,8 +103,8 @@ impl Engine {
             lease.give_way().await;
             self.ready(connector, &mut lease).await?;
             let removed = self.remove_aged(connector, &mut lease, id, before).await;
-            if removed.as_ref().is_err_and(|error| !is_usable_after(error)) {
-                drop(lease.take());
+            if let Err(error) = &removed {
+                self.failed_with(&mut lease, error);
             }
             removed?;
             lease.settle(self.now());

@@ -59,8 +59,8 @@ impl Engine {
     async fn refresh(&self, connector: &Connector, wanted: &Devices) -> anyhow::Result<Vec<Uuid>> {
         let mut lease = self.lease(connector, Urgency::Interactive).await?;
         let read = self.take_in(connector, &mut lease, wanted, true).await;
-        if read.as_ref().is_err_and(|error| !is_usable_after(error)) {
-            drop(lease.take());
+        if let Err(error) = &read {
+            self.failed_with(&mut lease, error);
         }
         lease.settle(self.now());
         read
@@ -179,8 +179,20 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Notes what an error says of the session, and of the budget.
+    pub(crate) fn failed_with(&self, lease: &mut Lease, error: &anyhow::Error) {
+        if let Some(exchange::Error::Throttled { .. }) = error.downcast_ref() {
+            lease.pool().refused(self.now());
+        }
+        if !is_usable_after(error) {
+            drop(lease.take());
+        }
+    }
+}
+
 /// Whether a session can be used after an error.
-pub(crate) fn is_usable_after(error: &anyhow::Error) -> bool {
+fn is_usable_after(error: &anyhow::Error) -> bool {
     let exchange = error.downcast_ref::<exchange::Error>();
     exchange.is_some_and(exchange::Error::leaves_session_usable)
 }

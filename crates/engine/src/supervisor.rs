@@ -11,7 +11,7 @@ use std::{
 use domain::{
     Connector, ConnectorId, Timestamp,
     connector::{ConnectorState, INSTALL_RETRY},
-    pass::{Pass, PassKind, PassOutcome},
+    pass::{PassKind, PassOutcome},
 };
 use jiff::SignedDuration;
 
@@ -24,8 +24,6 @@ pub(crate) const QUARANTINE_INTERVAL: SignedDuration = SignedDuration::from_secs
 const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
 /// After a scheduled pass has failed, the next is not put off to the next day.
 const PASS_RETRY: SignedDuration = SignedDuration::from_mins(60);
-/// Passes looked at to find the last of each kind.
-const PASSES_LOOKED_AT: u32 = 200;
 
 /// When the next passes of a connector are due; `None`: only when asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -125,17 +123,18 @@ impl Engine {
         connector: &Connector,
         kind: PassKind,
     ) -> anyhow::Result<Option<Timestamp>> {
-        let scope = self.own_scope()?;
-        let passes = self.store().passes(&scope, connector.id, PASSES_LOOKED_AT).await?;
-        let now = self.now();
+        let (id, now) = (connector.id, self.now());
         let schedules = &connector.options.schedules;
-        let schedule = match kind {
-            PassKind::Full => &schedules.full,
-            PassKind::Delta => &schedules.delta,
+        let full = self.store().passes_of(id, PassKind::Full, 1).await?.pop();
+        let (schedule, last) = match kind {
+            PassKind::Full => (&schedules.full, full),
+            // A full pass reads what a delta pass would have.
+            PassKind::Delta => {
+                let delta = self.store().passes_of(id, PassKind::Delta, 1).await?.pop();
+                (&schedules.delta, full.into_iter().chain(delta).max_by_key(|pass| pass.started))
+            }
         };
-        // A full pass reads what a delta pass would have.
-        let counts = |pass: &&Pass| pass.kind == kind || kind == PassKind::Delta;
-        let last = passes.iter().find(counts);
+        let last = last.as_ref();
         let due = schedule.next(&schedules.zone, last.map(|pass| pass.started), now);
         let retry = last
             .filter(|pass| pass.outcome == Some(PassOutcome::Failed))

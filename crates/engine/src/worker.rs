@@ -108,12 +108,17 @@ async fn do_job(engine: &Engine, job: &Job, stop: &mut Stop) -> anyhow::Result<O
         component::sync(&connector.name, kind, "begins");
         sync::run(engine, &connector, kind, job, stop).await
     };
+    if matches!(ended, Ok(Some(_))) && connector.state == ConnectorState::Trouble {
+        let state = ConnectorState::Installed;
+        engine.store().set_connector_state(connector.id, state, None).await?;
+    }
     match &ended {
         Ok(Some(_)) if is_install => {}
         Ok(Some(outcome)) => component::sync(&connector.name, kind, &format!("ended: {outcome}")),
         Ok(None) => component::sync(&connector.name, kind, "was put away by a shutdown"),
         Err(error) => {
-            failed(engine, &connector, &format!("{error:#}"), (!is_install).then_some(kind)).await?;
+            failed(engine, &connector, &format!("{error:#}"), (!is_install).then_some(kind))
+                .await?;
         }
     }
     ended

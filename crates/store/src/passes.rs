@@ -56,6 +56,25 @@ impl Store {
         self.database.query(sql::PASSES, values, pass).await
     }
 
+    /// The latest passes of one kind, latest first.
+    pub async fn passes_of(
+        &self,
+        connector: ConnectorId,
+        kind: PassKind,
+        limit: u32,
+    ) -> Result<Vec<Pass>, Error> {
+        let values =
+            vec![Value::id(connector), Value::text(kind.word()), Value::Integer(i64::from(limit))];
+        self.database.query(sql::PASSES_OF, values, pass).await
+    }
+
+    /// Forgets passes and jobs that ended before.
+    pub async fn forget_history(&self, before: Timestamp) -> Result<(), Error> {
+        let before = || vec![Value::time(before)];
+        let steps = vec![(sql::FORGET_PASSES, before()), (sql::FORGET_JOBS, before())];
+        self.database.write(steps).await.map(drop)
+    }
+
     /// How far the full pass that was cut last has come.
     pub async fn checkpoint(&self, connector: ConnectorId) -> Result<Option<Checkpoint>, Error> {
         let decode = |row: &mut Columns<'_>| row.table("connector").optional_json("checkpoint");

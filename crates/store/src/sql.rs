@@ -75,6 +75,12 @@ statements! {
         changed, gone, poisoned, mailboxes, statistics, skipped, cmdlets, delayed_ms,
         sessions_lost, endpoint FROM pass WHERE connector = ?1
         ORDER BY started DESC, id DESC LIMIT ?2";
+    PASSES_OF = "SELECT id, connector, kind, started, finished, outcome, devices, added,
+        changed, gone, poisoned, mailboxes, statistics, skipped, cmdlets, delayed_ms,
+        sessions_lost, endpoint FROM pass WHERE connector = ?1 AND kind = ?2
+        ORDER BY started DESC, id DESC LIMIT ?3";
+    FORGET_PASSES = "DELETE FROM pass WHERE finished < ?1";
+    FORGET_JOBS = "DELETE FROM job WHERE finished < ?1 AND state IN ('done', 'failed')";
     UNFINISHED_PASSES = "SELECT id, connector, kind, started, finished, outcome, devices, added,
         changed, gone, poisoned, mailboxes, statistics, skipped, cmdlets, delayed_ms,
         sessions_lost, endpoint FROM pass WHERE finished IS NULL

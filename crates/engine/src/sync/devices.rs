@@ -11,7 +11,7 @@ use domain::{
     connector::DiscoveryScope,
     device::Owner,
     inventory::{Change, Comparison, Shortfall},
-    pass::{Checkpoint, PassCounts, PassOutcome},
+    pass::{Checkpoint, PassCounts, PassKind, PassOutcome},
 };
 use exchange::{Devices, Notice, Observed};
 use store::DeviceRow;
@@ -310,14 +310,9 @@ impl Sync<'_> {
 
     /// How many devices the pass before this one met, if it came to the end of its list.
     async fn read_before(&self) -> Result<Option<u64>, Interruption> {
-        let scope = self.engine.own_scope()?;
-        let latest = self.engine.store().passes(&scope, self.connector.id, 20).await?;
-        let before = latest
-            .iter()
-            .filter(|pass| pass.kind == domain::pass::PassKind::Full)
-            // The latest is this one.
-            .nth(1)
-            .filter(|pass| pass.outcome != Some(PassOutcome::Failed));
+        // The latest is this one.
+        let latest = self.engine.store().passes_of(self.connector.id, PassKind::Full, 2).await?;
+        let before = latest.get(1).filter(|pass| pass.outcome != Some(PassOutcome::Failed));
         Ok(before.map(|pass| pass.counts.devices))
     }
 

@@ -38,6 +38,9 @@ const STATISTICS_MAX_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// A full pass that was cut longer ago is begun anew: what it read is too old.
 const RESUMED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 
+/// Passes and jobs are kept for so long: more than a year, to compare with.
+const HISTORY: SignedDuration = SignedDuration::from_hours(24 * 400);
+
 /// What a pass works with.
 pub(crate) struct Sync<'a> {
     engine: &'a Engine,
@@ -138,6 +141,11 @@ pub(crate) async fn run(
     // The outcome of the device list was set when it ended; statistics cannot spoil it.
     pass.outcome.get_or_insert(PassOutcome::Failed);
     engine.store().update_pass(&pass).await?;
+    if pass.cost.delayed_ms > 0 {
+        let seconds = pass.cost.delayed_ms.div_ceil(1_000);
+        let text = format!("Exchange slowed a {} sync down by {seconds} s", pass.kind);
+        engine.record(connector, Event::Throttled, &text).await;
+    }
     outcome
 }
 
@@ -199,6 +207,8 @@ impl Sync<'_> {
         let targets = self.engine.store().fingerprints(self.connector.id).await?;
         self.read_statistics(lease, targets).await?;
         self.engine.age(self.connector).await?;
+        let old = self.engine.now().checked_sub(HISTORY).unwrap_or(Timestamp::MIN);
+        self.engine.store().forget_history(old).await?;
         Ok(shortfall)
     }
 

@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use crate::{
     Engine,
-    refresh::is_usable_after,
     sessions::{Lease, Urgency},
 };
 
@@ -21,8 +20,8 @@ const MOST_KNOWN: u32 = 1_000;
 pub(crate) async fn look(engine: &Engine, connector: &Connector) -> anyhow::Result<()> {
     let mut lease = engine.lease(connector, Urgency::Interactive).await?;
     let looked = compare(engine, connector, &mut lease).await;
-    if looked.as_ref().is_err_and(|error| !is_usable_after(error)) {
-        drop(lease.take());
+    if let Err(error) = &looked {
+        engine.failed_with(&mut lease, error);
     }
     lease.settle(engine.now());
     looked
