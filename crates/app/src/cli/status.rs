@@ -62,7 +62,11 @@ fn write_sentences(out: &mut impl std::io::Write, status: &Status) -> anyhow::Re
         writeln!(out, "no connector yet: gatepost connector add NAME --on-premises URL")?;
     }
     for connector in &status.connectors {
-        let organization = connector.organization.as_deref().unwrap_or("not connected yet");
+        let organization = match connector.organization.as_deref() {
+            Some(organization) => organization,
+            None if connector.state == "removed" => "only its inventory is kept",
+            None => "not connected yet",
+        };
         let last = match &connector.last_full_sync {
             Some(full) => format!("last full sync {}", time(full)),
             None => "never synced".to_owned(),

@@ -100,7 +100,7 @@ fn an_account_that_may_only_read_is_called_read_only() {
 fn a_connector_is_set_flag_by_flag_and_cleared_by_nothing() {
     let lab = Lab::new(5);
     let added = lab.add(&lab.exchange_url, "password", &["--paused", "--no-check"]).done();
-    assert!(added.contains("it rests: gatepost connector resume lab"), "{added}");
+    assert!(added.contains("it rests; to let it read"), "{added}");
     let before = shown(&lab);
     assert_eq!((&before["paused"], &before["state"]), (&true.into(), &"flagged".into()));
 
@@ -221,6 +221,11 @@ fn what_is_asked_for_by_name_is_read_at_once() {
     lab.run(&["job", "wait", id]).done();
     assert!(lab.run(&["job", "list"]).done().contains("delta sync"));
     assert_ne!(shown(&lab)["last_delta_sync"], Value::Null);
+    let passes: Vec<Value> = list(&lab, "passes");
+    assert_eq!((&passes[0]["kind"], &passes[1]["kind"]), (&"delta".into(), &"full".into()));
+    assert!(passes[1]["cmdlets"].as_u64() > Some(0));
+    let table = lab.run(&["connector", "passes", "lab"]).done();
+    assert!(table.contains("complete") && table.contains(" s "), "{table}");
 
     let one = lab.run(&["device", "list", "--limit", "1", "-o", "json"]).done();
     let one: Vec<api::Device> = serde_json::from_str(&one).unwrap();

@@ -1,8 +1,8 @@
-//! How a connector does: its endpoints, its status messages, its devices that do nothing any more.
+//! How a connector does: its endpoints, its status messages, its passes, its devices that do nothing any more.
 
-use api::{Aged, Ageing, EndpointList, MessageList};
+use api::{Aged, Ageing, EndpointList, MessageList, PassList};
 use comfy_table::{Cell, Color};
-use domain::ConnectorName;
+use domain::{ConnectorName, Timestamp};
 use serde::Serialize;
 use serde_json::json;
 
@@ -16,11 +16,11 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct MessagesArguments {
+pub(crate) struct LatestArguments {
     /// Name of the connector
     #[arg(value_parser = ConnectorName::parse)]
     name: ConnectorName,
-    /// Stop after so many messages
+    /// Stop after so many
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
     #[command(flatten)]
@@ -87,7 +87,7 @@ pub(super) async fn endpoints(arguments: &OneArguments) -> anyhow::Result<Exit> 
     Ok(Exit::Done)
 }
 
-pub(super) async fn messages(arguments: &MessagesArguments) -> anyhow::Result<Exit> {
+pub(super) async fn messages(arguments: &LatestArguments) -> anyhow::Result<Exit> {
     let client = Client::connect(&arguments.server)?;
     let path = format!("connectors/{}/messages", arguments.name);
     let limit = arguments.limit.to_string();
@@ -118,6 +118,62 @@ pub(super) async fn messages(arguments: &MessagesArguments) -> anyhow::Result<Ex
     }
     write_table(&mut stdout(), &table)?;
     Ok(Exit::Done)
+}
+
+const PASS_COLUMNS: [&str; 17] = [
+    "id",
+    "kind",
+    "started",
+    "finished",
+    "outcome",
+    "devices",
+    "added",
+    "changed",
+    "gone",
+    "poisoned",
+    "skipped",
+    "mailboxes",
+    "statistics",
+    "cmdlets",
+    "delayed_ms",
+    "sessions_lost",
+    "endpoint",
+];
+
+pub(super) async fn passes(arguments: &LatestArguments) -> anyhow::Result<Exit> {
+    let client = Client::connect(&arguments.server)?;
+    let path = format!("connectors/{}/passes", arguments.name);
+    let limit = arguments.limit.to_string();
+    let answer: PassList = client.get(&path, &[("limit", &limit)]).await?;
+    if arguments.output.output != Format::Table {
+        return print_rows(arguments.output.output, &PASS_COLUMNS, &answer.passes);
+    }
+    let columns =
+        ["started", "kind", "outcome", "took", "devices", "added", "changed", "gone", "cmdlets"];
+    let columns = columns.map(str::to_owned).to_vec();
+    let mut rows = Rows::new(stdout(), Format::Table, columns, is_coloured());
+    for pass in &answer.passes {
+        rows.push(&json!({
+            "started": time(&pass.started),
+            "kind": pass.kind,
+            "outcome": pass.outcome.as_deref().unwrap_or("under way"),
+            "took": pass.finished.as_deref().and_then(|end| took(&pass.started, end)),
+            "devices": pass.devices,
+            "added": pass.added,
+            "changed": pass.changed,
+            "gone": pass.gone,
+            "cmdlets": pass.cmdlets,
+        }))?;
+    }
+    rows.finish("no pass yet")?;
+    Ok(Exit::Done)
+}
+
+/// The time from one moment to another: `0.4 s`, `75.0 s`.
+fn took(start: &str, end: &str) -> Option<String> {
+    let moment = |text: &str| text.parse::<Timestamp>().ok();
+    let seconds = moment(end)?.duration_since(moment(start)?).as_secs_f64();
+    Some(format!("{seconds:.1} s"))
 }
 
 pub(super) async fn ageing(arguments: &AgeingArguments) -> anyhow::Result<Exit> {

@@ -40,7 +40,9 @@ pub(crate) enum ConnectorVerb {
     /// List the addresses of the organization and how they did
     Endpoints(OneArguments),
     /// List the latest status messages
-    Messages(health::MessagesArguments),
+    Messages(health::LatestArguments),
+    /// List the latest passes: what each read, changed and cost
+    Passes(health::LatestArguments),
     /// Say how many devices are inactive for too long, or let them leave the inventory now
     Ageing(health::AgeingArguments),
     /// Remove a connector; nothing changes in Exchange
@@ -125,6 +127,7 @@ pub(crate) async fn run(verb: ConnectorVerb) -> anyhow::Result<Exit> {
         ConnectorVerb::Resume(arguments) => resume(&arguments).await,
         ConnectorVerb::Endpoints(arguments) => health::endpoints(&arguments).await,
         ConnectorVerb::Messages(arguments) => health::messages(&arguments).await,
+        ConnectorVerb::Passes(arguments) => health::passes(&arguments).await,
         ConnectorVerb::Ageing(arguments) => health::ageing(&arguments).await,
         ConnectorVerb::Remove(arguments) => remove(&arguments).await,
     }
@@ -156,20 +159,21 @@ fn new(name: &ConnectorName, mut change: ConnectorChange) -> anyhow::Result<Valu
     Ok(body)
 }
 
-/// What the server does by itself with a connector that works, in one sentence.
+/// What the server does by itself with a connector that works, and how to see it.
 fn what_comes_next(connector: &Connector) -> String {
     let name = &connector.name;
-    if connector.paused {
-        format!(
-            "it rests: gatepost connector resume {name} lets it read, gatepost sync {name} --wait \
-             reads once"
-        )
+    let (what, commands) = if connector.paused {
+        let resume = format!("gatepost connector resume {name}");
+        let once = format!("gatepost sync {name} --wait");
+        ("it rests; to let it read from now on, or once:", [resume, once])
     } else {
-        format!(
-            "the first full sync has begun: gatepost sync {name} --full --wait waits for it, \
-             gatepost job list shows it"
+        let wait = format!("gatepost sync {name} --full --wait");
+        (
+            "the first full sync has begun; to wait for it, or to see it:",
+            [wait, "gatepost job list".to_owned()],
         )
-    }
+    };
+    format!("{what}\n  {}\n  {}", commands[0], commands[1])
 }
 
 #[expect(clippy::print_stderr, reason = "trouble is told apart from the answer")]
