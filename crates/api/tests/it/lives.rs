@@ -1,9 +1,9 @@
 //! The life of a connector: rest, health, ageing, permissions, removal.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::Server;
+use crate::{Server, document::routes, request};
 
 const LAB: &str = "/api/v1/connectors/lab";
 
@@ -237,5 +237,40 @@ async fn a_removed_connector_keeps_its_inventory_if_that_is_wished() {
     assert_eq!(refused.status, StatusCode::CONFLICT);
     assert_eq!(server.delete(LAB).await.status, StatusCode::NO_CONTENT);
     assert_eq!(server.get(LAB).await.status, StatusCode::NOT_FOUND);
+    server.stop().await;
+}
+
+/// Whatever is asked, no secret comes out; and whatever is asked as a dry run, nothing changes.
+#[tokio::test]
+async fn no_route_gives_a_secret_out_and_no_dry_run_changes_anything() {
+    let server = server_with_lab().await;
+    let state = async || {
+        let mut state = Vec::new();
+        for address in [LAB, "/api/v1/jobs", "/api/v1/status"] {
+            let mut json = server.get(address).await.json();
+            json["time"] = Value::Null;
+            state.push(json);
+        }
+        state
+    };
+    let before = state().await;
+    for route in routes() {
+        let (method, path) = route.split_once(' ').unwrap();
+        let path = path.replace("{name}", "lab").replace("{id}", &uuid::Uuid::nil().to_string());
+        let is_read = method == "GET";
+        let path = if is_read { path } else { format!("{path}?dry_run=true") };
+        let body = match (method, path.split('?').next()) {
+            ("POST", Some("/api/v1/connectors")) => lab().to_string().replace("lab", "other"),
+            _ => "{}".to_owned(),
+        };
+        let method: Method = method.parse().unwrap();
+        let answer = server.send(request(method, &path, &body)).await;
+        assert!(!answer.body.contains("secret-"), "{route}: {}", answer.body);
+        assert_ne!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{route}");
+        if !is_read && answer.status.is_success() {
+            assert_eq!(answer.json()["dry_run"], true, "{route}: {}", answer.body);
+        }
+    }
+    assert_eq!(state().await, before);
     server.stop().await;
 }
