@@ -1,42 +1,9 @@
 // Every page of the console in a browser: what a screen reader finds, what axe finds, and that the
 // browser has nothing to complain about (so that a break of the content security policy is seen).
 
-import AxeBuilder from "@axe-core/playwright";
-import { expect, test as base, type Page } from "@playwright/test";
+import { expect } from "@playwright/test";
 
-const url = (path: string) => new URL(path, process.env.GATEPOST_URL).toString();
-
-const test = base.extend<{ complaints: string[]; signedIn: Page }>({
-  complaints: async ({ page }, use) => {
-    const complaints: string[] = [];
-    page.on("console", (message) => {
-      // A page that is refused on purpose answers with a status that the browser notes.
-      const isStatus = message.text().includes("the server responded with a status of");
-      if (message.type() === "error" && !isStatus) complaints.push(message.text());
-    });
-    page.on("pageerror", (error) => complaints.push(error.message));
-    await use(complaints);
-    expect(complaints).toEqual([]);
-  },
-  signedIn: async ({ page, complaints }, use) => {
-    void complaints;
-    await page.goto(url("/sign-in"));
-    await page.getByLabel("Local administrator token").fill(process.env.GATEPOST_TOKEN ?? "");
-    await page.getByRole("button", { name: "Sign in" }).click();
-    await expect(page.getByRole("heading", { name: "Devices" })).toBeVisible();
-    await use(page);
-  },
-});
-
-/** No rule of WCAG 2.2 AA is broken, and nothing is wider than the window. */
-async function audit(page: Page) {
-  const found = await new AxeBuilder({ page })
-    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
-    .analyze();
-  expect(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" ")}`)).toEqual([]);
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  expect(overflow).toBeLessThanOrEqual(0);
-}
+import { audit, test, url } from "./page.ts";
 
 test("signing in refuses a wrong token and says which one it wants", async ({ page, complaints }) => {
   void complaints;
@@ -135,24 +102,58 @@ test("connectors, and one of them", async ({ signedIn: page }) => {
         - link "Connectors"
       - heading "lab" [level=1]
       - paragraph: Contoso; installed.
+      - link "Edit"
+      - button "Pause"
+      - button "Full sync"
       - button "Sync now"
-      - heading "Work" [level=2]
-      - paragraph: /The last full sync ended well .+ 300 devices read.+/
+      - region "Work":
+        - heading "Work" [level=2]
+        - paragraph: /The last (full|delta) sync ended well .+ devices read.+/
+      - region "Permissions"
       - region "Connection"
       - region "Inventory"
-      - heading "Passes" [level=2]
-      - region "Passes":
-        - table
+      - region "Budget"
+      - region "Ageing"
+      - region "Endpoints"
+      - region "Passes"
+      - region "Status messages"
   `);
   await audit(page);
 });
 
-test("a sync is started and its end is shown", async ({ signedIn: page }) => {
+test("a sync that somebody else starts shows up by itself, and nothing else is touched", async ({
+  signedIn: page,
+  context,
+}) => {
   await page.goto(url("/connectors/lab"));
-  const passes = await page.locator("tbody tr").count();
-  await page.getByRole("button", { name: "Sync now" }).click();
-  await expect(page.locator("tbody tr")).toHaveCount(passes + 1, { timeout: 60_000 });
-  await expect(page.locator("tbody tr").first()).toContainText("complete", { timeout: 60_000 });
+  const rows = page.locator("#passes tbody tr");
+  const passes = await rows.count();
+  // What is open, and what has the focus, stays so.
+  await page.getByText("A role that grants exactly what is needed").click();
+  const elsewhere = await context.newPage();
+  await elsewhere.goto(url("/connectors/lab"));
+  await elsewhere.getByRole("button", { name: "Full sync" }).click();
+  await expect(rows).toHaveCount(passes + 1, { timeout: 60_000 });
+  await expect(rows.first()).toContainText("complete", { timeout: 60_000 });
+  await expect(page.getByRole("img", { name: "How long passes took" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Download the script" })).toBeVisible();
+  await audit(page);
+  await elsewhere.close();
+});
+
+test("the role script is a file", async ({ signedIn: page }) => {
+  await page.goto(url("/connectors/lab"));
+  await page.getByText("A role that grants exactly what is needed").click();
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download the script" }).click();
+  expect((await download).suggestedFilename()).toBe("gatepost-role-lab.ps1");
+});
+
+test("a device is read again while one waits", async ({ signedIn: page }) => {
+  await page.locator("tbody tr a").first().click();
+  await page.getByRole("button", { name: "Read again now" }).click();
+  await expect(page.getByText(/As of (just now|\d+ seconds ago)\./)).toBeVisible();
+  await audit(page);
 });
 
 test("what does not exist is named", async ({ signedIn: page }) => {

@@ -162,7 +162,7 @@ impl ConnectorPage {
             is_paused: connector.is_paused,
             steps: first_steps(connector, is_busy).unwrap_or_default(),
             job: job.map(|job| Work::new(&job, connector.trouble.as_deref(), now)),
-            report: console.checks.shown(connector.id, now),
+            report: console.checks.shown(connector.id),
             begins_check: false,
             has_account: connector.endpoint.username.is_some(),
             connection: parts::connection(connector, now),

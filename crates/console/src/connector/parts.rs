@@ -5,8 +5,12 @@ use domain::{
     connector::ConnectorState, status_message::Severity,
 };
 use engine::{BudgetGauge, NextPasses};
+use jiff::SignedDuration;
 
-use crate::{connectors::tone, page::Fact, setup, words};
+use crate::{page::Fact, setup, words};
+
+/// What comes within that time comes now.
+const MOMENT: SignedDuration = SignedDuration::from_secs(2);
 
 fn plain(name: &'static str, value: &str) -> Fact {
     Fact { name, value: words::breakable(&words::visible(value)), code: false }
@@ -23,8 +27,10 @@ fn html(name: &'static str, value: String) -> Fact {
 /// How it is reached, as whom, and what is read when.
 pub(super) fn connection(connector: &Connector, now: Timestamp) -> Vec<Fact> {
     let (endpoint, options) = (&connector.endpoint, &connector.options);
-    let mut facts =
-        vec![code("Address", &endpoint.url), plain("Signing in", endpoint.authentication.word())];
+    let mut facts = vec![
+        code("Address", &endpoint.url),
+        plain("Signing in", setup::way_of_signing_in(endpoint.authentication)),
+    ];
     if let Some(user) = &endpoint.username {
         facts.push(code("Account", user));
     }
@@ -41,9 +47,6 @@ pub(super) fn connection(connector: &Connector, now: Timestamp) -> Vec<Fact> {
     let zone = schedules.zone.as_str();
     facts.push(plain("Full sync", &setup::schedule(&schedules.full, zone)));
     facts.push(plain("Delta sync", &setup::schedule(&schedules.delta, zone)));
-    let state = connector.state;
-    let badge = format!(r#"<span class="badge {}">{}</span>"#, tone(state), state.word());
-    facts.push(html("State", badge));
     facts.push(html("Added", words::time(Some(connector.created), now, "")));
     facts
 }
@@ -95,7 +98,8 @@ pub(crate) fn not_scheduled(connector: &Connector) -> &'static str {
 /// A time to come as HTML; what is due already comes now.
 pub(crate) fn upcoming(at: Option<Timestamp>, now: Timestamp, otherwise: &str) -> String {
     match at {
-        Some(at) if at <= now => "now".to_owned(),
+        // The page is a moment older than the answer.
+        Some(at) if at.duration_since(now) <= MOMENT => "now".to_owned(),
         at => words::time(at, now, otherwise),
     }
 }

@@ -39,22 +39,25 @@ impl Checks {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&connector);
     }
 
-    pub(super) fn shown(&self, connector: ConnectorId, now: Timestamp) -> Option<Report> {
-        self.last(connector).map(|(at, report)| Report::new(&report, at, now))
+    pub(super) fn shown(&self, connector: ConnectorId) -> Option<Report> {
+        self.last(connector).map(|(at, report)| Report::new(&report, at))
     }
 }
 
 /// A check, ready to print.
 pub(super) struct Report {
-    /// HTML.
+    /// Exact: this part of the page does not live, so "just now" would soon be wrong.
     pub(super) when: String,
     pub(super) verdict: &'static str,
     pub(super) tone: &'static str,
-    /// Steps that say more than that they went well.
+    /// Steps that did not go well.
     pub(super) steps: Vec<Step>,
-    /// The others, in one line.
-    pub(super) fine: String,
+    /// The others.
+    pub(super) fine: Vec<Step>,
+    /// Features that do not work, or of which nobody knows.
     pub(super) features: Vec<Row>,
+    /// The others.
+    pub(super) working: Vec<Row>,
     /// Everything that grants what is missing, in order; empty if nothing is.
     pub(super) grants: String,
 }
@@ -76,7 +79,7 @@ pub(super) struct Row {
 }
 
 impl Report {
-    fn new(report: &CheckReport, at: Timestamp, now: Timestamp) -> Self {
+    fn new(report: &CheckReport, at: Timestamp) -> Self {
         let (verdict, tone) = match (report.is_ready, report.is_read_only) {
             (false, _) => ("A sync cannot work yet. What is wrong stands below.", "blocked"),
             (true, true) => (
@@ -85,11 +88,12 @@ impl Report {
             ),
             (true, false) => ("A sync works.", "allowed"),
         };
-        let is_quiet =
-            |step: &&engine::CheckStep| step.result == CheckResult::Fine && step.detail.is_none();
-        let fine: Vec<String> =
-            report.steps.iter().filter(is_quiet).map(|step| words::visible(&step.name)).collect();
-        let steps = report.steps.iter().filter(|step| !is_quiet(step)).map(Step::new);
+        let steps = report.steps.iter();
+        let (fine, steps): (Vec<_>, Vec<_>) =
+            steps.partition(|step| step.result == CheckResult::Fine);
+        let features = report.features.iter();
+        let (working, features): (Vec<_>, Vec<_>) =
+            features.partition(|feature| feature.state == FeatureState::Works);
         let mut grants: Vec<&str> = Vec::new();
         for command in report.features.iter().flat_map(|feature| &feature.grant) {
             if !grants.contains(&command.as_str()) {
@@ -97,12 +101,13 @@ impl Report {
             }
         }
         Self {
-            when: words::time(Some(at), now, ""),
+            when: at.strftime("%Y-%m-%d at %H:%M UTC").to_string(),
             verdict,
             tone,
-            steps: steps.collect(),
-            fine: fine.join(" · "),
-            features: report.features.iter().map(Row::new).collect(),
+            steps: steps.into_iter().map(Step::new).collect(),
+            fine: fine.into_iter().map(Step::new).collect(),
+            features: features.into_iter().map(Row::new).collect(),
+            working: working.into_iter().map(Row::new).collect(),
             grants: grants.join("\n"),
         }
     }
@@ -134,14 +139,13 @@ impl Row {
             FeatureState::Unknown => "unknown",
         };
         let missing: Vec<String> = check.missing.iter().map(ToString::to_string).collect();
-        let falls_away = check.state != FeatureState::Works;
         Self {
             name: words::sentence_start(&check.feature.word().replace('-', " ")),
             purpose: words::sentence(check.feature.purpose()),
             state: check.state.word(),
             tone,
             missing: missing.join(", "),
-            consequence: if falls_away { check.consequence } else { "" },
+            consequence: check.consequence,
         }
     }
 }

@@ -20,7 +20,7 @@ use axum::{
 use domain::{Connector, ConnectorName, Permission};
 use engine::{ConnectorChange, Engine, NewConnector};
 
-pub(crate) use self::review::schedule;
+pub(crate) use self::review::{schedule, way_of_signing_in};
 use self::{
     fields::{Field, Filled, Input},
     form::{Form, Step, step_of},

@@ -83,14 +83,10 @@ fn account(wish: &Wish, given: Given) -> Vec<(&'static str, String)> {
         (Some(user), Some(keytab)) => format!("{user}, with the keytab {keytab}"),
         (Some(user), None) => format!("{user}, {}", said(given.password)),
     };
-    let way = match endpoint.authentication {
-        Authentication::Automatic => "The best that the server offers",
-        Authentication::Kerberos => "Kerberos",
-        Authentication::Negotiate => "Kerberos where it works, else NTLM",
-        Authentication::Ntlm => "NTLM",
-        Authentication::Basic => "Basic",
-    };
-    let mut facts = vec![("Signs in as", account), ("Way of signing in", way.to_owned())];
+    let mut facts = vec![
+        ("Signs in as", account),
+        ("Way of signing in", way_of_signing_in(endpoint.authentication).to_owned()),
+    ];
     if let Some(spn) = &endpoint.spn {
         facts.push(("Service principal name", spn.clone()));
     }
@@ -126,6 +122,17 @@ fn discovery(options: &Options) -> Vec<(&'static str, String)> {
         ("Full sync", words::sentence_start(&schedule(&schedules.full, zone.as_str()))),
         ("Delta sync", words::sentence_start(&schedule(&schedules.delta, zone.as_str()))),
     ]
+}
+
+/// In words.
+pub(crate) fn way_of_signing_in(way: Authentication) -> &'static str {
+    match way {
+        Authentication::Automatic => "The best that the server offers",
+        Authentication::Kerberos => "Kerberos",
+        Authentication::Negotiate => "Kerberos where it works, else NTLM",
+        Authentication::Ntlm => "NTLM",
+        Authentication::Basic => "Basic",
+    }
 }
 
 /// `every 24 hours`, `at 0 2 * * 1-5 (cron), Europe/Berlin`, `only when asked`.

@@ -1,0 +1,85 @@
+// Starts the real programs for a test and ends them by their own process ids.
+
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const gatepost = process.env.GATEPOST ?? "../target/debug/gatepost";
+
+export const user = "CONTOSO\\svc-gatepost";
+export const password = "Correct-Horse-1";
+
+/** A folder with the programs that were started in it. */
+export class Programs {
+  readonly folder = mkdtempSync(join(tmpdir(), "gatepost-e2e-"));
+  readonly passwordFile = join(this.folder, "password");
+  readonly data = join(this.folder, "data");
+  private readonly children: ChildProcess[] = [];
+
+  constructor() {
+    writeFileSync(this.passwordFile, `${password}\n`, { mode: 0o600 });
+  }
+
+  /** A simulated organization; where it listens. */
+  exchange(...more: string[]): Promise<string> {
+    return this.start(
+      ["simulate", "on-premises", "--listen", "127.0.0.1:0", "--devices", "300", "--seed", "7"].concat(
+        ["--still", "--user", user, "--password-file", this.passwordFile],
+        more,
+      ),
+      /(http:\/\/127\.0\.0\.1:\d+\/PowerShell\/)/i,
+    );
+  }
+
+  /** A server on an empty directory; where it listens, and the token that opens it. */
+  async server(): Promise<{ url: string; token: string }> {
+    const url = await this.start(
+      ["serve", "--data", this.data, "--listen", "127.0.0.1:0"],
+      /gatepost listens on (http:\/\/127\.0\.0\.1:\d+)/,
+    );
+    return { url, token: readFileSync(join(this.data, "local-admin.token"), "utf8").trim() };
+  }
+
+  /** A command that ends by itself. */
+  run(...args: string[]) {
+    execFileSync(gatepost, [...args, "--data", this.data], { stdio: "inherit" });
+  }
+
+  /** Ends every program, the last one first, and takes the folder away. */
+  async stop() {
+    for (const child of this.children.reverse()) {
+      child.removeAllListeners("exit");
+      await new Promise((ended) => child.once("exit", ended).kill("SIGTERM"));
+    }
+    rmSync(this.folder, { recursive: true });
+  }
+
+  /** Starts a program and waits for the line that says where it listens. */
+  private start(args: string[], pattern: RegExp): Promise<string> {
+    const child = spawn(gatepost, args, { stdio: ["ignore", "pipe", "pipe"] });
+    this.children.push(child);
+    return new Promise((resolve, reject) => {
+      let output = "";
+      const read = (chunk: Buffer) => {
+        output += chunk;
+        const match = output.match(pattern);
+        if (match) resolve(match[1]);
+      };
+      child.stdout.on("data", read);
+      child.stderr.on("data", read);
+      child.on("exit", () => reject(new Error(`${args.join(" ")} ended:\n${output}`)));
+    });
+  }
+}
+
+/** The address of a server that is switched off: a port that was free a moment ago. */
+export async function offline(): Promise<string> {
+  const listener = createServer();
+  await new Promise<void>((listening) => listener.listen(0, "127.0.0.1", listening));
+  const address = listener.address();
+  await new Promise((closed) => listener.close(closed));
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return `http://127.0.0.1:${address.port}/PowerShell/`;
+}
