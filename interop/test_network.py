@@ -80,8 +80,9 @@ class Simulated:
 
 
 def status(product):
-    """The one job there is, as it stands."""
-    [job] = json.loads(product("job", "list", "-o", "json").stdout)
+    """The one sync there is, as it stands."""
+    jobs = json.loads(product("job", "list", "-o", "json").stdout)
+    [job] = [job for job in jobs if job["kind"] != "install"]
     return job
 
 

@@ -76,7 +76,13 @@ impl Engine {
         url: &str,
         organization: &mut OpenOrganization,
     ) -> anyhow::Result<()> {
-        let identity = organization.identity(host(url)).await?;
+        let mut identity = organization.identity(host(url)).await?;
+        // An account that may see nothing of the organization itself knows it by its servers' names,
+        // and these differ.
+        let is_guess = identity.key == host(url).to_lowercase();
+        if let Some(known) = connector.organization.as_ref().filter(|_| is_guess) {
+            identity = known.clone();
+        }
         if let Some(known) = &connector.organization
             && known.key != identity.key
         {
@@ -88,8 +94,8 @@ impl Engine {
                 known.name
             );
         }
-        match self.store().set_organization(connector.id, &identity).await {
-            Ok(()) => {}
+        let is_new = match self.store().set_organization(connector.id, &identity).await {
+            Ok(is_new) => is_new,
             Err(store::Error::Conflict { .. }) => {
                 let other = self.connector_of(&identity.key).await?;
                 let Some(other) = other else { anyhow::bail!("the organization was taken") };
@@ -104,18 +110,18 @@ impl Engine {
                     );
                 }
                 self.retire(&other).await?;
-                self.store().set_organization(connector.id, &identity).await?;
+                self.store().set_organization(connector.id, &identity).await?
             }
             Err(error) => return Err(error.into()),
-        }
+        };
         if connector.state != ConnectorState::Installed || connector.next_install.is_some() {
             self.store().set_connector_state(connector.id, ConnectorState::Installed, None).await?;
             self.store().set_next_install(connector.id, None).await?;
-            if connector.organization.is_none() {
-                component::installed(&connector.name);
-                let text = format!("{} is connected by {url}", identity.name);
-                self.record(connector, Event::Installed, &text).await;
-            }
+        }
+        if is_new {
+            component::installed(&connector.name);
+            let text = format!("{} is connected by {url}", identity.name);
+            self.record(connector, Event::Installed, &text).await;
         }
         Ok(())
     }

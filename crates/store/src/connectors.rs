@@ -124,19 +124,25 @@ impl Store {
         self.write_one(sql::SET_CONNECTOR_STATE, values, "the connector").await
     }
 
-    /// Notes the organization that a connector leads to. `Conflict` if another connector leads
-    /// there already: one connector per organization.
+    /// Notes the organization that a connector leads to; whether it was not known before. `Conflict`
+    /// if another connector leads there already: one connector per organization.
     pub async fn set_organization(
         &self,
         id: ConnectorId,
         organization: &OrganizationIdentity,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let values =
-            vec![Value::id(id), Value::text(&organization.key), Value::text(&organization.name)];
+            || vec![Value::id(id), Value::text(&organization.key), Value::text(&organization.name)];
         let taken =
             || format!("another connector leads to the organization {} already", organization.name);
-        let written = self.write_one(sql::SET_ORGANIZATION, values, "the connector").await;
-        written.map_err(|error| error.or_conflict(taken))
+        // The name first: of an organization that is known it may have changed.
+        let steps = vec![(sql::RENAME_ORGANIZATION, values()), (sql::SET_ORGANIZATION, values())];
+        let changed = self.database.write(steps).await.map_err(|error| error.or_conflict(taken))?;
+        match changed.as_slice() {
+            [0, 0] => Err(Error::NotFound("the connector")),
+            [_, set] => Ok(*set > 0),
+            _ => Ok(false),
+        }
     }
 
     /// Forgets a connector with its devices, mailboxes, servers, passes and jobs, in batches, so

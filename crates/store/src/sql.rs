@@ -46,7 +46,9 @@ statements! {
     CHECKPOINT = "SELECT checkpoint FROM connector WHERE id = ?1";
     RELEASE_ORGANIZATION = "UPDATE connector SET organization_key = NULL WHERE id = ?1";
     SET_ORGANIZATION = "UPDATE connector SET organization_key = ?2, organization_name = ?3
-        WHERE id = ?1";
+        WHERE id = ?1 AND organization_key IS NULL";
+    RENAME_ORGANIZATION = "UPDATE connector SET organization_name = ?3
+        WHERE id = ?1 AND organization_key = ?2";
     HOLD_CONNECTOR = "SELECT id FROM connector WHERE id = ?1 /*hold*/";
     REMOVE_SECRET = "DELETE FROM connector_secret WHERE connector = ?1";
     REMOVE_PASSES = "DELETE FROM pass WHERE connector = ?1";
