@@ -29,6 +29,6 @@ impl FromRef<Console> for Engine {
 
 impl FromRef<Console> for Arc<Drafts> {
     fn from_ref(console: &Console) -> Self {
-        Arc::clone(&console.drafts)
+        Self::clone(&console.drafts)
     }
 }

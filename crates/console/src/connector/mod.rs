@@ -9,7 +9,7 @@ mod work;
 use askama::Template;
 use axum::{
     extract::{Path, Query, State},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use domain::{Connector, ConnectorName, Timestamp, connector::ConnectorState};
 use engine::Engine;
@@ -115,7 +115,12 @@ pub(crate) async fn live(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let scope = signed_in.read()?;
-    let connector = console.engine.store().connector(&scope, &name_of(&name)?).await?;
+    let connector = match console.engine.store().connector(&scope, &name_of(&name)?).await {
+        Ok(connector) => connector,
+        // Somebody removed it: the page says so when it is loaded anew, and asks no more.
+        Err(store::Error::NotFound(_)) => return Ok([("hx-refresh", "true")].into_response()),
+        Err(error) => return Err(error.into()),
+    };
     let page = ConnectorPage::read(&console, &signed_in, &connector).await?;
     let parts = page.parts()?;
     Ok(page.live(&parts).answer(&asked.seen, &parts))

@@ -199,7 +199,7 @@ pub(crate) async fn go_on(
     let wanted = match word("go") {
         "back" => here.previous(),
         "add" => Step::Review,
-        go => Step::parse(go).unwrap_or(here.next()),
+        go => Step::parse(go).unwrap_or_else(|| here.next()),
     };
     let is_stuck = first_wrong.is_some_and(|wrong| wrong < wanted);
     if is_stuck {

@@ -203,6 +203,9 @@ async fn removing_wants_the_name() {
     let answer = console.post("/connectors/lab/remove", "inventory=delete&confirm=lab").await;
     assert_eq!(answer.header("location"), "/connectors");
     assert_eq!(console.get("/connectors/lab").await.status, StatusCode::NOT_FOUND);
+    // A page that is still open somewhere is loaded anew.
+    let part = console.get_part("/connectors/lab/live?seen=").await;
+    assert_eq!((part.status, part.header("hx-refresh")), (StatusCode::OK, "true"));
     console.stop().await;
 }
 

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use domain::{
     AccessReason, AccessState, Connector, ConnectorId, ConnectorName, DeviceFacts, DeviceId,
+    Timestamp,
     connector::{Authentication, ConnectorState, Endpoint, Options, Trust},
     device::Owner,
 };
@@ -96,6 +97,33 @@ async fn a_connector_in_trouble_is_one_on_both_pages() {
     console.stop().await;
 }
 
+#[tokio::test]
+async fn what_was_not_confirmed_for_a_day_is_marked() {
+    let long_ago: Timestamp = "2026-02-27T09:00:00Z".parse().unwrap();
+    let id = DeviceId::of(connector().id, Uuid::from_u128(1));
+    for (full, delta, said) in [
+        (None, None, "older than a day"),
+        (Some(long_ago), None, "older than a day"),
+        // A complete pass that found nothing new about a device says that it is as it was.
+        (Some(long_ago), Some(now()), "As of <time"),
+    ] {
+        let console = with_devices_of(
+            1,
+            long_ago,
+            Connector { last_full_sync: full, last_delta_sync: delta, ..connector() },
+        )
+        .await;
+        let page = console.get(&format!("/devices/{id}")).await;
+        let fresh = page.between("<p class=\"state fresh", "</p>");
+        assert!(fresh.contains(said), "{fresh}");
+        assert_eq!(fresh.contains("older than a day"), said == "older than a day");
+        assert!(page.body.contains(&format!(r#"action="/devices/{id}/refresh""#)));
+        let list = console.get("/devices").await;
+        assert_eq!(list.body.contains("</time>, old</span>"), said == "older than a day");
+        console.stop().await;
+    }
+}
+
 fn assert_harmless(answer: &Answer) {
     for harmful in ["<script>", "alert('x')</", "\u{202e}", "\u{0}"] {
         assert!(!answer.body.contains(harmful), "{harmful:?} in {}", answer.body);
@@ -104,9 +132,12 @@ fn assert_harmless(answer: &Answer) {
 
 /// A console beside a connector in trouble with so many blocked devices, all of them hostile.
 async fn with_devices(count: u128) -> Console {
+    with_devices_of(count, now(), connector()).await
+}
+
+async fn with_devices_of(count: u128, observed: Timestamp, connector: Connector) -> Console {
     let console = Console::signed_in().await;
     let store = console.engine.store();
-    let connector = connector();
     store.add_connector(&connector, None).await.unwrap();
     let rows = (1..=count).map(|number| DeviceRow {
         facts: facts(Uuid::from_u128(number)),
@@ -116,7 +147,7 @@ async fn with_devices(count: u128) -> Console {
             name: Some(format!("王 Jürgen, {MARKUP}\u{202e}\u{0}")),
             user_dn: None,
         },
-        observed: now(),
+        observed,
     });
     store.write_devices(connector.id, rows.collect()).await.unwrap();
     console
