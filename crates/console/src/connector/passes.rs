@@ -43,7 +43,7 @@ impl PassRow {
                 ("Not understood", words::number(counts.poisoned)),
                 ("Statistics", words::number(counts.statistics)),
                 ("Cmdlets", words::number(pass.cost.cmdlets)),
-                ("Delayed", words::took(delayed)),
+                ("Delayed", if delayed > 0 { words::took(delayed) } else { "none".to_owned() }),
             ],
         }
     }
