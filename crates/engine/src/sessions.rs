@@ -351,6 +351,14 @@ impl Engine {
         }
     }
 
+    /// Gives the idle sessions of a connector back: its pass has ended, and the next is far off.
+    pub(crate) async fn close_sessions_of(&self, connector: &Connector) {
+        let idle = std::mem::take(&mut self.inner.sessions.pool(connector).state().idle);
+        for held in idle {
+            close(held).await;
+        }
+    }
+
     /// Forgets what was learned through a connector that has changed.
     pub(crate) async fn forget_sessions(&self, connector: &Connector) {
         for held in self.inner.sessions.pool(connector).forget(connector.options.runspaces) {

@@ -108,6 +108,7 @@ async fn do_job(engine: &Engine, job: &Job, stop: &mut Stop) -> anyhow::Result<O
         component::sync(&connector.name, kind, "begins");
         sync::run(engine, &connector, kind, job, stop).await
     };
+    engine.close_sessions_of(&connector).await;
     if matches!(ended, Ok(Some(_))) && connector.state == ConnectorState::Trouble {
         let state = ConnectorState::Installed;
         engine.store().set_connector_state(connector.id, state, None).await?;

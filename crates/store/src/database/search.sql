@@ -8,6 +8,10 @@ CREATE INDEX IF NOT EXISTS device_by_access ON device (access_state);
 CREATE INDEX IF NOT EXISTS device_by_reason ON device (access_reason);
 CREATE INDEX IF NOT EXISTS device_by_rule ON device (lower(access_rule));
 CREATE INDEX IF NOT EXISTS device_by_user ON device (lower(owner_user));
+CREATE INDEX IF NOT EXISTS device_by_display_name ON device (
+    lower(coalesce(owner_user, 'unknown') || '_' || coalesce(device_type, 'device')));
+CREATE INDEX IF NOT EXISTS device_by_friendly_name ON device (lower(friendly_name));
+CREATE INDEX IF NOT EXISTS device_by_owner_name ON device (lower(owner_name));
 CREATE INDEX IF NOT EXISTS device_by_mailbox ON device (lower(owner_mailbox));
 CREATE INDEX IF NOT EXISTS device_by_device_id ON device (lower(device_id));
 CREATE INDEX IF NOT EXISTS device_by_type ON device (lower(device_type));

@@ -161,6 +161,11 @@ impl Compiler<'_> {
                 let found = self.connectors.iter().filter(|connector| fits(&connector.name));
                 of_connectors(&found.map(|connector| connector.id).collect::<Vec<_>>(), sense)
             }
+            Term::Text(TextField::Name, values) => {
+                let of_each = NAMES.iter().map(|index| text(index, values, sense)).collect();
+                // One of them has the name; or none of them.
+                if sense == Sense::Is { Narrow::Any(of_each) } else { Narrow::Best(of_each) }
+            }
             Term::Text(field, values) => text(of_text(*field)?, values, sense),
             Term::State(states) => {
                 exactly(&STATE, states.iter().copied().map(AccessState::word), sense)
@@ -285,7 +290,17 @@ fn short_word(word: &Text, sense: Sense) -> Option<Narrow> {
     Some(Narrow::Rows(vec![Rows::Trigrams(Value::Text(from?), Value::Text(to?))]))
 }
 
-/// The index of a text field; the display name and its kin are the index's of words.
+/// The indexes of the three names of a device.
+static NAMES: [Index; 3] = [
+    index(
+        "device_by_display_name",
+        "lower(coalesce(owner_user, 'unknown') || '_' || coalesce(device_type, 'device'))",
+    ),
+    index("device_by_friendly_name", "lower(friendly_name)"),
+    index("device_by_owner_name", "lower(owner_name)"),
+];
+
+/// The index of a text field that stands in one column.
 fn of_text(field: TextField) -> Option<&'static Index> {
     static TEXTS: [(TextField, Index); 16] = [
         (TextField::Rule, index("device_by_rule", "lower(access_rule)")),
