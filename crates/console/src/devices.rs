@@ -3,8 +3,8 @@
 use askama::Template;
 use axum::{
     extract::{Query as UrlQuery, State},
-    http::HeaderMap,
-    response::Response,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse as _, Response},
 };
 use domain::{AccessState, Connector, Device, Query, Timestamp, query::QueryError};
 use engine::Engine;
@@ -13,6 +13,7 @@ use store::{Count, Cursor, DevicePage, Facets, Page};
 
 use crate::{
     device::Freshness,
+    live,
     page::{self, Place, Shell, filters},
     problem::Problem,
     session::SignedIn,
@@ -27,6 +28,8 @@ pub(crate) struct Wanted {
     #[serde(default)]
     query: String,
     cursor: Option<String>,
+    /// What the page that asks again shows already.
+    seen: Option<String>,
 }
 
 #[derive(Template)]
@@ -138,15 +141,22 @@ pub(crate) async fn devices(
             view.fill(&devices, &connectors, &facets, found, now);
         }
     }
-    Ok(if fragment { view.changing_parts() } else { page::whole(&view) })
+    // The same mark for a page and for the parts of it that are asked for later.
+    view.fragment = true;
+    let mark = live::mark(&view.changing_parts().map_err(|error| Problem::internal(&error))?);
+    view.fragment = fragment;
+    if fragment && wanted.seen.as_ref() == Some(&mark) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let separator = if view.here.contains('?') { '&' } else { '?' };
+    view.here.push_str(&format!("{separator}seen={mark}"));
+    Ok(if fragment { page::html(view.changing_parts()) } else { page::whole(&view) })
 }
 
 impl DevicesPage {
     /// What a search or the passing of time changes: the results, and the sentence over them.
-    fn changing_parts(&self) -> Response {
-        let results = self.as_results().render();
-        let summary = self.as_summary().render();
-        page::html(results.and_then(|results| Ok(results + &summary?)))
+    fn changing_parts(&self) -> askama::Result<String> {
+        Ok(self.as_results().render()? + &self.as_summary().render()?)
     }
 
     fn fill(

@@ -57,7 +57,7 @@ fn seen(parts: &[String]) -> String {
 }
 
 /// Enough of a hash to tell two versions of one part apart.
-fn mark(part: &str) -> String {
+pub(crate) fn mark(part: &str) -> String {
     let mut mark = String::new();
     for byte in Sha256::digest(part.as_bytes()).iter().take(6) {
         // Writing to a string cannot fail.
