@@ -320,12 +320,12 @@ def test_a_pinned_certificate_needs_no_authority_and_no_other_will_do(tmp_path, 
         with Product(tmp_path / "right") as product:
             product.add(server, *NTLM, "--pin", fingerprint(certificate), scheme="https")
             check_whole_inventory(product, server)
-        asked = len(server.commands)
+        asked = server.commands
         with Product(tmp_path / "wrong") as product:
             product.add(server, *NTLM, "--pin", "ab" * 32, scheme="https")
             answer = product("sync", "lab", "--full", "--wait", expect=1)
             assert "pinned" in answer.stderr + answer.stdout, answer.stderr
-        assert len(server.commands) == asked
+        assert server.commands == asked
 
 
 def test_tls_1_2_that_renegotiates_after_the_request(tmp_path, certificate):

@@ -161,16 +161,20 @@ impl Default for Runspaces {
 }
 
 /// Name of a connector: 1 to 63 characters of `a-z`, `0-9` and `-`, beginning with a letter or
-/// digit. It stands in URLs and on command lines.
+/// digit, and not `new` or `live`. It stands in URLs and on command lines.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectorName(String);
 
 /// Why a text is no connector name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "connector name {0:?} is not 1 to 63 of a-z, 0-9 and hyphen, beginning with a letter or digit"
+    "connector name {0:?} is not 1 to 63 of a-z, 0-9 and hyphen, beginning with a letter or digit, and \
+     none of the words new and live"
 )]
 pub struct InvalidConnectorName(pub String);
+
+/// Pages of the console that stand where a connector's page would.
+const RESERVED: [&str; 2] = ["new", "live"];
 
 impl ConnectorName {
     /// Longest name, as for a DNS label.
@@ -181,7 +185,8 @@ impl ConnectorName {
         let fits = !text.is_empty()
             && text.len() <= Self::MAX_LENGTH
             && !text.starts_with('-')
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && !RESERVED.contains(&text);
         if fits { Ok(Self(text.to_owned())) } else { Err(InvalidConnectorName(text.to_owned())) }
     }
 

@@ -80,6 +80,8 @@ impl Engine {
         let trouble = report
             .steps
             .iter()
+            // The last: that a password is wrong says more than that another server is off.
+            .rev()
             // An endpoint that is stood in for by another is no trouble of the connector.
             .find(|step| step.result == CheckResult::Failed && !report.is_ready)
             .and_then(|step| step.detail.clone());
@@ -92,6 +94,16 @@ impl Engine {
 
     async fn check(&self, connector: &Connector) -> Result<CheckReport, Error> {
         let mut report = CheckReport::default();
+        if let Some(directory) = &connector.options.directory {
+            let (result, detail) = match self.find_in_directory(connector).await {
+                Ok(count) => {
+                    let detail = format!("{} knows {count} servers", directory.server);
+                    (CheckResult::Fine, detail)
+                }
+                Err(error) => (CheckResult::Missing, format!("{error:#}")),
+            };
+            report.push("directory", result, Some(detail));
+        }
         let (settings, credential) = self.settings(connector).await?;
         let mut organization = None;
         // One after the other, so that each is known to work before it is needed.
@@ -196,7 +208,7 @@ impl CheckReport {
         connected: &Result<RemotePowerShell, ConnectError>,
     ) -> usize {
         let is_tls = endpoint.url.to_ascii_lowercase().starts_with("https:");
-        let is_own = self.steps.is_empty();
+        let is_own = !self.steps.iter().any(|step| step.is_of("reach the server"));
         let named = |step: &str| match is_own {
             true => step.to_owned(),
             false => format!("{step}: {}", endpoint.url),

@@ -44,13 +44,7 @@ impl Sync<'_> {
         targets.retain(|known| !known.gone && !known.statistics_observed.is_some_and(is_fresh));
         targets.sort_by_key(|known| known.statistics_observed);
         self.reporter.step("reading statistics", Some(targets.len() as u64)).await;
-        let mut targets: VecDeque<StatisticsTarget> = targets
-            .into_iter()
-            .map(|known| StatisticsTarget {
-                device: known.guid,
-                mailbox: known.user_dn.map(|name| name.to_string()).unwrap_or_default(),
-            })
-            .collect();
+        let mut targets = VecDeque::from(targets);
         let mut done = 0;
         while let Some(chunk) = next_chunk(&mut targets) {
             let beside = self.read_beside(&mut targets).await;
@@ -76,7 +70,7 @@ impl Sync<'_> {
     async fn read_chunk(
         &mut self,
         lease: &mut Lease,
-        chunk: &[StatisticsTarget],
+        chunk: &[Fingerprint],
     ) -> Result<Duration, Interruption> {
         let read = read(self.engine, self.connector.id, lease, chunk).await?;
         self.write_chunk(read).await
@@ -90,7 +84,7 @@ impl Sync<'_> {
     }
 
     /// Begins to read more chunks, as many as there are sessions to spare.
-    async fn read_beside(&self, targets: &mut VecDeque<StatisticsTarget>) -> JoinSet<Beside> {
+    async fn read_beside(&self, targets: &mut VecDeque<Fingerprint>) -> JoinSet<Beside> {
         let mut beside = JoinSet::new();
         while !targets.is_empty() {
             let Some(mut lease) = self.engine.one_more_place(self.connector).await else { break };
@@ -118,7 +112,7 @@ impl Sync<'_> {
     async fn join(
         &mut self,
         mut beside: JoinSet<Beside>,
-        targets: &mut VecDeque<StatisticsTarget>,
+        targets: &mut VecDeque<Fingerprint>,
         done: &mut u64,
     ) -> Result<Duration, Interruption> {
         let mut delay = Duration::ZERO;
@@ -148,11 +142,11 @@ impl Sync<'_> {
 struct Beside {
     read: Result<Chunk, Interruption>,
     spent: exchange::Spent,
-    chunk: Vec<StatisticsTarget>,
+    chunk: Vec<Fingerprint>,
 }
 
-fn next_chunk(targets: &mut VecDeque<StatisticsTarget>) -> Option<Vec<StatisticsTarget>> {
-    let chunk: Vec<StatisticsTarget> = targets.drain(..CHUNK.min(targets.len())).collect();
+fn next_chunk(targets: &mut VecDeque<Fingerprint>) -> Option<Vec<Fingerprint>> {
+    let chunk: Vec<Fingerprint> = targets.drain(..CHUNK.min(targets.len())).collect();
     (!chunk.is_empty()).then_some(chunk)
 }
 
@@ -161,12 +155,19 @@ async fn read(
     engine: &Engine,
     connector: ConnectorId,
     lease: &mut Lease,
-    chunk: &[StatisticsTarget],
+    chunk: &[Fingerprint],
 ) -> Result<Chunk, Interruption> {
-    let wanted: HashSet<_> = chunk.iter().map(|target| target.device).collect();
+    let wanted: HashSet<_> = chunk.iter().map(|known| known.guid).collect();
+    let targets: Vec<StatisticsTarget> = chunk
+        .iter()
+        .map(|known| StatisticsTarget {
+            device: known.guid,
+            mailbox: known.user_dn.as_ref().map(ToString::to_string).unwrap_or_default(),
+        })
+        .collect();
     let mut read = Chunk::default();
     read.rows.reserve(chunk.len());
-    let mut reading = lease.organization()?.statistics(chunk).await?;
+    let mut reading = lease.organization()?.statistics(&targets).await?;
     while let Some(observed) = reading.next().await? {
         match observed {
             Observed::Value(statistics) => match statistics.guid {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::*;
-use crate::{CmdletErrorKind, Feature, FeatureState, Notice};
+use crate::{CmdletErrorKind, Feature, FeatureState};
 
 /// A session that answers from a table: cmdlet, what its parameters must hold, replies.
 #[derive(Default)]
