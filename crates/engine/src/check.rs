@@ -77,14 +77,11 @@ impl Engine {
         let scope = caller.scope(Permission::ModifyConnector)?;
         let connector = self.store().connector(&scope, name).await?;
         let report = Box::pin(self.check(&connector)).await?;
-        let trouble = report
-            .steps
-            .iter()
-            // The last: that a password is wrong says more than that another server is off.
-            .rev()
-            // An endpoint that is stood in for by another is no trouble of the connector.
-            .find(|step| step.result == CheckResult::Failed && !report.is_ready)
-            .and_then(|step| step.detail.clone());
+        // An endpoint that is stood in for by another is no trouble of the connector; and that a
+        // password is wrong says more than that a server is off.
+        let failed = || report.steps.iter().filter(|step| step.result == CheckResult::Failed);
+        let worst = failed().find(|step| step.is_of("sign in")).or_else(|| failed().next());
+        let trouble = worst.filter(|_| !report.is_ready).and_then(|step| step.detail.clone());
         if trouble.is_some() {
             let state = ConnectorState::Trouble;
             self.store().set_connector_state(connector.id, state, trouble.as_deref()).await?;
@@ -94,6 +91,7 @@ impl Engine {
 
     async fn check(&self, connector: &Connector) -> Result<CheckReport, Error> {
         let mut report = CheckReport::default();
+        let mut directory_step = None;
         if let Some(directory) = &connector.options.directory {
             let (result, detail) = match self.find_in_directory(connector).await {
                 Ok(count) => {
@@ -102,7 +100,7 @@ impl Engine {
                 }
                 Err(error) => (CheckResult::Missing, format!("{error:#}")),
             };
-            report.push("directory", result, Some(detail));
+            directory_step = Some((result, detail));
         }
         let (settings, credential) = self.settings(connector).await?;
         let mut organization = None;
@@ -138,6 +136,9 @@ impl Engine {
             }
         }
         self.store().replace_endpoints(connector.id, &endpoints).await?;
+        if let Some((result, detail)) = directory_step {
+            report.push("directory", result, Some(detail));
+        }
         let Some((url, session)) = organization else { return Ok(report) };
         match Organization::open(session).await {
             Ok(open) => self.check_organization(connector, &url, open, &mut report).await,

@@ -10,7 +10,7 @@ use domain::{
 use exchange::Secret;
 use uuid::Uuid;
 
-use crate::{Engine, Error, component, secrets::ConnectorSecrets};
+use crate::{Engine, Error, component::Phrase, secrets::ConnectorSecrets};
 
 /// A connector to be added. Its secrets print as nothing.
 #[derive(Clone)]
@@ -103,7 +103,7 @@ impl Engine {
             next_install: None,
         };
         self.store().add_connector(&connector, Some(&sealed)).await?;
-        component::flagged(&connector.name);
+        self.say(&connector.name, Phrase::Flagged);
         self.record(&connector, Event::Flagged, "added; waits for its first connection").await;
         self.inner.connectors_changed.notify_waiters();
         Ok(())

@@ -9,7 +9,7 @@ use domain::{
 };
 use exchange::{ConnectError, ConnectionSettings, Credential, DirectorySettings, RemotePowerShell};
 
-use crate::{Engine, Error, component, link::host, sessions::Pool};
+use crate::{Engine, Error, component::Phrase, link::host, sessions::Pool};
 
 /// Waiting for Exchange's quotas ends here; the job then fails and says why.
 const MAX_WAIT: Duration = Duration::from_secs(600);
@@ -112,7 +112,8 @@ impl Engine {
                     return Ok((session, url));
                 }
                 Err(error) => {
-                    component::no_runspace(&connector.name, &site_of(one), &error.to_string());
+                    let (site, why) = (site_of(one), error.to_string());
+                    self.say(&connector.name, Phrase::NoRunspace(&site, &why));
                     // Another server would say the same of the account, and lock it in the end.
                     if !is_of_endpoint(&error) {
                         return Err(error.into());

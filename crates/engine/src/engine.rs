@@ -10,7 +10,8 @@ use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use crate::{
-    Clock, Error, component,
+    Clock, Error,
+    component::{ComponentLog, Phrase},
     secrets::Secrets,
     sessions::Sessions,
     supervisor::{self, QuarantineLane},
@@ -64,6 +65,7 @@ pub(crate) struct Inner {
     pub(crate) connectors_changed: Notify,
     pub(crate) sessions: Sessions,
     pub(crate) quarantine: QuarantineLane,
+    pub(crate) component_log: ComponentLog,
 }
 
 impl Engine {
@@ -80,6 +82,7 @@ impl Engine {
             connectors_changed: Notify::new(),
             sessions: Sessions::default(),
             quarantine: QuarantineLane::default(),
+            component_log: ComponentLog::default(),
         };
         let engine = Self { inner: Arc::new(inner) };
         let requeued = engine.store().requeue_jobs().await?;
@@ -130,7 +133,7 @@ impl Engine {
         let scope = caller.scope(Permission::ModifyConnector)?;
         let connector = self.store().connector(&scope, name).await?;
         self.must_not_be_removed(&connector)?;
-        component::sync(name, kind, "was asked for");
+        self.say(name, Phrase::Sync(kind, "was asked for"));
         Ok(self.new_job(&connector, worker::job_kind(kind)).await?)
     }
 

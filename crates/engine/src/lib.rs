@@ -33,6 +33,7 @@ pub use ageing::AgeingPreview;
 pub use budget::BudgetGauge;
 pub use check::{CheckReport, CheckResult, CheckStep};
 pub use clock::Clock;
+pub use component::LogLine;
 pub use connectors::{ConnectorChange, NewConnector, Removal};
 pub use engine::{Engine, Options};
 pub use error::Error;

@@ -7,7 +7,7 @@ use domain::{Connector, connector::ConnectorState, status_message::Event};
 use exchange::{ConnectionSettings, Credential, Organization, RemotePowerShell};
 
 use crate::{
-    Engine, component,
+    Engine,
     secrets::ConnectorSecrets,
     sessions::{self, Held, Lease, Urgency},
 };
@@ -119,7 +119,6 @@ impl Engine {
             self.store().set_next_install(connector.id, None).await?;
         }
         if is_new {
-            component::installed(&connector.name);
             let text = format!("{} is connected by {url}", identity.name);
             self.record(connector, Event::Installed, &text).await;
         }

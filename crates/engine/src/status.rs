@@ -5,12 +5,17 @@ use domain::{
     status_message::{Event, Severity},
 };
 
-use crate::{Engine, component};
+use crate::{Engine, component::Phrase};
 
 impl Engine {
     /// Keeps an event of a connector. That it cannot be kept is told and stops nothing.
     pub(crate) async fn record(&self, connector: &Connector, event: Event, text: &str) {
-        component::event(&connector.name, event, text);
+        // That of an installed component has its own phrase.
+        let phrase = match event {
+            Event::Installed => Phrase::Installed,
+            event => Phrase::Event(event, text),
+        };
+        self.say(&connector.name, phrase);
         let message =
             StatusMessage { at: self.now(), connector: connector.id, event, text: text.to_owned() };
         if let Err(error) = self.store().add_status_message(&message).await {

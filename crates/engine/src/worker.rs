@@ -11,7 +11,8 @@ use domain::{
 use store::{Job, JobState};
 
 use crate::{
-    Engine, Error, component,
+    Engine, Error,
+    component::Phrase,
     sessions::Urgency,
     sync,
     tasks::{self, Stop},
@@ -105,7 +106,7 @@ async fn do_job(engine: &Engine, job: &Job, stop: &mut Stop) -> anyhow::Result<O
     let ended = if is_install {
         install(engine, &connector, stop).await
     } else {
-        component::sync(&connector.name, kind, "begins");
+        engine.say(&connector.name, Phrase::Sync(kind, "begins"));
         sync::run(engine, &connector, kind, job, stop).await
     };
     engine.close_sessions_of(&connector).await;
@@ -115,8 +116,12 @@ async fn do_job(engine: &Engine, job: &Job, stop: &mut Stop) -> anyhow::Result<O
     }
     match &ended {
         Ok(Some(_)) if is_install => {}
-        Ok(Some(outcome)) => component::sync(&connector.name, kind, &format!("ended: {outcome}")),
-        Ok(None) => component::sync(&connector.name, kind, "was put away by a shutdown"),
+        Ok(Some(outcome)) => {
+            engine.say(&connector.name, Phrase::Sync(kind, &format!("ended: {outcome}")));
+        }
+        Ok(None) => {
+            engine.say(&connector.name, Phrase::Sync(kind, "was put away by a shutdown"));
+        }
         Err(error) => {
             failed(engine, &connector, &format!("{error:#}"), (!is_install).then_some(kind))
                 .await?;
@@ -147,7 +152,7 @@ async fn failed(
 ) -> anyhow::Result<()> {
     tracing::warn!(connector = %connector.name, error = trouble, "a job failed");
     if let Some(kind) = kind {
-        component::sync(&connector.name, kind, &format!("failed: {trouble}"));
+        engine.say(&connector.name, Phrase::Sync(kind, &format!("failed: {trouble}")));
         let text = format!("{kind} sync failed: {trouble}");
         engine.record(connector, Event::PassFailed, &text).await;
     }

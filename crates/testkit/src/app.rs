@@ -49,19 +49,30 @@ impl TestApp {
 
     /// An engine without connectors beside the organization that is grown from `options`.
     pub fn beside_organization(options: &OrganizationOptions) -> anyhow::Result<Self> {
-        Self::grown(options, false)
+        Self::grown(options, Clock::manual(options.start), false)
     }
 
     /// An engine that does by itself what is due, beside an organization with so many devices.
     /// Stories move its clock and wait for what they expect.
     pub fn supervised(devices: usize) -> anyhow::Result<Self> {
         let defaults = OrganizationOptions::default();
-        Self::grown(&OrganizationOptions::with_devices(devices, defaults.start), true)
+        let options = OrganizationOptions::with_devices(devices, defaults.start);
+        Self::grown(&options, Clock::manual(options.start), true)
     }
 
-    fn grown(options: &OrganizationOptions, is_supervised: bool) -> anyhow::Result<Self> {
+    /// The same on the computer's own clock, which goes on while the engine looks at it.
+    pub fn supervised_in_real_time(devices: usize) -> anyhow::Result<Self> {
+        let start = Clock::system().now();
+        let options = OrganizationOptions::with_devices(devices, start);
+        Self::grown(&options, Clock::system(), true)
+    }
+
+    fn grown(
+        options: &OrganizationOptions,
+        clock: Clock,
+        is_supervised: bool,
+    ) -> anyhow::Result<Self> {
         let exchange = Exchange::serve(options)?;
-        let clock = Clock::manual(options.start);
         let directory = tempfile::tempdir()?;
         let runtime = runtime()?;
         let engine =

@@ -16,7 +16,7 @@ use engine::Engine;
 use serde::Deserialize;
 
 use self::{
-    parts::{EndpointRow, Gauge, MessageRow},
+    parts::{EndpointRow, Gauge, LogRow, MessageRow},
     passes::{Chart, PassRow},
     permissions::Report,
     work::{FirstStep, Work, first_steps, is_running},
@@ -39,13 +39,15 @@ use crate::{
 const PASSES: u32 = 20;
 /// Jobs looked through for the connector's latest.
 const JOBS: u32 = 50;
+/// Lines of the component log shown.
+const LOG_LINES: usize = 40;
 /// Status messages shown.
 const MESSAGES: u32 = 50;
 
 #[derive(Template)]
 #[template(
     path = "connector.html",
-    blocks = ["state", "progress", "permissions", "inventory", "endpoints", "budget", "passes", "messages", "ageing"]
+    blocks = ["state", "progress", "permissions", "inventory", "endpoints", "budget", "passes", "messages", "log", "ageing"]
 )]
 struct ConnectorPage {
     shell: Shell,
@@ -68,6 +70,7 @@ struct ConnectorPage {
     chart: Option<Chart>,
     passes: Vec<PassRow>,
     messages: Vec<MessageRow>,
+    log: Vec<LogRow>,
     ageing: String,
     can_age: bool,
 }
@@ -152,6 +155,7 @@ impl ConnectorPage {
         let totals = store.totals(&scope).await?;
         let totals = totals.iter().find(|total| total.connector == connector.id);
         let messages = store.status_messages(&scope, connector.id, MESSAGES).await?;
+        let log = engine.component_log(&signed_in.caller, name, LOG_LINES).await?;
         let endpoints = engine.endpoints(&signed_in.caller, name).await?;
         let next = engine.next_passes(connector).await?;
         let ageing = engine.preview_ageing(&signed_in.caller, name).await?;
@@ -178,6 +182,7 @@ impl ConnectorPage {
             chart: Chart::new(&passes, now),
             passes: passes.iter().map(|pass| PassRow::new(pass, now)).collect(),
             messages: messages.iter().map(|one| MessageRow::new(one, now)).collect(),
+            log: log.iter().map(LogRow::new).collect(),
             ageing,
             can_age,
         })
@@ -193,6 +198,7 @@ impl ConnectorPage {
             self.as_budget().render(),
             self.as_passes().render(),
             self.as_messages().render(),
+            self.as_log().render(),
             self.as_ageing().render(),
         ]
         .into_iter()

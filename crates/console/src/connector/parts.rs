@@ -220,6 +220,28 @@ impl MessageRow {
     }
 }
 
+/// A line of the component log.
+pub(super) struct LogRow {
+    /// Exact, for it is held against other logs.
+    pub(super) at: String,
+    pub(super) kind: &'static str,
+    pub(super) tone: &'static str,
+    pub(super) text: String,
+}
+
+impl LogRow {
+    pub(super) fn new(line: &engine::LogLine) -> Self {
+        let detail = line.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
+        let at = Timestamp::from_second(line.at.as_second()).unwrap_or(line.at);
+        Self {
+            at: at.to_string(),
+            kind: if line.is_warning { "warning" } else { "information" },
+            tone: if line.is_warning { "quarantined" } else { "unknown" },
+            text: words::visible(&format!("{}{detail}", line.phrase)),
+        }
+    }
+}
+
 /// What ageing would do, in words, and whether there is anything to do.
 pub(super) fn ageing(preview: &engine::AgeingPreview) -> (String, bool) {
     match preview.inactive_days {

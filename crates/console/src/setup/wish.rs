@@ -99,16 +99,15 @@ impl Reader<'_> {
     fn name(&mut self) -> Option<ConnectorName> {
         let text = self.form.get("name");
         let name = ConnectorName::parse(text).ok();
-        if name.is_none() {
+        // They would be addresses of pages of the console.
+        if text == "new" || text == "live" {
+            self.wrong("name", "this name is taken by Gatepost itself; choose another");
+        } else if name.is_none() {
             self.wrong(
                 "name",
                 "give it a name of small letters, digits and hyphens that begins with a letter or \
                  digit, as in contoso",
             );
-        }
-        // They would be addresses of pages of the console.
-        if text == "new" || text == "live" {
-            self.wrong("name", "this name is taken by Gatepost itself; choose another");
         }
         name
     }

@@ -22,7 +22,8 @@ use store::Job;
 use uuid::Uuid;
 
 use crate::{
-    Engine, component,
+    Engine,
+    component::Phrase,
     sessions::{Lease, Urgency},
     tasks::Stop,
 };
@@ -256,7 +257,8 @@ impl Sync<'_> {
             Err(Interruption::Exchange(error)) => {
                 if let exchange::Error::Cmdlet(cmdlet) = &error {
                     let name = cmdlet.cmdlet.as_deref().unwrap_or("of the pass");
-                    component::cmdlet_failed(&self.connector.name, name, &cmdlet.to_string());
+                    let why = cmdlet.to_string();
+                    self.engine.say(&self.connector.name, Phrase::CmdletFailed(name, &why));
                 }
                 return Err(error.into());
             }

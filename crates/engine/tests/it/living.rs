@@ -57,6 +57,16 @@ async fn a_connector_that_is_added_installs_itself_and_reads_everything() {
     assert_eq!(Event::Installed.number(), 1015);
 }
 
+/// A clock that stands still hides what one that goes on shows: what is due now was due a moment ago.
+#[tokio::test]
+async fn a_connector_reads_everything_by_itself_in_real_time_too() {
+    let app = TestApp::supervised_in_real_time(12).await_ready().await;
+    assert_eq!(app.devices().await.unwrap().len(), 12);
+    let next = app.engine().next_passes(&app.connector().await.unwrap()).await.unwrap();
+    let in_four_hours = app.clock().now() + SignedDuration::from_hours(4);
+    assert!(next.delta.is_some_and(|at| at <= in_four_hours && at > app.clock().now()));
+}
+
 /// A supervised app whose connector has been read once.
 trait Ready {
     async fn await_ready(self) -> TestApp;
