@@ -242,12 +242,13 @@ impl Engine {
         let servers = exchange::find_servers(&wanted, &credential)
             .await
             .with_context(|| format!("asking the directory server {}", directory.server))?;
-        let found = servers.iter().filter(|server| !server.is_edge).filter_map(|server| {
-            let url = server.urls.first()?;
-            let origin = EndpointOrigin::Directory;
-            let mut one = EndpointHealth::untried(url, origin, server.site.as_deref());
-            one.version.clone_from(&server.version);
-            Some(one)
+        let found = servers.iter().filter(|server| !server.is_edge).flat_map(|server| {
+            server.urls.iter().map(|url| {
+                let origin = EndpointOrigin::Directory;
+                let mut one = EndpointHealth::untried(url, origin, server.site.as_deref());
+                one.version.clone_from(&server.version);
+                one
+            })
         });
         let found: Vec<EndpointHealth> = found.take(MAX_FOUND).collect();
         let count = found.len();
