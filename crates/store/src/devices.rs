@@ -89,6 +89,38 @@ impl Store {
         Ok(found.into_iter().map(|(_, fingerprint)| fingerprint).collect())
     }
 
+    /// Living devices whose statistics are older, some at a time, in the order of their rows: those
+    /// after the row `after`, and the last row among them.
+    pub async fn stale_statistics_after(
+        &self,
+        connector: ConnectorId,
+        before: Timestamp,
+        after: i64,
+        limit: u32,
+    ) -> Result<(Vec<Fingerprint>, i64), Error> {
+        let values = vec![
+            Value::id(connector),
+            Value::time(before),
+            Value::Integer(after),
+            Value::Integer(i64::from(limit)),
+        ];
+        let found = self.database.query(sql::STALE_STATISTICS_AFTER, values, fingerprint).await?;
+        let last = found.last().map_or(after, |(sequence, _)| *sequence);
+        Ok((found.into_iter().map(|(_, fingerprint)| fingerprint).collect(), last))
+    }
+
+    /// How many living devices have older statistics, or none.
+    pub async fn count_stale_statistics(
+        &self,
+        connector: ConnectorId,
+        before: Timestamp,
+    ) -> Result<u64, Error> {
+        let values = vec![Value::id(connector), Value::time(before)];
+        let decode = |row: &mut Columns<'_>| row.table("device").count("count");
+        let count = self.database.query_one(sql::COUNT_STALE_STATISTICS, values, decode).await?;
+        Ok(count.unwrap_or_default())
+    }
+
     /// Living devices that Exchange made in a span of time: `from` included, `to` not.
     pub async fn made_between(
         &self,

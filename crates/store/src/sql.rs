@@ -148,6 +148,12 @@ statements! {
         FROM device WHERE connector = ?1 AND gone_since IS NULL
         AND (statistics_observed IS NULL OR statistics_observed < ?2)
         ORDER BY statistics_observed LIMIT ?3";
+    STALE_STATISTICS_AFTER = "SELECT sequence, id, guid, hash, gone_since, statistics_observed,
+        owner_dn FROM device WHERE connector = ?1 AND gone_since IS NULL
+        AND (statistics_observed IS NULL OR statistics_observed < ?2) AND sequence > ?3
+        ORDER BY sequence LIMIT ?4";
+    COUNT_STALE_STATISTICS = "SELECT count(*) FROM device WHERE connector = ?1
+        AND gone_since IS NULL AND (statistics_observed IS NULL OR statistics_observed < ?2)";
     MISSING_BETWEEN = "SELECT guid FROM device WHERE connector = ?1 AND gone_since IS NULL
         AND when_created >= ?2 AND when_created < ?3";
     DEVICES_OF_NO_DATE = "SELECT count(*) AS count FROM device WHERE connector = ?1

@@ -3,6 +3,8 @@
 //! The same reconciler as a full pass with a shorter list. It never marks a device as gone: what did
 //! not change does not come.
 
+use std::collections::HashSet;
+
 use domain::{
     DeviceId, DistinguishedName, Timestamp,
     inventory::{Comparison, Shortfall},
@@ -23,6 +25,9 @@ const MOST_MAILBOXES: usize = 500;
 /// Statistics that are read because they are old, in one delta pass.
 const DUE_AT_ONCE: u32 = 2_000;
 
+/// What was read of devices: how they differ from what is known, and the keys of their owners' names.
+type Read<'a> = (&'a mut Comparison, &'a mut HashSet<String>);
+
 impl Sync<'_> {
     /// Reads what changed since a time.
     pub(super) async fn read_changes(
@@ -36,6 +41,7 @@ impl Sync<'_> {
         self.reporter.step("reading changed devices", None).await;
         let mut shortfall = Shortfall::default();
         let mut comparison = Comparison::default();
+        let mut seen = HashSet::new();
         let before = self.counts;
         for list in [
             vec![Devices::ChangedSince(since)],
@@ -44,16 +50,20 @@ impl Sync<'_> {
         ] {
             self.counts = before;
             shortfall = Shortfall::default();
-            if self.read_lists(lease, &owners, &mut comparison, list, &mut shortfall).await? {
+            let read = &mut (&mut comparison, &mut seen);
+            if self.read_lists(lease, &owners, read, list, &mut shortfall).await? {
                 break;
             }
         }
+        // Of a mailbox whose device came, what there is to be known has come with it.
+        let unseen = changed.into_iter().filter(|name| !seen.contains(&name.key()));
         let of_mailboxes: Vec<Devices> =
-            changed.into_iter().map(|name| Devices::OfMailbox(name.to_string())).collect();
-        self.read_lists(lease, &owners, &mut comparison, of_mailboxes, &mut shortfall).await?;
+            unseen.map(|name| Devices::OfMailbox(name.to_string())).take(MOST_MAILBOXES).collect();
+        let read = &mut (&mut comparison, &mut HashSet::new());
+        self.read_lists(lease, &owners, read, of_mailboxes, &mut shortfall).await?;
         self.list_ended(pass, shortfall.outcome()).await?;
         let targets = self.due_statistics(&comparison).await?;
-        self.read_statistics(lease, targets).await?;
+        self.read_statistics_of(lease, targets).await?;
         Ok(shortfall)
     }
 
@@ -62,7 +72,7 @@ impl Sync<'_> {
         &mut self,
         lease: &mut Lease,
         owners: &Owners,
-        comparison: &mut Comparison,
+        read: &mut Read<'_>,
         lists: Vec<Devices>,
         shortfall: &mut Shortfall,
     ) -> Result<bool, Interruption> {
@@ -70,15 +80,15 @@ impl Sync<'_> {
             let mut attempt = 1;
             loop {
                 self.between(lease).await?;
-                let read = self.read_changed(lease, owners, comparison, &list, shortfall).await;
-                match read {
+                let done = self.read_changed(lease, owners, read, &list, shortfall).await;
+                match done {
                     Err(Interruption::Exchange(error))
                         if error.is_refusal() && list != Devices::All =>
                     {
                         tracing::debug!(%error, ?list, "asking in another way");
                         return Ok(false);
                     }
-                    read => match self.renewed(lease, read, attempt).await? {
+                    done => match self.renewed(lease, done, attempt).await? {
                         Some(()) => break,
                         None => attempt += 1,
                     },
@@ -93,7 +103,7 @@ impl Sync<'_> {
         &mut self,
         lease: &mut Lease,
         owners: &Owners,
-        comparison: &mut Comparison,
+        (comparison, seen): &mut Read<'_>,
         wanted: &Devices,
         shortfall: &mut Shortfall,
     ) -> Result<(), Interruption> {
@@ -114,6 +124,8 @@ impl Sync<'_> {
             {
                 comparison.add(known.guid, known.hash, known.gone);
             }
+            let owner = facts.distinguished_name.as_ref().and_then(|name| name.ancestor(2));
+            seen.extend(owner.map(|name| name.key()));
             self.read_missing_owner(lease, owners, &facts).await?;
             self.take(owners, facts, comparison, &mut rows).await?;
         }
@@ -128,7 +140,7 @@ impl Sync<'_> {
         since: Timestamp,
     ) -> Result<(Owners, Vec<DistinguishedName>), Interruption> {
         let mut attempt = 1;
-        let (owners, mut changed) = loop {
+        Ok(loop {
             self.between(lease).await?;
             let wanted = Mailboxes::ChangedSince(since);
             let read = self.read_some_owners(lease, &wanted).await;
@@ -136,9 +148,7 @@ impl Sync<'_> {
                 Some(read) => break read,
                 None => attempt += 1,
             }
-        };
-        changed.truncate(MOST_MAILBOXES);
-        Ok((owners, changed))
+        })
     }
 
     /// The devices whose statistics are to be read: those that came, and those that are due.
@@ -151,10 +161,6 @@ impl Sync<'_> {
         let mut targets = Vec::new();
         for guid in comparison.seen() {
             targets.extend(store.fingerprint(DeviceId::of(id, guid)).await?);
-        }
-        // What came is read whatever its age.
-        for target in &mut targets {
-            target.statistics_observed = None;
         }
         let due = store.stale_statistics(id, self.fresh_since, DUE_AT_ONCE).await?;
         targets.extend(due.into_iter().filter(|due| !comparison.is_seen(due.guid)));

@@ -205,8 +205,7 @@ impl Sync<'_> {
         drop(comparison);
         self.engine.store().set_checkpoint(self.connector.id, None).await?;
         self.list_ended(pass, outcome).await?;
-        let targets = self.engine.store().fingerprints(self.connector.id).await?;
-        self.read_statistics(lease, targets).await?;
+        self.read_stale_statistics(lease).await?;
         self.engine.age(self.connector).await?;
         let old = self.engine.now().checked_sub(HISTORY).unwrap_or(Timestamp::MIN);
         self.engine.store().forget_history(old).await?;

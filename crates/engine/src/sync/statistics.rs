@@ -19,6 +19,8 @@ use crate::{Engine, sessions::Lease};
 
 /// Devices of one pipeline. More cost memory and make a cut dearer; fewer cost round trips.
 const CHUNK: usize = 500;
+/// Devices whose statistics are read before the next are looked for.
+const TARGETS_AT_ONCE: u32 = 6_000;
 /// No rest is longer, whatever a warning says: Exchange's own windows are minutes long.
 pub(super) const MAX_DELAY: Duration = Duration::from_secs(300);
 
@@ -32,20 +34,47 @@ struct Chunk {
 }
 
 impl Sync<'_> {
-    /// Reads the statistics of `targets` that are missing or not fresh, of devices that are not
-    /// gone, the longest unread first. An error about one device leaves what was known of it; the
-    /// pass goes on.
-    pub(super) async fn read_statistics(
+    /// Reads the statistics of every device that is not gone and has none, or none that are fresh. An
+    /// error about one device leaves what was known of it; the pass goes on.
+    pub(super) async fn read_stale_statistics(
+        &mut self,
+        lease: &mut Lease,
+    ) -> Result<(), Interruption> {
+        let (id, before) = (self.connector.id, self.fresh_since);
+        let count = self.engine.store().count_stale_statistics(id, before).await?;
+        self.reporter.step("reading statistics", Some(count)).await;
+        let (mut done, mut after) = (0, i64::MIN);
+        loop {
+            // Some at a time: all of them would be the largest thing in memory.
+            let store = self.engine.store();
+            let (targets, last) =
+                store.stale_statistics_after(id, before, after, TARGETS_AT_ONCE).await?;
+            if targets.is_empty() {
+                return Ok(());
+            }
+            after = last;
+            self.read_chunks(lease, targets, &mut done).await?;
+        }
+    }
+
+    /// Reads the statistics of some devices.
+    pub(super) async fn read_statistics_of(
         &mut self,
         lease: &mut Lease,
         mut targets: Vec<Fingerprint>,
     ) -> Result<(), Interruption> {
-        let is_fresh = |read: Timestamp| read >= self.fresh_since;
-        targets.retain(|known| !known.gone && !known.statistics_observed.is_some_and(is_fresh));
-        targets.sort_by_key(|known| known.statistics_observed);
+        targets.retain(|known| !known.gone);
         self.reporter.step("reading statistics", Some(targets.len() as u64)).await;
+        self.read_chunks(lease, targets, &mut 0).await
+    }
+
+    async fn read_chunks(
+        &mut self,
+        lease: &mut Lease,
+        targets: Vec<Fingerprint>,
+        done: &mut u64,
+    ) -> Result<(), Interruption> {
         let mut targets = VecDeque::from(targets);
-        let mut done = 0;
         while let Some(chunk) = next_chunk(&mut targets) {
             let beside = self.read_beside(&mut targets).await;
             let count = chunk.len() as u64;
@@ -58,9 +87,9 @@ impl Sync<'_> {
                     None => attempt += 1,
                 }
             };
-            done += count;
-            delay = delay.max(self.join(beside, &mut targets, &mut done).await?);
-            self.reporter.done(done).await;
+            *done += count;
+            delay = delay.max(self.join(beside, &mut targets, done).await?);
+            self.reporter.done(*done).await;
             self.pause(delay.min(MAX_DELAY)).await?;
         }
         Ok(())

@@ -34,6 +34,10 @@ pub(crate) struct Sqlite {
     has_search: AtomicBool,
 }
 
+/// Pages that the writer keeps, and while it makes indexes.
+const CACHE: &str = "PRAGMA cache_size = -24576;";
+const SORTING_CACHE: &str = "PRAGMA cache_size = -4096;";
+
 /// The indexes of a large inventory, and what makes the rest in one transaction.
 const SEARCH: &str = include_str!("search.sql");
 /// Stands between the two.
@@ -65,8 +69,9 @@ impl Sqlite {
         let mut connection = connect(path, OpenFlags::default())?;
         connection.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; \
-             PRAGMA cache_size = -24576; PRAGMA wal_autocheckpoint = 4000;",
+             PRAGMA wal_autocheckpoint = 4000;",
         )?;
+        connection.execute_batch(CACHE)?;
         migrate(&mut connection)?;
         let readers = (0..READERS).map(|_| {
             let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
@@ -94,9 +99,15 @@ impl Sqlite {
         self.has_search.load(Ordering::Acquire)
     }
 
+    async fn set_cache(&self, setting: &'static str) -> Result<(), Error> {
+        self.writer.run(move |connection| Ok(connection.execute_batch(setting)?)).await
+    }
+
     /// Makes the indexes of a large inventory, one after the other: others write in between.
     pub(crate) async fn make_search(&self) -> Result<(), Error> {
         let (indexes, last) = SEARCH.split_once(LAST_PART).unwrap_or((SEARCH, ""));
+        // What is sorted may take as much memory as the cache: the disk does as well here.
+        self.set_cache(SORTING_CACHE).await?;
         for index in indexes.split_inclusive(";\n") {
             self.writer.run(move |connection| Ok(connection.execute_batch(index)?)).await?;
         }
@@ -108,6 +119,7 @@ impl Sqlite {
             Ok(transaction.commit()?)
         };
         self.writer.run(last).await?;
+        self.set_cache(CACHE).await?;
         self.has_search.store(true, Ordering::Release);
         Ok(())
     }
