@@ -35,7 +35,7 @@ pub(crate) struct Sqlite {
 }
 
 /// Pages that the writer keeps, and while it makes indexes.
-const CACHE: &str = "PRAGMA cache_size = -24576;";
+const CACHE: &str = "PRAGMA cache_size = -10240;";
 const SORTING_CACHE: &str = "PRAGMA cache_size = -4096;";
 
 /// The indexes of a large inventory, and what makes the rest in one transaction.
