@@ -4,13 +4,13 @@ use psrp::clixml::Value;
 
 use super::{
     Begun, Call, Change, Context, Problem, Reply, Work,
-    problem::{INVALID_OPERATION, OBJECT_EXISTS},
     reads::not_found,
     render,
-    writes::confirmed,
+    writes::{already_exists, confirmed, refused},
 };
 use crate::organization::{
-    MailboxPolicy, Organization, POLICY_SETTINGS, PolicyKind, PolicySetting, PolicyValue, Wish,
+    Family, MailboxPolicy, Organization, POLICY_SETTINGS, PolicyKind, PolicySetting, PolicyValue,
+    Wish,
 };
 
 /// The largest size that Exchange takes.
@@ -30,23 +30,17 @@ pub(super) fn new_policy(call: &Call, _: &Organization, _: &Context) -> Begun {
     let name = call.mandatory("Name")?;
     let wishes = wishes(call)?;
     let is_default = is_default(call).unwrap_or(false);
-    let old_names = old_names(call);
+    let family = Family::of(definition.name);
     let make: Change = Box::new(move |organization, context| {
         if organization.policies().iter().any(|known| known.name.eq_ignore_ascii_case(&name)) {
-            let controller = Context::domain_controller(organization);
-            let message = format!(
-                "Active Directory operation failed on {controller}. The object '{name}' already exists."
-            );
-            let problem =
-                Problem::of_task(definition.name, definition.class, OBJECT_EXISTS, message);
-            return vec![Reply::Error(Box::new(problem))];
+            return vec![already_exists(definition, organization, &name)];
         }
         let mut policy = organization.blank_policy(name);
         policy.is_default = is_default;
         grant(&mut policy, wishes);
         organization.add_policy(policy);
         let made = organization.policies().last();
-        let shown = made.map(|made| render::mailbox_policy(organization, context, made, old_names));
+        let shown = made.map(|made| render::mailbox_policy(organization, context, made, family));
         shown.into_iter().map(Reply::Object).collect()
     });
     Ok(unless_what_if(call, make))
@@ -66,7 +60,7 @@ pub(super) fn set_policy(call: &Call, organization: &Organization, _: &Context) 
         let message = format!(
             "\"{identity}\" is the default policy. Make another policy the default instead."
         );
-        return Ok(vec![refused(call, message)]);
+        return Ok(vec![Work::error(refused(definition, message))]);
     }
     let set: Change = Box::new(move |organization, _| {
         organization.change_policy(guid, |policy| {
@@ -91,7 +85,7 @@ pub(super) fn remove_policy(call: &Call, organization: &Organization, _: &Contex
     };
     if policy.is_default {
         let message = format!("The default policy \"{identity}\" can't be removed.");
-        return Ok(vec![refused(call, message)]);
+        return Ok(vec![Work::error(refused(definition, message))]);
     }
     let guid = policy.guid;
     let users = organization.policy_users(guid);
@@ -111,18 +105,8 @@ fn unless_what_if(call: &Call, change: Change) -> Vec<Work> {
     if call.flag("WhatIf") == Some(true) { Vec::new() } else { vec![Work::Do(change)] }
 }
 
-fn refused(call: &Call, message: String) -> Work {
-    let definition = call.definition;
-    let class = definition.class;
-    Work::error(Problem::of_task(definition.name, class, INVALID_OPERATION, message))
-}
-
 fn named<'a>(organization: &'a Organization, identity: &str) -> Option<&'a MailboxPolicy> {
     organization.policies().iter().find(|policy| policy.answers_to(identity))
-}
-
-fn old_names(call: &Call) -> bool {
-    call.definition.name.contains("ActiveSync")
 }
 
 fn is_default(call: &Call) -> Option<bool> {
@@ -131,9 +115,10 @@ fn is_default(call: &Call) -> Option<bool> {
 
 /// Every setting that the call names, read.
 fn wishes(call: &Call) -> Result<Wishes, Problem> {
+    let family = Family::of(call.definition.name);
     let mut wishes = Wishes::new();
     for setting in POLICY_SETTINGS {
-        let name = if old_names(call) { setting.old_name } else { setting.name };
+        let name = setting.name_in(family);
         let Some(value) = call.value(name) else { continue };
         let wanted = if setting.kind == PolicyKind::Texts {
             call.wish(name).map(Wanted::Texts)
@@ -250,121 +235,36 @@ fn type_name(kind: PolicyKind) -> &'static str {
 }
 
 /// Parameters of Set-MobileDeviceMailboxPolicy.
-pub(super) const SET_MOBILE: &[&str] = &[
-    "Identity",
-    "Name",
-    "AllowBluetooth",
-    "AllowBrowser",
-    "AllowCamera",
-    "AllowConsumerEmail",
-    "AllowDesktopSync",
-    "AllowExternalDeviceManagement",
-    "AllowHTMLEmail",
-    "AllowInternetSharing",
-    "AllowIrDA",
-    "AllowMobileOTAUpdate",
-    "AllowNonProvisionableDevices",
-    "AllowPOPIMAPEmail",
-    "AllowRemoteDesktop",
-    "AllowSimplePassword",
-    "AllowSMIMEEncryptionAlgorithmNegotiation",
-    "AllowSMIMESoftCerts",
-    "AllowStorageCard",
-    "AllowTextMessaging",
-    "AllowUnsignedApplications",
-    "AllowUnsignedInstallationPackages",
-    "AllowWiFi",
-    "AlphanumericPasswordRequired",
-    "ApprovedApplicationList",
-    "AttachmentsEnabled",
-    "DeviceEncryptionEnabled",
-    "DevicePolicyRefreshInterval",
-    "IrmEnabled",
-    "IsDefault",
-    "MaxAttachmentSize",
-    "MaxCalendarAgeFilter",
-    "MaxEmailAgeFilter",
-    "MaxEmailBodyTruncationSize",
-    "MaxEmailHTMLBodyTruncationSize",
-    "MaxInactivityTimeLock",
-    "MaxPasswordFailedAttempts",
-    "MinPasswordComplexCharacters",
-    "MinPasswordLength",
-    "PasswordEnabled",
-    "PasswordExpiration",
-    "PasswordHistory",
-    "PasswordRecoveryEnabled",
-    "RequireDeviceEncryption",
-    "RequireEncryptedSMIMEMessages",
-    "RequireEncryptionSMIMEAlgorithm",
-    "RequireManualSyncWhenRoaming",
-    "RequireSignedSMIMEAlgorithm",
-    "RequireSignedSMIMEMessages",
-    "RequireStorageCardEncryption",
-    "UnapprovedInROMApplicationList",
-    "UNCAccessEnabled",
-    "WSSAccessEnabled",
-];
+pub(super) const SET_MOBILE: &[&str] = &with_settings::<{ POLICY_SETTINGS.len() + 3 }>(
+    &["Identity", "Name", "IsDefault"],
+    Family::MobileDevice,
+);
 /// Parameters of Set-ActiveSyncMailboxPolicy.
-pub(super) const SET_ACTIVE_SYNC: &[&str] = &[
-    "Identity",
-    "Name",
-    "AllowBluetooth",
-    "AllowBrowser",
-    "AllowCamera",
-    "AllowConsumerEmail",
-    "AllowDesktopSync",
-    "AllowExternalDeviceManagement",
-    "AllowHTMLEmail",
-    "AllowInternetSharing",
-    "AllowIrDA",
-    "AllowMobileOTAUpdate",
-    "AllowNonProvisionableDevices",
-    "AllowPOPIMAPEmail",
-    "AllowRemoteDesktop",
-    "AllowSimpleDevicePassword",
-    "AllowSMIMEEncryptionAlgorithmNegotiation",
-    "AllowSMIMESoftCerts",
-    "AllowStorageCard",
-    "AllowTextMessaging",
-    "AllowUnsignedApplications",
-    "AllowUnsignedInstallationPackages",
-    "AllowWiFi",
-    "AlphanumericDevicePasswordRequired",
-    "ApprovedApplicationList",
-    "AttachmentsEnabled",
-    "DeviceEncryptionEnabled",
-    "DevicePolicyRefreshInterval",
-    "IrmEnabled",
-    "IsDefault",
-    "IsDefaultPolicy",
-    "MaxAttachmentSize",
-    "MaxCalendarAgeFilter",
-    "MaxEmailAgeFilter",
-    "MaxEmailBodyTruncationSize",
-    "MaxEmailHTMLBodyTruncationSize",
-    "MaxInactivityTimeDeviceLock",
-    "MaxDevicePasswordFailedAttempts",
-    "MinDevicePasswordComplexCharacters",
-    "MinDevicePasswordLength",
-    "DevicePasswordEnabled",
-    "DevicePasswordExpiration",
-    "DevicePasswordHistory",
-    "PasswordRecoveryEnabled",
-    "RequireDeviceEncryption",
-    "RequireEncryptedSMIMEMessages",
-    "RequireEncryptionSMIMEAlgorithm",
-    "RequireManualSyncWhenRoaming",
-    "RequireSignedSMIMEAlgorithm",
-    "RequireSignedSMIMEMessages",
-    "RequireStorageCardEncryption",
-    "UnapprovedInROMApplicationList",
-    "UNCAccessEnabled",
-    "WSSAccessEnabled",
-];
+pub(super) const SET_ACTIVE_SYNC: &[&str] = &with_settings::<{ POLICY_SETTINGS.len() + 4 }>(
+    &["Identity", "Name", "IsDefault", "IsDefaultPolicy"],
+    Family::ActiveSync,
+);
 /// New takes the same, without the identity that stands first.
 pub(super) const NEW_MOBILE: &[&str] = SET_MOBILE.split_at(1).1;
 /// New takes the same, without the identity that stands first.
 pub(super) const NEW_ACTIVE_SYNC: &[&str] = SET_ACTIVE_SYNC.split_at(1).1;
 /// Remove takes a policy and no question.
 pub(super) const REMOVE: &[&str] = &["Identity", "Force"];
+
+/// These parameters, and every setting after them.
+const fn with_settings<const ALL: usize>(
+    own: &[&'static str],
+    family: Family,
+) -> [&'static str; ALL] {
+    assert!(ALL == own.len() + POLICY_SETTINGS.len(), "as many as there are");
+    let mut all = [""; ALL];
+    let mut index = 0;
+    while index < ALL {
+        all[index] = match index.checked_sub(own.len()) {
+            None => own[index],
+            Some(index) => POLICY_SETTINGS[index].name_in(family),
+        };
+        index += 1;
+    }
+    all
+}

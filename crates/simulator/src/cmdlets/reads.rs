@@ -9,7 +9,7 @@ use super::{
     lists::{self, Selection},
     render::{self, View},
 };
-use crate::organization::{Device, Lookup, Mailbox, Organization};
+use crate::organization::{Device, Family, Lookup, Mailbox, Organization};
 
 /// Get-MobileDevice, Get-ActiveSyncDevice.
 pub(super) fn devices(call: &Call, organization: &Organization, context: &Context) -> Begun {
@@ -158,16 +158,14 @@ pub(super) fn mailbox_policies(
     organization: &Organization,
     context: &Context,
 ) -> Begun {
-    let old_names = call.definition.name == "Get-ActiveSyncMailboxPolicy";
+    let family = Family::of(call.definition.name);
     let identity = call.text("Identity");
     let wanted = organization
         .policies()
         .iter()
         .filter(|policy| identity.as_ref().is_none_or(|identity| policy.answers_to(identity)));
     let found = wanted
-        .map(|policy| {
-            Work::object(render::mailbox_policy(organization, context, policy, old_names))
-        })
+        .map(|policy| Work::object(render::mailbox_policy(organization, context, policy, family)))
         .collect();
     Ok(found_or_error(call, organization, found))
 }

@@ -1,7 +1,7 @@
 //! The cmdlets that change something.
 
 use super::{
-    Begun, Call, Change, Context, Problem, Question, Reply, Work,
+    Begun, Call, Change, Context, Definition, Problem, Question, Reply, Work,
     problem::{INVALID_OPERATION, OBJECT_EXISTS},
     reads::{device_named, mailbox_named, not_found},
     render,
@@ -24,22 +24,18 @@ pub(super) fn clear_device(call: &Call, organization: &Organization, context: &C
     };
     let Some(device) = organization.device(row) else { return Ok(Vec::new()) };
     let (guid, account_only) = (device.guid, call.flag("AccountOnly") == Some(true));
-    let refused = |message: &str| {
-        Problem::of_task(definition.name, definition.class, INVALID_OPERATION, message.to_owned())
-    };
     if call.flag("Cancel") == Some(true) {
-        let failure =
-            refused("There is no pending remote wipe on this device that could be cancelled.");
+        let message = "There is no pending remote wipe on this device that could be cancelled.";
+        let failure = refused(definition, message.to_owned());
         return Ok(vec![Work::Do(Box::new(move |organization, _| {
             let cancelled = organization.cancel_wipe(row);
             if cancelled { Vec::new() } else { vec![Reply::Error(Box::new(failure))] }
         }))]);
     }
     if account_only && device.model().version != "16.1" {
-        return Ok(vec![Work::error(refused(
-            "The account-only remote wipe is not supported by this device. It needs Exchange \
-             ActiveSync 16.1 or later.",
-        ))]);
+        let message = "The account-only remote wipe is not supported by this device. It needs \
+                       Exchange ActiveSync 16.1 or later.";
+        return Ok(vec![Work::error(refused(definition, message.to_owned()))]);
     }
     let requestor = requestor(&context.account, &organization.options().domain);
     let wipe: Change = Box::new(move |organization, _| {
@@ -149,13 +145,7 @@ pub(super) fn new_access_rule(call: &Call, organization: &Organization, _: &Cont
             AccessRule { guid, characteristic, query, level, created: second, changed: second };
         let name = rule.name();
         if organization.rules().iter().any(|known| known.answers_to(&name)) {
-            let controller = Context::domain_controller(organization);
-            let message = format!(
-                "Active Directory operation failed on {controller}. The object '{name}' already exists."
-            );
-            let problem =
-                Problem::of_task(definition.name, definition.class, OBJECT_EXISTS, message);
-            return vec![Reply::Error(Box::new(problem))];
+            return vec![already_exists(definition, organization, &name)];
         }
         organization.change_rules(|rules| rules.push(rule.clone()));
         vec![Reply::Object(render::access_rule(organization, context, &rule))]
@@ -211,6 +201,26 @@ pub(super) fn confirmed(call: &Call, message: String, change: Change) -> Vec<Wor
     }
     let caption = "Confirm\nAre you sure you want to perform this action?".to_owned();
     vec![Work::Ask(Question { caption, message }, change)]
+}
+
+/// Exchange does not do that, for a reason of its own.
+pub(super) fn refused(definition: &Definition, message: String) -> Problem {
+    Problem::of_task(definition.name, definition.class, INVALID_OPERATION, message)
+}
+
+/// There is an object of that name.
+pub(super) fn already_exists(
+    definition: &Definition,
+    organization: &Organization,
+    name: &str,
+) -> Reply {
+    let controller = Context::domain_controller(organization);
+    let message = format!(
+        "Active Directory operation failed on {controller}. The object '{name}' already exists."
+    );
+    let class = definition.class;
+    let problem = Problem::of_task(definition.name, class, OBJECT_EXISTS, message);
+    Reply::Error(Box::new(problem))
 }
 
 fn access_level(call: &Call, parameter: &str) -> Result<Option<AccessLevel>, Problem> {

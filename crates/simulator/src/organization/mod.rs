@@ -32,7 +32,9 @@ pub(crate) use device::{Device, Wipe};
 pub(crate) use lookup::Lookup;
 pub(crate) use mailbox::{Mailbox, Unit, escaped};
 pub(crate) use models::{Client, MODELS, Model};
-pub(crate) use policy::{MailboxPolicy, POLICY_SETTINGS, PolicyKind, PolicySetting, PolicyValue};
+pub(crate) use policy::{
+    Family, MailboxPolicy, POLICY_SETTINGS, PolicyKind, PolicySetting, PolicyValue,
+};
 pub(crate) use server::{ExchangeServer, Role as ServerRole};
 pub(crate) use settings::{AccessRule, Characteristic, DeviceClass, Settings};
 

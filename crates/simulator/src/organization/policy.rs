@@ -48,15 +48,34 @@ pub(crate) enum PolicyKind {
     Texts,
 }
 
+/// Which family of names a cmdlet has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// Since 2013.
+    MobileDevice,
+    /// As in 2010.
+    ActiveSync,
+}
+
 /// One setting of a policy.
 #[derive(Debug)]
 pub(crate) struct PolicySetting {
     /// As the `MobileDevice` cmdlets call it.
     pub(crate) name: &'static str,
     /// As the `ActiveSync` cmdlets call it.
-    pub(crate) old_name: &'static str,
+    old_name: &'static str,
     pub(crate) kind: PolicyKind,
     pub(crate) usual: PolicyValue,
+}
+
+impl PolicySetting {
+    /// What the cmdlets of a family call it.
+    pub(crate) const fn name_in(&self, family: Family) -> &'static str {
+        match family {
+            Family::MobileDevice => self.name,
+            Family::ActiveSync => self.old_name,
+        }
+    }
 }
 
 impl MailboxPolicy {
@@ -84,6 +103,13 @@ impl MailboxPolicy {
         self.name.eq_ignore_ascii_case(identity)
             || self.guid.to_string().eq_ignore_ascii_case(identity)
             || identity.to_lowercase().starts_with(&beginning)
+    }
+}
+
+impl Family {
+    /// The family of a cmdlet for policies.
+    pub(crate) fn of(cmdlet: &str) -> Self {
+        if cmdlet.contains("ActiveSync") { Self::ActiveSync } else { Self::MobileDevice }
     }
 }
 

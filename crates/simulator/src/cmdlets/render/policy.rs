@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Dialect,
-    organization::{MailboxPolicy, Organization, POLICY_SETTINGS, PolicyKind, PolicyValue},
+    organization::{Family, MailboxPolicy, Organization, POLICY_SETTINGS, PolicyKind, PolicyValue},
 };
 
 kind!(MOBILE_POLICY:
@@ -32,18 +32,21 @@ kind!(ACTIVE_SYNC_POLICY:
 const ENHANCED_TIME_SPAN: &str = "Microsoft.Exchange.Data.EnhancedTimeSpan, Microsoft.Exchange.Data, Version=15.0.0.0, Culture=neutral, PublicKeyToken=31bf3856ad364e35";
 const BYTE_QUANTIFIED_SIZE: &str = "Microsoft.Exchange.Data.ByteQuantifiedSize, Microsoft.Exchange.Data, Version=15.0.0.0, Culture=neutral, PublicKeyToken=31bf3856ad364e35";
 
-/// Get-MobileDeviceMailboxPolicy, or with the names of old Get-ActiveSyncMailboxPolicy.
+/// Get-MobileDeviceMailboxPolicy, or with the names of 2010 Get-ActiveSyncMailboxPolicy.
 pub(in crate::cmdlets) fn mailbox_policy(
     organization: &Organization,
     context: &Context,
     policy: &MailboxPolicy,
-    old_names: bool,
+    family: Family,
 ) -> Value {
-    let kind = if old_names { &ACTIVE_SYNC_POLICY } else { &MOBILE_POLICY };
+    let kind = match family {
+        Family::MobileDevice => &MOBILE_POLICY,
+        Family::ActiveSync => &ACTIVE_SYNC_POLICY,
+    };
     let mut object = kind.object();
     for setting in POLICY_SETTINGS {
-        let name = if old_names { setting.old_name } else { setting.name };
-        object = object.with_adapted(name, shown(setting.kind, policy.value(setting)));
+        let value = shown(setting.kind, policy.value(setting));
+        object = object.with_adapted(setting.name_in(family), value);
     }
     let is_default = match organization.dialect(context.server) {
         Dialect::Exchange2010 => "IsDefaultPolicy",

@@ -3,7 +3,10 @@
 use psrp::clixml::Value;
 
 use super::{Reply, call, context, objects, organization, run, run_as, texts};
-use crate::{Organization, organization::POLICY_SETTINGS};
+use crate::{
+    Organization,
+    organization::{Family, POLICY_SETTINGS},
+};
 
 fn shown(organization: &mut Organization, cmdlet: &str, policy: &str, property: &str) -> String {
     let found = run(organization, cmdlet, &[("Identity", policy.into())]);
@@ -33,14 +36,12 @@ fn every_setting_is_a_parameter_and_reads_back_as_exchange_prints_it() {
     check("MaxAttachmentSize", 1_500.into(), "1.46 KB (1,500 bytes)");
     check("AllowBluetooth", "handsfreeonly".into(), "HandsfreeOnly");
     check("MaxEmailAgeFilter", "OneWeek".into(), "OneWeek");
-    for (cmdlet, old) in
-        [("Set-MobileDeviceMailboxPolicy", false), ("Set-ActiveSyncMailboxPolicy", true)]
-    {
+    for cmdlet in ["Set-MobileDeviceMailboxPolicy", "Set-ActiveSyncMailboxPolicy"] {
         let listed = run(&mut organization, "Get-Command", &[("Name", cmdlet.into())]);
         let parameters = objects(&listed)[0].property("Parameters").unwrap().entries().unwrap();
         let has = |name: &str| parameters.iter().any(|(key, _)| key.text().unwrap() == name);
         for setting in POLICY_SETTINGS {
-            assert!(has(if old { setting.old_name } else { setting.name }), "{}", setting.name);
+            assert!(has(setting.name_in(Family::of(cmdlet))), "{}", setting.name);
         }
     }
 }
