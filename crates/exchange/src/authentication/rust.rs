@@ -6,10 +6,9 @@
 use std::ops::Range;
 
 use sspi::{
-    AuthIdentity, BufferType, ClientRequestFlags, CredentialUse, Credentials, CredentialsBuffers,
-    DataRepresentation, EncryptionFlags, Kerberos, KerberosConfig, KeytabIdentity, Negotiate,
-    NegotiateConfig, Ntlm, SecurityBuffer, SecurityBufferRef, SecurityStatus, Sspi, SspiImpl,
-    Username, ntlm::NtlmConfig,
+    AuthIdentity, BufferType, ClientRequestFlags, CredentialUse, Credentials, DataRepresentation,
+    EncryptionFlags, Kerberos, KerberosConfig, KeytabIdentity, Negotiate, NegotiateConfig, Ntlm,
+    SecurityBuffer, SecurityBufferRef, SecurityStatus, Sspi, SspiImpl, Username, ntlm::NtlmConfig,
 };
 
 use super::{
@@ -91,23 +90,8 @@ fn ntlm(
     user: &str,
     domain: Option<&str>,
 ) -> Result<Box<dyn SecurityContext>, ConnectError> {
-    let identity = identity(party, user, domain)?;
-    let mut package = Ntlm::with_config(NtlmConfig::new(String::new()));
-    let credentials = package
-        .acquire_credentials_handle()
-        .with_credential_use(CredentialUse::Outbound)
-        .with_auth_data(&identity)
-        .execute(&mut package)
-        .map_err(|error| failed(&error, &party.spn))?
-        .credentials_handle;
-    let context = Context {
-        package,
-        credentials,
-        spn: party.spn.clone(),
-        centres: kdc::Centres::new(Vec::new(), party.kdc_timeout),
-        binding: party.channel_binding.clone(),
-        header_bytes: SIGNATURE_BYTES,
-    };
+    let package = Ntlm::with_config(NtlmConfig::new(String::new()));
+    let context = Context::by_ntlm(party, package, &identity(party, user, domain)?)?;
     Ok(Box::new(NtlmContext { context, sealing: None }))
 }
 
@@ -150,23 +134,9 @@ fn kerberos(
 ) -> Result<Box<dyn SecurityContext>, ConnectError> {
     let credentials = kerberos_credentials(party, user, domain)?;
     let configuration = kerberos_configuration(&centres);
-    let mut package =
+    let package =
         Kerberos::new_client_from_config(configuration).map_err(|e| failed(&e, &party.spn))?;
-    let credentials = package
-        .acquire_credentials_handle()
-        .with_credential_use(CredentialUse::Outbound)
-        .with_auth_data(&credentials)
-        .execute(&mut package)
-        .map_err(|error| failed(&error, &party.spn))?
-        .credentials_handle;
-    Ok(Box::new(Context {
-        package,
-        credentials,
-        spn: party.spn.clone(),
-        centres: kdc::Centres::new(centres, party.kdc_timeout),
-        binding: None,
-        header_bytes: KERBEROS_HEADER_BYTES,
-    }))
+    Ok(Box::new(Context::by_kerberos(party, package, &credentials, centres)?))
 }
 
 /// A password, or the key of the keytab that the connector names.
@@ -199,49 +169,24 @@ fn negotiate(
     domain: Option<&str>,
     centres: Vec<String>,
 ) -> Result<Box<dyn SecurityContext>, ConnectError> {
+    let spnego = |configuration: NegotiateConfig| {
+        Negotiate::new_client(configuration).map_err(|error| failed(&error, &party.spn))
+    };
     let ntlm = identity(party, user, domain).and_then(|identity| {
         let packages = Some("ntlm,!kerberos,!pku2u".to_owned());
         let ntlm = Box::new(NtlmConfig::new(String::new()));
-        let configuration = NegotiateConfig::new(ntlm, packages, String::new());
-        let header_bytes = SIGNATURE_BYTES;
-        let mut context = spnego(party, configuration, &identity.into(), Vec::new(), header_bytes)?;
-        context.binding = party.channel_binding.clone();
-        Ok(context)
+        let package = spnego(NegotiateConfig::new(ntlm, packages, String::new()))?;
+        Context::by_ntlm(party, package, &identity.into())
     });
     if centres.is_empty() {
         return Ok(Box::new(ntlm?));
     }
     let packages = Some("kerberos,!ntlm,!pku2u".to_owned());
     let kerberos = Box::new(kerberos_configuration(&centres));
-    let configuration = NegotiateConfig::new(kerberos, packages, String::new());
     let credentials = kerberos_credentials(party, user, domain)?;
-    let current = spnego(party, configuration, &credentials, centres, KERBEROS_HEADER_BYTES)?;
+    let package = spnego(NegotiateConfig::new(kerberos, packages, String::new()))?;
+    let current = Context::by_kerberos(party, package, &credentials, centres)?;
     Ok(Box::new(Falling { current, instead: ntlm.ok() }))
-}
-
-fn spnego(
-    party: &Party<'_>,
-    configuration: NegotiateConfig,
-    credentials: &Credentials,
-    centres: Vec<String>,
-    header_bytes: usize,
-) -> Result<Context<Negotiate>, ConnectError> {
-    let mut package = Negotiate::new_client(configuration).map_err(|e| failed(&e, &party.spn))?;
-    let credentials: Option<CredentialsBuffers> = package
-        .acquire_credentials_handle()
-        .with_credential_use(CredentialUse::Outbound)
-        .with_auth_data(credentials)
-        .execute(&mut package)
-        .map_err(|error| failed(&error, &party.spn))?
-        .credentials_handle;
-    Ok(Context {
-        package,
-        credentials,
-        spn: party.spn.clone(),
-        centres: kdc::Centres::new(centres, party.kdc_timeout),
-        binding: None,
-        header_bytes,
-    })
 }
 
 /// SPNEGO that falls from Kerberos to NTLM before its first token. sspi can do so by itself, but
@@ -284,6 +229,46 @@ fn kerberos_configuration(centres: &[String]) -> KerberosConfig {
     // The address is asked for by the library and not used: `Centres` knows them all.
     let first = centres.first().map_or("localhost", String::as_str);
     KerberosConfig::new_with_kdc_url(first, String::new())
+}
+
+impl<P: Sspi + SspiImpl> Context<P> {
+    /// One in which the package speaks NTLM: it needs no centre, and binds to the channel.
+    fn by_ntlm(
+        party: &Party<'_>,
+        mut package: P,
+        credentials: &P::AuthenticationData,
+    ) -> Result<Self, ConnectError> {
+        let credentials = package
+            .acquire_credentials_handle()
+            .with_credential_use(CredentialUse::Outbound)
+            .with_auth_data(credentials)
+            .execute(&mut package)
+            .map_err(|error| failed(&error, &party.spn))?
+            .credentials_handle;
+        Ok(Self {
+            package,
+            credentials,
+            spn: party.spn.clone(),
+            centres: kdc::Centres::new(Vec::new(), party.kdc_timeout),
+            binding: party.channel_binding.clone(),
+            header_bytes: SIGNATURE_BYTES,
+        })
+    }
+
+    /// One in which the package speaks Kerberos.
+    fn by_kerberos(
+        party: &Party<'_>,
+        package: P,
+        credentials: &P::AuthenticationData,
+        centres: Vec<String>,
+    ) -> Result<Self, ConnectError> {
+        Ok(Self {
+            centres: kdc::Centres::new(centres, party.kdc_timeout),
+            binding: None,
+            header_bytes: KERBEROS_HEADER_BYTES,
+            ..Self::by_ntlm(party, package, credentials)?
+        })
+    }
 }
 
 impl<P> SecurityContext for Context<P>

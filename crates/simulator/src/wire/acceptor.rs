@@ -3,7 +3,7 @@
 use sspi::{
     AuthIdentity, BufferType, CredentialUse, DataRepresentation, EncryptionFlags, Negotiate,
     NegotiateConfig, Ntlm, SecurityBuffer, SecurityBufferRef, SecurityStatus, ServerRequestFlags,
-    Sspi as _, SspiEx as _, SspiImpl as _, Username, UsernameParts, ntlm::NtlmConfig,
+    Sspi, SspiEx as _, SspiImpl, Username, UsernameParts, ntlm::NtlmConfig,
 };
 
 use crate::Account;
@@ -56,8 +56,16 @@ impl Acceptor {
     /// Takes the client's next word.
     pub(super) fn step(&mut self, token: &[u8]) -> Result<Progress, sspi::Error> {
         let (status, answer) = match &mut self.mechanism {
-            Mechanism::Ntlm(ntlm) => accept_ntlm(ntlm, token)?,
-            Mechanism::Spnego(negotiate) => accept_spnego(negotiate, token)?,
+            // No password yet: which one counts is known only when the client has said its name.
+            Mechanism::Ntlm(ntlm) => accept(&mut **ntlm, None, token)?,
+            Mechanism::Spnego(negotiate) => {
+                let credentials = negotiate
+                    .acquire_credentials_handle()
+                    .with_credential_use(CredentialUse::Inbound)
+                    .execute(&mut **negotiate)?
+                    .credentials_handle;
+                accept(&mut **negotiate, credentials, token)?
+            }
         };
         match status {
             SecurityStatus::ContinueNeeded => Ok(Progress::Continue(answer)),
@@ -119,42 +127,22 @@ impl Acceptor {
     }
 }
 
-fn accept_ntlm(ntlm: &mut Ntlm, token: &[u8]) -> Result<(SecurityStatus, Vec<u8>), sspi::Error> {
-    // No password yet: which one counts is known only when the client has said its name.
-    let mut credentials = None;
-    let mut input = [SecurityBuffer::new(token.to_vec(), BufferType::Token)];
-    let mut output = [SecurityBuffer::new(Vec::new(), BufferType::Token)];
-    let builder = ntlm
-        .accept_security_context()
-        .with_credentials_handle(&mut credentials)
-        .with_context_requirements(ServerRequestFlags::empty())
-        .with_target_data_representation(DataRepresentation::Native)
-        .with_input(&mut input)
-        .with_output(&mut output);
-    let status = ntlm.accept_security_context_impl(builder)?.resolve_to_result()?.status;
-    let [answer] = output;
-    Ok((status, answer.buffer))
-}
-
-fn accept_spnego(
-    negotiate: &mut Negotiate,
+/// Takes the client's next word, with the credentials that it is held against.
+fn accept<P: Sspi + SspiImpl>(
+    package: &mut P,
+    mut credentials: P::CredentialsHandle,
     token: &[u8],
 ) -> Result<(SecurityStatus, Vec<u8>), sspi::Error> {
-    let mut credentials = negotiate
-        .acquire_credentials_handle()
-        .with_credential_use(CredentialUse::Inbound)
-        .execute(negotiate)?
-        .credentials_handle;
     let mut input = [SecurityBuffer::new(token.to_vec(), BufferType::Token)];
     let mut output = [SecurityBuffer::new(Vec::new(), BufferType::Token)];
-    let builder = negotiate
+    let builder = package
         .accept_security_context()
         .with_credentials_handle(&mut credentials)
         .with_context_requirements(ServerRequestFlags::empty())
         .with_target_data_representation(DataRepresentation::Native)
         .with_input(&mut input)
         .with_output(&mut output);
-    let status = negotiate.accept_security_context_impl(builder)?.resolve_to_result()?.status;
+    let status = package.accept_security_context_impl(builder)?.resolve_to_result()?.status;
     let [answer] = output;
     Ok((status, answer.buffer))
 }
