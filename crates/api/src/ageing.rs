@@ -10,8 +10,7 @@ use engine::{AgeingPreview, Engine};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    connectors::modifiable,
-    parameters::{DryRun, IdempotencyKey, Name, NoParameters, Parameters},
+    parameters::{Asked, DryRun, IdempotencyKey, Name, NoParameters, Parameters},
     preview::Preview,
     problem::Problem,
 };
@@ -40,8 +39,8 @@ pub struct Aged {
     path = "/api/v1/connectors/{name}/ageing",
     operation_id = "preview_ageing",
     tag = "connectors",
-    params(("name" = String, Path, description = "Name of the connector")),
-    responses((status = 200, body = Ageing), (status = "default", body = Problem, content_type = "application/problem+json"))
+    params(Name),
+    responses((status = 200, body = Ageing), Problem)
 )]
 pub(crate) async fn preview(
     State(engine): State<Engine>,
@@ -62,23 +61,18 @@ pub(crate) async fn preview(
     path = "/api/v1/connectors/{name}/ageing",
     operation_id = "age_now",
     tag = "connectors",
-    params(("name" = String, Path, description = "Name of the connector"), DryRun, IdempotencyKey),
+    params(Name, DryRun, IdempotencyKey),
     responses(
         (status = 200, description = "How many left; with dry_run=true, how many would", body = Aged),
-        (status = "default", body = Problem, content_type = "application/problem+json")
+        Problem
     )
 )]
-pub(crate) async fn now(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Parameters(DryRun { dry_run }): Parameters<DryRun>,
-) -> Result<Response, Problem> {
-    if dry_run {
-        modifiable(&engine, &caller, &name).await?;
-        let leave = engine.preview_ageing(&caller, &name).await?.would_leave;
+pub(crate) async fn now(asked: Asked) -> Result<Response, Problem> {
+    let Asked { engine, caller, name, .. } = &asked;
+    if asked.dry_run().await?.is_some() {
+        let leave = engine.preview_ageing(caller, name).await?.would_leave;
         return Ok(Preview::of(format!("let {leave} devices leave the inventory of {name}")));
     }
-    let left = engine.age_now(&caller, &name).await?;
+    let left = engine.age_now(caller, name).await?;
     Ok(Json(Aged { left }).into_response())
 }

@@ -11,8 +11,7 @@ use engine::{Engine, Family, Feature};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    connectors::modifiable,
-    parameters::{DryRun, IdempotencyKey, Name, Parameters},
+    parameters::{Asked, DryRun, IdempotencyKey, Name, Parameters},
     preview::Preview,
     problem::Problem,
 };
@@ -96,26 +95,20 @@ impl FeatureCheck {
     path = "/api/v1/connectors/{name}/check",
     operation_id = "check_connector",
     tag = "connectors",
-    params(("name" = String, Path, description = "Name of the connector"), DryRun, IdempotencyKey),
+    params(Name, DryRun, IdempotencyKey),
     responses(
         (status = 200, description = "What was found; with dry_run=true, what would be tried", body = CheckReport),
-        (status = "default", body = Problem, content_type = "application/problem+json")
+        Problem
     )
 )]
-pub(crate) async fn check(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Parameters(DryRun { dry_run }): Parameters<DryRun>,
-) -> Result<Response, Problem> {
-    if dry_run {
-        let connector = modifiable(&engine, &caller, &name).await?;
+pub(crate) async fn check(asked: Asked) -> Result<Response, Problem> {
+    if let Some(connector) = asked.dry_run().await? {
         return Ok(Preview::of(format!(
             "sign in to {} and look for the cmdlets that Gatepost uses",
             connector.endpoint.url
         )));
     }
-    let report = engine.check_connector(&caller, &name).await?;
+    let report = asked.engine.check_connector(&asked.caller, &asked.name).await?;
     Ok(Json(CheckReport::of(report)).into_response())
 }
 
@@ -140,10 +133,10 @@ pub(crate) struct RoleScriptParameters {
     path = "/api/v1/connectors/{name}/role-script",
     operation_id = "write_role_script",
     tag = "connectors",
-    params(("name" = String, Path, description = "Name of the connector"), RoleScriptParameters),
+    params(Name, RoleScriptParameters),
     responses(
         (status = 200, description = "The script", body = String, content_type = "text/plain; charset=utf-8"),
-        (status = "default", body = Problem, content_type = "application/problem+json")
+        Problem
     )
 )]
 pub(crate) async fn role_script(

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     change::ConnectorChange,
     connector::{Connector, NewConnector},
-    parameters::{Body, DryRun, IdempotencyKey, Name, NoParameters, Parameters},
+    parameters::{Asked, Body, DryRun, IdempotencyKey, Name, NoParameters, Parameters},
     preview::Preview,
     problem::Problem,
 };
@@ -31,7 +31,7 @@ pub struct ConnectorList {
     path = "/api/v1/connectors",
     operation_id = "list_connectors",
     tag = "connectors",
-    responses((status = 200, body = ConnectorList), (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = ConnectorList), Problem)
 )]
 pub(crate) async fn list(
     State(engine): State<Engine>,
@@ -60,7 +60,7 @@ pub(crate) async fn list(
     responses(
         (status = 201, body = Connector),
         (status = 200, description = "With dry_run=true", body = Preview),
-        (status = "default", body = Problem, content_type = "application/problem+json")
+        Problem
     )
 )]
 pub(crate) async fn add(
@@ -86,8 +86,8 @@ pub(crate) async fn add(
     path = "/api/v1/connectors/{name}",
     operation_id = "show_connector",
     tag = "connectors",
-    params(("name" = String, Path, description = "Name of the connector")),
-    responses((status = 200, body = Connector), (status = "default", body = Problem, content_type = "application/problem+json"))
+    params(Name),
+    responses((status = 200, body = Connector), Problem)
 )]
 pub(crate) async fn show(
     State(engine): State<Engine>,
@@ -107,37 +107,34 @@ pub(crate) async fn show(
     path = "/api/v1/connectors/{name}",
     operation_id = "change_connector",
     tag = "connectors",
-    params(("name" = String, Path, description = "Name of the connector"), DryRun, IdempotencyKey),
+    params(Name, DryRun, IdempotencyKey),
     request_body = ConnectorChange,
     responses(
         (status = 200, description = "The connector as it is now; with dry_run=true, what would change", body = Connector),
-        (status = "default", body = Problem, content_type = "application/problem+json")
+        Problem
     )
 )]
 pub(crate) async fn change(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Parameters(DryRun { dry_run }): Parameters<DryRun>,
+    asked: Asked,
     Body(change): Body<ConnectorChange>,
 ) -> Result<Response, Problem> {
-    let scope = caller.scope(Permission::ModifyConnector)?;
-    let connector = engine.store().connector(&scope, &name).await?;
+    let connector = asked.connector().await?;
+    let Asked { engine, caller, name, is_dry_run } = &asked;
     let (fields, paused) = (change.fields(), change.paused);
     let is_of_configuration = change.is_of_configuration();
     let change = change.applied_to(&connector)?;
-    if dry_run {
-        engine.validate_change(&caller, &name, change).await?;
+    if *is_dry_run {
+        engine.validate_change(caller, name, change).await?;
         let fields = if fields.is_empty() { "nothing".to_owned() } else { fields.join(", ") };
         return Ok(Preview::of(format!("change {fields} of the connector {name}")));
     }
     if is_of_configuration {
-        engine.change_connector(&caller, &name, change).await?;
+        engine.change_connector(caller, name, change).await?;
     }
     if let Some(is_paused) = paused {
-        engine.pause_connector(&caller, &name, is_paused).await?;
+        engine.pause_connector(caller, name, is_paused).await?;
     }
-    Ok(Json(shown(&engine, &caller, &name).await?).into_response())
+    Ok(Json(shown(engine, caller, name).await?).into_response())
 }
 
 /// Lets the scheduled work of a connector rest.
@@ -148,24 +145,19 @@ pub(crate) async fn change(
     path = "/api/v1/connectors/{name}/pause",
     operation_id = "pause_connector",
     tag = "connectors",
-    params(("name" = String, Path, description = "Name of the connector"), DryRun, IdempotencyKey),
+    params(Name, DryRun, IdempotencyKey),
     responses(
         (status = 200, description = "The connector as it is now; with dry_run=true, what would be done", body = Connector),
-        (status = "default", body = Problem, content_type = "application/problem+json")
+        Problem
     )
 )]
-pub(crate) async fn pause(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Parameters(DryRun { dry_run }): Parameters<DryRun>,
-) -> Result<Response, Problem> {
-    if dry_run {
-        modifiable(&engine, &caller, &name).await?;
+pub(crate) async fn pause(asked: Asked) -> Result<Response, Problem> {
+    let Asked { engine, caller, name, .. } = &asked;
+    if asked.dry_run().await?.is_some() {
         return Ok(Preview::of(format!("let the scheduled work of {name} rest")));
     }
-    engine.pause_connector(&caller, &name, true).await?;
-    Ok(Json(shown(&engine, &caller, &name).await?).into_response())
+    engine.pause_connector(caller, name, true).await?;
+    Ok(Json(shown(engine, caller, name).await?).into_response())
 }
 
 /// Lets the scheduled work of a connector go on.
@@ -174,24 +166,19 @@ pub(crate) async fn pause(
     path = "/api/v1/connectors/{name}/resume",
     operation_id = "resume_connector",
     tag = "connectors",
-    params(("name" = String, Path, description = "Name of the connector"), DryRun, IdempotencyKey),
+    params(Name, DryRun, IdempotencyKey),
     responses(
         (status = 200, description = "The connector as it is now; with dry_run=true, what would be done", body = Connector),
-        (status = "default", body = Problem, content_type = "application/problem+json")
+        Problem
     )
 )]
-pub(crate) async fn resume(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Parameters(DryRun { dry_run }): Parameters<DryRun>,
-) -> Result<Response, Problem> {
-    if dry_run {
-        modifiable(&engine, &caller, &name).await?;
+pub(crate) async fn resume(asked: Asked) -> Result<Response, Problem> {
+    let Asked { engine, caller, name, .. } = &asked;
+    if asked.dry_run().await?.is_some() {
         return Ok(Preview::of(format!("let the scheduled work of {name} go on")));
     }
-    engine.pause_connector(&caller, &name, false).await?;
-    Ok(Json(shown(&engine, &caller, &name).await?).into_response())
+    engine.pause_connector(caller, name, false).await?;
+    Ok(Json(shown(engine, caller, name).await?).into_response())
 }
 
 /// How to remove.
@@ -213,11 +200,11 @@ pub(crate) struct RemoveParameters {
     path = "/api/v1/connectors/{name}",
     operation_id = "remove_connector",
     tag = "connectors",
-    params(("name" = String, Path, description = "Name of the connector"), RemoveParameters, IdempotencyKey),
+    params(Name, RemoveParameters, IdempotencyKey),
     responses(
         (status = 204, description = "Removed"),
         (status = 200, description = "With dry_run=true", body = Preview),
-        (status = "default", body = Problem, content_type = "application/problem+json")
+        Problem
     )
 )]
 pub(crate) async fn remove(
@@ -268,16 +255,6 @@ async fn shown(
 ) -> Result<Connector, Problem> {
     let scope = caller.scope(Permission::Read)?;
     with_next(engine, engine.store().connector(&scope, name).await?).await
-}
-
-/// The connector that somebody wants to do something with, if that is allowed.
-pub(crate) async fn modifiable(
-    engine: &Engine,
-    caller: &Caller,
-    name: &ConnectorName,
-) -> Result<domain::Connector, Problem> {
-    let scope = caller.scope(Permission::ModifyConnector)?;
-    Ok(engine.store().connector(&scope, name).await?)
 }
 
 async fn with_next(engine: &Engine, connector: domain::Connector) -> Result<Connector, Problem> {

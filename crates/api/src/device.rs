@@ -254,7 +254,7 @@ pub(crate) struct DeviceParameters {
     operation_id = "list_devices",
     tag = "devices",
     params(DeviceParameters),
-    responses((status = 200, body = DevicePage), (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = DevicePage), Problem)
 )]
 pub(crate) async fn list(
     State(engine): State<Engine>,
@@ -288,7 +288,7 @@ pub(crate) async fn list(
     operation_id = "show_device",
     tag = "devices",
     params(("id" = String, Path, description = "Gatepost's id, or Exchange's GUID")),
-    responses((status = 200, body = DeviceDetail), (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = DeviceDetail), Problem)
 )]
 pub(crate) async fn show(
     State(engine): State<Engine>,
@@ -311,7 +311,7 @@ pub(crate) async fn show(
     params(("id" = String, Path, description = "Gatepost's id, or Exchange's GUID"), DryRun, IdempotencyKey),
     responses(
         (status = 200, description = "The device as it is now; with dry_run=true, what would be done", body = DeviceDetail),
-        (status = "default", body = Problem, content_type = "application/problem+json")
+        Problem
     )
 )]
 pub(crate) async fn refresh(

@@ -62,8 +62,8 @@ pub struct EndpointList {
     path = "/api/v1/connectors/{name}/endpoints",
     operation_id = "list_endpoints",
     tag = "connectors",
-    params(("name" = String, Path, description = "Name of the connector")),
-    responses((status = 200, body = EndpointList), (status = "default", body = Problem, content_type = "application/problem+json"))
+    params(Name),
+    responses((status = 200, body = EndpointList), Problem)
 )]
 pub(crate) async fn endpoints(
     State(engine): State<Engine>,
@@ -115,8 +115,8 @@ pub struct MessageList {
     path = "/api/v1/connectors/{name}/messages",
     operation_id = "list_messages",
     tag = "connectors",
-    params(("name" = String, Path, description = "Name of the connector"), LatestParameters),
-    responses((status = 200, body = MessageList), (status = "default", body = Problem, content_type = "application/problem+json"))
+    params(Name, LatestParameters),
+    responses((status = 200, body = MessageList), Problem)
 )]
 pub(crate) async fn messages(
     State(engine): State<Engine>,
@@ -174,8 +174,8 @@ impl Budget {
     path = "/api/v1/connectors/{name}/budget",
     operation_id = "show_budget",
     tag = "connectors",
-    params(("name" = String, Path, description = "Name of the connector")),
-    responses((status = 200, body = Budget), (status = "default", body = Problem, content_type = "application/problem+json"))
+    params(Name),
+    responses((status = 200, body = Budget), Problem)
 )]
 pub(crate) async fn budget(
     State(engine): State<Engine>,

@@ -101,7 +101,7 @@ pub(crate) struct LatestParameters {
     operation_id = "list_jobs",
     tag = "jobs",
     params(LatestParameters),
-    responses((status = 200, body = JobList), (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = JobList), Problem)
 )]
 pub(crate) async fn list(
     State(engine): State<Engine>,
@@ -125,7 +125,7 @@ pub(crate) async fn list(
     operation_id = "show_job",
     tag = "jobs",
     params(("id" = String, Path, description = "Id of the job")),
-    responses((status = 200, body = Job), (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = Job), Problem)
 )]
 pub(crate) async fn show(
     State(engine): State<Engine>,

@@ -132,6 +132,7 @@ async fn unknown_address(uri: Uri) -> Problem {
         description = "The open connector between Microsoft Exchange and the people who answer for the phones on it.",
         license(name = "Apache-2.0 OR MIT")
     ),
+    components(schemas(Problem)),
     modifiers(&BearerToken),
     security(("token" = [])),
     tags(

@@ -2,11 +2,12 @@
 //! caller wants to hear of.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::JsonRejection},
     http::request::Parts,
 };
-use domain::ConnectorName;
+use domain::{Caller, Connector, ConnectorName, Permission};
+use engine::Engine;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
 use crate::problem::Problem;
@@ -52,7 +53,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 }
 
 /// The name of a connector in the path.
-pub(crate) struct Name(pub(crate) ConnectorName);
+#[derive(utoipa::IntoParams)]
+#[into_params(names("name"), parameter_in = Path)]
+pub(crate) struct Name(
+    /// Name of the connector
+    #[param(value_type = String)]
+    pub(crate) ConnectorName,
+);
 
 impl<S: Send + Sync> FromRequestParts<S> for Name {
     type Rejection = Problem;
@@ -104,6 +111,39 @@ pub(crate) struct DryRun {
     /// Say what would happen, and do nothing.
     #[serde(default)]
     pub(crate) dry_run: bool,
+}
+
+/// Something that somebody wants to do with a connector.
+pub(crate) struct Asked {
+    pub(crate) engine: Engine,
+    pub(crate) caller: Caller,
+    pub(crate) name: ConnectorName,
+    pub(crate) is_dry_run: bool,
+}
+
+impl FromRequestParts<Engine> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
+        let caller = Extension::<Caller>::from_request_parts(parts, engine).await;
+        let Extension(caller) = caller.map_err(|_| Problem::internal())?;
+        let Name(name) = Name::from_request_parts(parts, engine).await?;
+        let Parameters(DryRun { dry_run }) = Parameters::from_request_parts(parts, engine).await?;
+        Ok(Self { engine: engine.clone(), caller, name, is_dry_run: dry_run })
+    }
+}
+
+impl Asked {
+    /// The connector, if the caller may change it.
+    pub(crate) async fn connector(&self) -> Result<Connector, Problem> {
+        let scope = self.caller.scope(Permission::ModifyConnector)?;
+        Ok(self.engine.store().connector(&scope, &self.name).await?)
+    }
+
+    /// The same if nothing is to be done but to say what would be; `None` if it is to be done.
+    pub(crate) async fn dry_run(&self) -> Result<Option<Connector>, Problem> {
+        if self.is_dry_run { self.connector().await.map(Some) } else { Ok(None) }
+    }
 }
 
 /// The header that makes a change safe to repeat; see `idempotency`.

@@ -90,8 +90,8 @@ pub struct PassList {
     path = "/api/v1/connectors/{name}/passes",
     operation_id = "list_passes",
     tag = "connectors",
-    params(("name" = String, Path, description = "Name of the connector"), LatestParameters),
-    responses((status = 200, body = PassList), (status = "default", body = Problem, content_type = "application/problem+json"))
+    params(Name, LatestParameters),
+    responses((status = 200, body = PassList), Problem)
 )]
 pub(crate) async fn list(
     State(engine): State<Engine>,

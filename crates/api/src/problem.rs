@@ -1,6 +1,9 @@
 //! Errors as the client sees them: RFC 9457 problem documents that say what to do.
 
-use std::fmt::{self, Display};
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Display},
+};
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -8,6 +11,10 @@ use axum::{
 };
 use domain::authority::Denied;
 use serde::{Deserialize, Serialize};
+use utoipa::{
+    IntoResponses,
+    openapi::{ContentBuilder, Ref, RefOr, Response as Described, ResponseBuilder},
+};
 
 /// An error answer (RFC 9457), `application/problem+json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -191,6 +198,15 @@ impl From<engine::Error> for Problem {
                 Self::internal()
             }
         }
+    }
+}
+
+/// What every operation may answer in place of what it is for.
+impl IntoResponses for Problem {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let response = ResponseBuilder::new().content(Self::MEDIA_TYPE, content).build();
+        BTreeMap::from([("default".to_owned(), response.into())])
     }
 }
 

@@ -65,7 +65,7 @@ const LATEST_JOBS: u32 = 100;
     path = "/api/v1/status",
     operation_id = "show_status",
     tag = "status",
-    responses((status = 200, body = Status), (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = Status), Problem)
 )]
 pub(crate) async fn show(
     State(engine): State<Engine>,

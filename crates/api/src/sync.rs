@@ -1,19 +1,16 @@
 //! Reading an organization, or the devices of one person, now.
 
 use axum::{
-    Extension, Json,
-    extract::State,
+    Json,
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use domain::{Caller, Permission, pass::PassKind};
-use engine::Engine;
+use domain::{Permission, pass::PassKind};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    connectors::modifiable,
     job::Job,
-    parameters::{Body, DryRun, IdempotencyKey, Name, Parameters},
+    parameters::{Asked, Body, DryRun, IdempotencyKey, Name},
     preview::Preview,
     problem::Problem,
 };
@@ -48,24 +45,21 @@ pub struct UserSynced {
     path = "/api/v1/connectors/{name}/sync",
     operation_id = "sync_connector",
     tag = "connectors",
-    params(("name" = String, Path, description = "Name of the connector"), DryRun, IdempotencyKey),
+    params(Name, DryRun, IdempotencyKey),
     request_body = SyncRequest,
     responses(
         (status = 202, description = "full, delta: the job to follow", body = Job),
         (status = 200, description = "user: what was read; with dry_run=true, what would be done", body = UserSynced),
-        (status = "default", body = Problem, content_type = "application/problem+json")
+        Problem
     )
 )]
 pub(crate) async fn sync(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Parameters(DryRun { dry_run }): Parameters<DryRun>,
+    asked: Asked,
     Body(request): Body<SyncRequest>,
 ) -> Result<Response, Problem> {
     let wanted = Wanted::of(request)?;
-    if dry_run {
-        modifiable(&engine, &caller, &name).await?;
+    let Asked { engine, caller, name, .. } = &asked;
+    if asked.dry_run().await?.is_some() {
         return Ok(Preview::of(match wanted {
             Wanted::Pass(kind) => {
                 format!("start a {kind} sync of {name}, or join the one that is under way")
@@ -75,14 +69,14 @@ pub(crate) async fn sync(
     }
     match wanted {
         Wanted::Pass(kind) => {
-            let id = engine.sync(&caller, &name, kind).await?;
+            let id = engine.sync(caller, name, kind).await?;
             let job = engine.store().job(&caller.scope(Permission::Read)?, id).await?;
             let job = Job::of(job, Some(name.as_str()));
             let location = [(header::LOCATION, format!("/api/v1/jobs/{}", job.id))];
             Ok((StatusCode::ACCEPTED, location, Json(job)).into_response())
         }
         Wanted::User(user) => {
-            let devices = engine.refresh_user(&caller, &name, &user).await?;
+            let devices = engine.refresh_user(caller, name, &user).await?;
             Ok(Json(UserSynced { devices }).into_response())
         }
     }
