@@ -4,11 +4,10 @@ import csv
 import pathlib
 import socket
 
-from kerberos import free_port
-from processes import Process
+from processes import Process, Served, free_port
 
 
-class Balancer:
+class Balancer(Served):
     """One address for many servers, given as ports of the loopback."""
 
     def __init__(self, folder: pathlib.Path, ports):
@@ -51,9 +50,3 @@ backend servers
         rows = csv.DictReader(answer.removeprefix("# ").splitlines())
         servers = [row for row in rows if row["svname"].startswith("exchange")]
         return [number for number, row in enumerate(servers) if int(row["scur"]) > 0]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stop()

@@ -8,6 +8,5 @@ import samba_ad
 @pytest.fixture(scope="session")
 def forest(tmp_path_factory):
     """The one Active Directory of a run: its ports are fixed."""
-    directory = samba_ad.ActiveDirectory(tmp_path_factory.mktemp("forest"))
-    yield directory
-    directory.stop()
+    with samba_ad.ActiveDirectory(tmp_path_factory.mktemp("forest")) as directory:
+        yield directory

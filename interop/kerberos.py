@@ -2,23 +2,53 @@
 
 import os
 import pathlib
-import socket
 
-from processes import Process, run
+from processes import Process, Served, free_port, run
 
 REALM = "CONTOSO.TEST"
 USER, PASSWORD = "svc-gatepost", "Correct-Horse-1"
 SERVICE = "HTTP/localhost"
 
 
-class KeyDistributionCentre:
+class Realm(Served):
+    """A realm in a folder, for those who ask its centre on a port of the loopback."""
+
+    def __init__(self, folder: pathlib.Path, port):
+        self.folder, self.port = folder, port
+        self.configuration = folder / "krb5.conf"
+        self.service_keytab = folder / "service.keytab"
+        self.configuration.write_text(
+            f"""[libdefaults]
+default_realm = {REALM}
+dns_lookup_kdc = false
+dns_lookup_realm = false
+dns_canonicalize_hostname = false
+rdns = false
+udp_preference_limit = 1
+[realms]
+{REALM} = {{
+  kdc = 127.0.0.1:{port}
+}}
+[domain_realm]
+localhost = {REALM}
+.contoso.test = {REALM}
+"""
+        )
+
+    @property
+    def environment(self):
+        return {
+            **os.environ,
+            "KRB5_CONFIG": str(self.configuration),
+            "KRB5_KTNAME": str(self.service_keytab),
+        }
+
+
+class KeyDistributionCentre(Realm):
     """One realm with one user, one service and a keytab for each."""
 
     def __init__(self, folder: pathlib.Path):
-        self.folder = folder
-        self.port = free_port()
-        self.configuration = folder / "krb5.conf"
-        self.service_keytab = folder / "service.keytab"
+        super().__init__(folder, free_port())
         self.user_keytab = folder / "user.keytab"
         self.write()
         run(["/usr/sbin/kdb5_util", "create", "-s", "-r", REALM, "-P", "master"], env=self.environment)
@@ -31,33 +61,12 @@ class KeyDistributionCentre:
 
     @property
     def environment(self):
-        return {
-            **os.environ,
-            "KRB5_CONFIG": str(self.configuration),
-            "KRB5_KDC_PROFILE": str(self.folder / "kdc.conf"),
-            "KRB5_KTNAME": str(self.service_keytab),
-        }
+        return {**super().environment, "KRB5_KDC_PROFILE": str(self.folder / "kdc.conf")}
 
     def admin(self, command):
         run(["/usr/sbin/kadmin.local", "-r", REALM, "-q", command], env=self.environment)
 
     def write(self):
-        self.configuration.write_text(
-            f"""[libdefaults]
-default_realm = {REALM}
-dns_lookup_kdc = false
-dns_lookup_realm = false
-dns_canonicalize_hostname = false
-rdns = false
-udp_preference_limit = 1
-[realms]
-{REALM} = {{
-  kdc = 127.0.0.1:{self.port}
-}}
-[domain_realm]
-localhost = {REALM}
-"""
-        )
         (self.folder / "kdc.conf").write_text(
             f"""[kdcdefaults]
 kdc_listen = 127.0.0.1:{self.port}
@@ -73,11 +82,3 @@ kdc_tcp_listen = 127.0.0.1:{self.port}
 kdc = STDERR
 """
         )
-
-    def stop(self):
-        self.process.stop()
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]

@@ -1,5 +1,6 @@
 """Starting what a test needs, and ending it by its own process id."""
 
+import functools
 import os
 import queue
 import re
@@ -73,6 +74,36 @@ class Process:
             self.kill()
 
 
+class Served:
+    """What one process serves until the block that it is used in ends."""
+
+    process: Process
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stop()
+
+
+class Simulated(Served):
+    """One server of a simulated organization; the same seed is the same organization."""
+
+    def __init__(self, folder, devices, authentication):
+        password = folder / "simulated-password"
+        password.write_text("Correct-Horse-1\n")
+        self.process = Process(
+            [gatepost(), "simulate", "on-premises", "--listen", "127.0.0.1:0", "--seed", 7, "--still"]
+            + ["--devices", devices, "--auth", authentication]
+            + ["--user", "CONTOSO\\svc-gatepost", "--password-file", password]
+        )
+
+    @functools.cached_property
+    def port(self):
+        """Known once it is up, so that two can start at once and grow the very same devices."""
+        return int(self.process.wait_for(r"http://127\.0\.0\.1:(\d+)/PowerShell/").group(1))
+
+
 def run(arguments, expect=0, **options):
     """A program that ends by itself; its output, if the exit code is the expected one."""
     done = subprocess.run(
@@ -95,3 +126,8 @@ def run(arguments, expect=0, **options):
 def gatepost(gssapi=False):
     """The binary under test: the default build, or the one with GSSAPI."""
     return os.environ["GATEPOST_GSSAPI" if gssapi else "GATEPOST"]
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]

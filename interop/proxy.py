@@ -4,13 +4,12 @@ import os
 import pathlib
 import pwd
 
-from kerberos import free_port
-from processes import Process, run
+from processes import Process, Served, free_port, run
 
 USER, PASSWORD = "gatepost", "Proxy-Horse-1"
 
 
-class Proxy:
+class Proxy(Served):
     """Tunnels to anywhere on the loopback, for the one who knows the password."""
 
     def __init__(self, folder: pathlib.Path):
@@ -52,9 +51,3 @@ http_access deny all
     @property
     def address(self):
         return f"127.0.0.1:{self.port}"
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stop()

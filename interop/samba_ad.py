@@ -10,26 +10,22 @@ import socket
 
 import pytest
 
+from kerberos import Realm
 from processes import Process, run
 
-REALM, DOMAIN = "CONTOSO.TEST", "CONTOSO"
-USER, PASSWORD = "svc-gatepost", "Correct-Horse-1"
 PORTS = (88, 389, 464, 636, 3268, 3269)
 HERE = pathlib.Path(__file__).parent
 
 
-class ActiveDirectory:
-    """One forest in a folder, served until it is stopped."""
+class ActiveDirectory(Realm):
+    """One forest in a folder, served until its block ends."""
 
     def __init__(self, folder: pathlib.Path):
         leave_out_unless_possible()
-        self.folder = folder
+        super().__init__(folder, 88)
         self.authority = folder / "ca.pem"
-        self.service_keytab = folder / "service.keytab"
         self.computer_keytab = folder / "computer.keytab"
-        self.configuration = folder / "krb5.conf"
         self.write_certificates()
-        self.write_configuration()
         # Samba's modules belong to the system's Python, not to the environment of these tests.
         run(["/usr/bin/python3", HERE / "samba_forest.py", folder], env=self.environment)
         arguments = ["--foreground", "--no-process-group", "--model=single"]
@@ -37,14 +33,6 @@ class ActiveDirectory:
         self.process = Process(["/usr/sbin/samba", *arguments, *options], env=self.environment)
         for port in (88, 389, 636):
             self.process.wait_for_port(port)
-
-    @property
-    def environment(self):
-        return {
-            **os.environ,
-            "KRB5_CONFIG": str(self.configuration),
-            "KRB5_KTNAME": str(self.service_keytab),
-        }
 
     def write_certificates(self):
         """An authority of its own, and a certificate with the names that are connected to."""
@@ -62,28 +50,6 @@ class ActiveDirectory:
             + ["-keyout", folder / "server.key", "-out", folder / "server.pem"]
         )
         (folder / "server.key").chmod(0o600)
-
-    def write_configuration(self):
-        self.configuration.write_text(
-            f"""[libdefaults]
-default_realm = {REALM}
-dns_lookup_kdc = false
-dns_lookup_realm = false
-dns_canonicalize_hostname = false
-rdns = false
-udp_preference_limit = 1
-[realms]
-{REALM} = {{
-  kdc = 127.0.0.1:88
-}}
-[domain_realm]
-localhost = {REALM}
-.contoso.test = {REALM}
-"""
-        )
-
-    def stop(self):
-        self.process.stop()
 
 
 def leave_out_unless_possible():

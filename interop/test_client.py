@@ -8,7 +8,7 @@ from pypsrp.host import PSHost, PSHostUserInterface
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
-from processes import Process, gatepost
+from processes import Simulated
 
 DEVICES = 2500
 
@@ -16,29 +16,22 @@ DEVICES = 2500
 @pytest.fixture(scope="module", params=["ntlm", "basic"])
 def connection(request, tmp_path_factory):
     """How to reach a simulated organization, once for each way of signing in."""
-    password = tmp_path_factory.mktemp("simulate") / "password"
-    password.write_text("Correct-Horse-1\n")
-    process = Process(
-        [gatepost(), "simulate", "on-premises", "--listen", "127.0.0.1:0", "--devices", DEVICES]
-        + ["--seed", 7, "--still", "--auth", "ntlm,negotiate,basic"]
-        + ["--user", "CONTOSO\\svc-gatepost", "--password-file", password]
-    )
-    port = int(process.wait_for(r"http://127\.0\.0\.1:(\d+)/PowerShell/").group(1))
-    yield lambda **more: WSMan(
-        "127.0.0.1",
-        **{
-            "port": port,
-            "ssl": False,
-            "path": "PowerShell/",
-            "auth": request.param if request.param == "basic" else "negotiate",
-            "negotiate_delegate": False,
-            "encryption": "never" if request.param == "basic" else "always",
-            "username": "CONTOSO\\svc-gatepost",
-            "password": "Correct-Horse-1",
-            **more,
-        },
-    )
-    process.stop()
+    folder = tmp_path_factory.mktemp("simulate")
+    with Simulated(folder, DEVICES, "ntlm,negotiate,basic") as server:
+        yield lambda **more: WSMan(
+            "127.0.0.1",
+            **{
+                "port": server.port,
+                "ssl": False,
+                "path": "PowerShell/",
+                "auth": request.param if request.param == "basic" else "negotiate",
+                "negotiate_delegate": False,
+                "encryption": "never" if request.param == "basic" else "always",
+                "username": "CONTOSO\\svc-gatepost",
+                "password": "Correct-Horse-1",
+                **more,
+            },
+        )
 
 
 def pool(connection, **options):

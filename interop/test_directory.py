@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-import samba_ad
+import kerberos
 from processes import gatepost
 from test_server import Product
 
@@ -26,7 +26,7 @@ def endpoints_are_known():
         pytest.skip("this build has no `connector endpoints`")
 
 
-def add(product, forest, security, *more, user=samba_ad.USER, password=samba_ad.PASSWORD, authority=True):
+def add(product, forest, security, *more, user=kerberos.USER, password=kerberos.PASSWORD, authority=True):
     product.password.write_text(password + "\n")
     trusted = ["--ca-file", forest.authority] if authority else []
     product(
@@ -57,9 +57,9 @@ def test_servers_are_found(tmp_path, forest, security):
 @pytest.mark.parametrize(
     ("user", "password", "said"),
     [
-        (samba_ad.USER, "wrong", "password is wrong"),
-        ("nobody", samba_ad.PASSWORD, "user name or password"),
-        ("disabled", samba_ad.PASSWORD, "have it enabled"),
+        (kerberos.USER, "wrong", "password is wrong"),
+        ("nobody", kerberos.PASSWORD, "user name or password"),
+        ("disabled", kerberos.PASSWORD, "have it enabled"),
     ],
 )
 def test_what_a_directory_refuses_is_told_in_a_sentence(tmp_path, forest, user, password, said):

@@ -1,15 +1,14 @@
 """The product on a network as it is in real life: a proxy, an array that loses a server, and an
 Active Directory that is not ours."""
 
-import functools
 import json
 
 import pytest
 
-import samba_ad
+import kerberos
 from balancer import Balancer
 from exchange_server import Options, Server
-from processes import Process, gatepost
+from processes import Simulated
 from proxy import PASSWORD, USER, Proxy
 from test_server import FEW, Product, check_whole_inventory, cmdlets, refused
 
@@ -55,30 +54,6 @@ def test_what_a_proxy_refuses_is_told_in_a_sentence(tmp_path, proxy):
         assert not server.commands, "nothing went past the proxy"
 
 
-class Simulated:
-    """One server of a simulated organization; the same seed is the same organization."""
-
-    def __init__(self, folder):
-        password = folder / "simulated-password"
-        password.write_text("Correct-Horse-1\n")
-        self.process = Process(
-            [gatepost(), "simulate", "on-premises", "--listen", "127.0.0.1:0", "--seed", 7, "--still"]
-            + ["--devices", DEVICES, "--user", ACCOUNT, "--password-file", password]
-            + ["--auth", "ntlm"]
-        )
-
-    @functools.cached_property
-    def port(self):
-        """Known once it is up, so that two can start at once and grow the very same devices."""
-        return int(self.process.wait_for(r"http://127\.0\.0\.1:(\d+)/PowerShell/").group(1))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-
-
 def status(product):
     """The one sync there is, as it stands."""
     jobs = json.loads(product("job", "list", "-o", "json").stdout)
@@ -88,8 +63,8 @@ def status(product):
 
 def test_an_array_that_loses_a_server_in_mid_pass(tmp_path):
     with (
-        Simulated(tmp_path) as first,
-        Simulated(tmp_path) as second,
+        Simulated(tmp_path, DEVICES, "ntlm") as first,
+        Simulated(tmp_path, DEVICES, "ntlm") as second,
         Balancer(tmp_path / "array", [first.port, second.port]) as array,
         Product(tmp_path) as product,
     ):
@@ -116,14 +91,14 @@ def test_kerberos_of_an_active_directory(tmp_path, forest, monkeypatch, account,
         monkeypatch.setenv(name, forest.environment[name])
     options = ["--auth", "kerberos", "--kdc", "127.0.0.1:88"]
     if account == "user":
-        options += ["--username", f"{samba_ad.USER}@contoso.test"]
+        options += ["--username", f"{kerberos.USER}@contoso.test"]
     else:
-        options += ["--username", f"CM01$@{samba_ad.REALM}", "--keytab", forest.computer_keytab]
+        options += ["--username", f"CM01$@{kerberos.REALM}", "--keytab", forest.computer_keytab]
     with (
         Server(Options(scheme="Kerberos"), cmdlets()) as server,
         Product(tmp_path, gssapi, forest.environment) as product,
     ):
-        product.password.write_text(samba_ad.PASSWORD + "\n")
+        product.password.write_text(kerberos.PASSWORD + "\n")
         product.add(server, *options, password=account == "user")
         check_whole_inventory(product, server)
         assert server.sealed_requests > 10
@@ -140,6 +115,6 @@ def test_what_a_domain_controller_refuses_is_told_in_a_sentence(tmp_path, forest
                 product.password.write_text(password)
                 return refused(product, server, *options, "--username", f"{user}@contoso.test")
 
-        assert "password is wrong" in say(samba_ad.USER, "wrong")
-        assert "cannot sign in" in say("disabled", samba_ad.PASSWORD)
+        assert "password is wrong" in say(kerberos.USER, "wrong")
+        assert "cannot sign in" in say("disabled", kerberos.PASSWORD)
         assert not server.commands

@@ -10,7 +10,7 @@ from psrpcore.types import PSCustomObject, PSDateTime, PSEnumBase, PSGuid, PSTyp
 
 import kerberos
 from exchange_server import Cmdlets, Options, Server
-from processes import Process, gatepost, run
+from processes import Process, Served, free_port, gatepost, run
 
 # One more than Exchange gives to those who do not ask for all, for the main story; few elsewhere.
 ALL, FEW = 1001, 60
@@ -126,10 +126,9 @@ def cmdlets(count=FEW):
 
 @pytest.fixture(scope="session")
 def realm(tmp_path_factory):
-    centre = kerberos.KeyDistributionCentre(tmp_path_factory.mktemp("kdc"))
-    os.environ.update({k: v for k, v in centre.environment.items() if k.startswith("KRB5")})
-    yield centre
-    centre.stop()
+    with kerberos.KeyDistributionCentre(tmp_path_factory.mktemp("kdc")) as centre:
+        os.environ.update({k: v for k, v in centre.environment.items() if k.startswith("KRB5")})
+        yield centre
 
 
 @pytest.fixture(scope="session")
@@ -151,7 +150,7 @@ def ntlm_user(tmp_path, monkeypatch):
     monkeypatch.setenv("NTLM_USER_FILE", str(users))
 
 
-class Product:
+class Product(Served):
     """A Gatepost server in a folder of its own, driven by its command line."""
 
     def __init__(self, folder, gssapi=False, environment=None):
@@ -164,12 +163,6 @@ class Product:
             env={**os.environ, **(environment or {})},
         )
         self.process.wait_for("gatepost listens on")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stop()
 
     def __call__(self, *arguments, expect=0):
         return run([self.binary, *arguments, "--data", self.folder], expect=expect)
@@ -403,7 +396,7 @@ def test_errors_of_kerberos_say_what_to_do(tmp_path, realm, gssapi):
         assert "user name or" in say("nobody", *nobody, *centre)
         assert "setspn" in say("spn", *KERBEROS, *centre, "--spn", "HTTP/other.contoso.test")
         # Nobody listens there: GSSAPI reads of it in krb5.conf, the other is told.
-        silent = kerberos.free_port()
+        silent = free_port()
         text = realm.configuration.read_text().replace(str(realm.port), str(silent))
         (tmp_path / "krb5.conf").write_text(text)
         environment = {**realm.environment, "KRB5_CONFIG": str(tmp_path / "krb5.conf")}
