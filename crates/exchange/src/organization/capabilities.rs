@@ -2,17 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Object, Value, cmdlet::SELECT, permissions};
+use crate::{
+    Object, Value,
+    cmdlet::SELECT,
+    permissions::{CmdletNeed, Feature, needs, needs_of_every_feature},
+};
 
-/// Which cmdlets the account may use, and which of their parameters.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Which cmdlets the account may use, and which of their parameters; by default nobody knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Capabilities {
-    /// Every cmdlet Gatepost can make use of, and whether it is there; `None` where nobody knows
-    /// because `Get-Command` is hidden.
-    pub cmdlets: Vec<(&'static str, Option<bool>)>,
     /// Which family of names the devices have.
     pub family: Family,
-    /// Every cmdlet that was looked for and is there; `None` where nobody knows.
+    /// Every cmdlet that was looked for and is there; `None` where nobody knows because
+    /// `Get-Command` is hidden.
     seen: Option<Vec<Seen>>,
 }
 
@@ -34,30 +36,21 @@ pub enum Family {
     ActiveSync,
 }
 
-/// Every cmdlet that is made use of today, and what falls away without it.
-const CMDLETS: [(&str, &str); 11] = [
-    ("Get-MobileDevice", DEVICE_LIST),
-    ("Get-ActiveSyncDevice", DEVICE_LIST),
-    ("Get-MobileDeviceStatistics", STATISTICS),
-    ("Get-ActiveSyncDeviceStatistics", STATISTICS),
-    ("Get-CASMailbox", "logon names, addresses and exemptions of the owners"),
-    ("Get-Mailbox", "logon names and addresses of the owners where Get-CASMailbox is not there"),
-    ("Get-ActiveSyncOrganizationSettings", "the organization's own id and default access level"),
-    ("Get-OrganizationConfig", "the organization's own id where its settings are not there"),
-    ("Get-ExchangeServer", "the list of servers and their sites"),
-    ("Set-ADServerSettings", "devices of the other domains of the forest"),
-    (SELECT, "answers without what nobody looks at, a third as long"),
+/// The features that are made use of today.
+const TODAY: [Feature; 7] = [
+    Feature::Inventory,
+    Feature::Statistics,
+    Feature::Owners,
+    Feature::OrganizationSettingsRead,
+    Feature::Servers,
+    Feature::Forest,
+    Feature::Selection,
 ];
 
-const DEVICE_LIST: &str =
-    "the device list, and nothing works without it; the role View-Only Recipients has it";
-const STATISTICS: &str = "last sync, policy and wipe of each device";
-
 impl Capabilities {
-    /// The cmdlets to be looked for: those that are made use of today, and those of every feature.
+    /// The cmdlets to be looked for: those of every feature.
     pub(super) fn cmdlets_of_interest() -> BTreeSet<&'static str> {
-        let today = CMDLETS.iter().map(|(name, _)| *name);
-        today.chain(permissions::cmdlets_of_every_feature()).collect()
+        needs_of_every_feature().flat_map(|(_, need)| need.cmdlets()).collect()
     }
 
     /// The capabilities of an account to which `Get-Command` gives these objects.
@@ -70,12 +63,11 @@ impl Capabilities {
             } else {
                 Family::MobileDevice
             };
-        let cmdlets = CMDLETS.iter().map(|(name, _)| (*name, Some(is_visible(name)))).collect();
-        Self { cmdlets, family, seen: Some(seen) }
+        Self { family, seen: Some(seen) }
     }
 
-    /// Whether the account sees a cmdlet; `None` where nobody knows. Only cmdlets of features and
-    /// those that are made use of today are looked for.
+    /// Whether the account sees a cmdlet; `None` where nobody knows. Only cmdlets of features are
+    /// looked for.
     #[must_use]
     pub fn sees(&self, cmdlet: &str) -> Option<bool> {
         let seen = self.seen.as_ref()?;
@@ -92,38 +84,35 @@ impl Capabilities {
         Some(parameters.contains(&parameter.to_ascii_lowercase()))
     }
 
-    /// The cmdlets that are made use of here, and whether each is there: those of the other family
-    /// of names are not missed.
+    /// The cmdlets that are made use of here today, and whether each is there: those of the other
+    /// family of names are not missed.
     pub fn needed(&self) -> impl Iterator<Item = (&'static str, Option<bool>)> {
-        let other = self.family.other();
-        let others = [other.list(), other.statistics()];
-        self.cmdlets.iter().copied().filter(move |(name, _)| !others.contains(name))
+        let all = TODAY.into_iter().flat_map(|feature| needs(feature, self.family));
+        all.flat_map(CmdletNeed::cmdlets).map(|cmdlet| (cmdlet, self.sees(cmdlet)))
     }
 
     /// Whether devices can be listed, as far as anybody knows.
     #[must_use]
     pub fn can_list_devices(&self) -> bool {
-        let list = self.family.list();
-        self.cmdlets.iter().all(|(name, is_there)| *name != list || *is_there != Some(false))
+        self.sees(self.family.list()) != Some(false)
     }
 
     /// Whether the server cuts objects down to the properties that are wanted.
     pub(super) fn can_select(&self) -> bool {
-        self.cmdlets.contains(&(SELECT, Some(true)))
+        self.sees(SELECT) == Some(true)
     }
 
-    /// What a cmdlet is needed for.
+    /// What a cmdlet is needed for; empty for one that no feature is made of.
     #[must_use]
-    pub fn purpose(cmdlet: &str) -> &'static str {
-        CMDLETS.iter().find(|(name, _)| *name == cmdlet).map_or("", |(_, purpose)| *purpose)
-    }
-}
-
-impl Default for Capabilities {
-    /// Nobody knows.
-    fn default() -> Self {
-        let cmdlets = CMDLETS.iter().map(|(name, _)| (*name, None)).collect();
-        Self { cmdlets, family: Family::default(), seen: None }
+    pub fn purpose(cmdlet: &str) -> String {
+        let mut all = needs_of_every_feature();
+        let found = all.find(|(_, need)| need.cmdlets().any(|name| name == cmdlet));
+        let Some((feature, need)) = found else { return String::new() };
+        let purpose = format!("the feature {}, which {}", feature.word(), feature.purpose());
+        match need.cmdlet {
+            name if name == cmdlet => purpose,
+            better => format!("{purpose}, where {better} is not there"),
+        }
     }
 }
 
@@ -146,13 +135,6 @@ impl Seen {
 }
 
 impl Family {
-    const fn other(self) -> Self {
-        match self {
-            Self::MobileDevice => Self::ActiveSync,
-            Self::ActiveSync => Self::MobileDevice,
-        }
-    }
-
     /// The cmdlet that lists devices.
     pub(super) const fn list(self) -> &'static str {
         match self {

@@ -233,9 +233,11 @@ async fn what_the_account_sees_decides_the_family() {
     let organization = open(vec![("Get-Command", "", visible)]).await;
     let capabilities = organization.capabilities();
     assert_eq!(capabilities.family, Family::ActiveSync);
-    let of = |name| capabilities.cmdlets.iter().find(|(known, _)| *known == name).unwrap().1;
-    assert_eq!((of("Get-Mailbox"), of("Get-CASMailbox")), (Some(true), Some(false)));
-    assert!(!Capabilities::purpose("Get-Mailbox").is_empty());
+    let of = |name| capabilities.needed().find(|(known, _)| *known == name).map(|(_, there)| there);
+    assert_eq!(of("Get-Mailbox"), Some(Some(true)));
+    assert_eq!(of("Get-CASMailbox"), Some(Some(false)));
+    assert_eq!(of("Get-MobileDevice"), None, "the other family is not missed");
+    assert!(Capabilities::purpose("Get-Mailbox").ends_with(", where Get-CASMailbox is not there"));
 }
 
 /// What `Get-Command` says of a cmdlet with these parameters.

@@ -14,7 +14,7 @@ pub use matrix::{FeatureCheck, FeatureState, Missing};
 pub use script::{RoleScript, RoleScriptError, role_script};
 pub use table::{CmdletNeed, needs};
 
-pub(crate) use table::cmdlets_of_every_feature;
+pub(crate) use table::needs_of_every_feature;
 
 /// Something Gatepost does in Exchange that an account may be allowed or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -40,6 +40,11 @@ impl CmdletNeed {
         Self { stand_in: Some(stand_in), ..self }
     }
 
+    /// The cmdlet, and what stands in for it.
+    pub(crate) fn cmdlets(&self) -> impl Iterator<Item = &'static str> + use<> {
+        [self.cmdlet].into_iter().chain(self.stand_in)
+    }
+
     /// Every parameter that is used: those that are needed first.
     pub fn parameters(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.needed.iter().chain(self.useful).copied()
@@ -60,35 +65,32 @@ pub(super) const PREFERRED_ROLES: [&str; 5] =
 /// What a feature is made of in a family of names. Empty where the family does not know it.
 #[must_use]
 pub fn needs(feature: Feature, family: Family) -> &'static [CmdletNeed] {
+    use Family::{ActiveSync, MobileDevice};
     match (feature, family) {
-        (Feature::Inventory, Family::MobileDevice) => const { &[list("Get-MobileDevice")] },
-        (Feature::Inventory, Family::ActiveSync) => const { &[list("Get-ActiveSyncDevice")] },
-        (Feature::Statistics, Family::MobileDevice) => {
+        (Feature::Inventory, MobileDevice) => const { &[list("Get-MobileDevice")] },
+        (Feature::Inventory, ActiveSync) => const { &[list("Get-ActiveSyncDevice")] },
+        (Feature::Statistics, MobileDevice) => {
             const { &[statistics("Get-MobileDeviceStatistics")] }
         }
-        (Feature::Statistics, Family::ActiveSync) => {
+        (Feature::Statistics, ActiveSync) => {
             const { &[statistics("Get-ActiveSyncDeviceStatistics")] }
         }
-        (Feature::RecipientsScope, Family::MobileDevice) => {
+        (Feature::RecipientsScope, MobileDevice) => {
             const { &[scoped("Get-MobileDevice"), scoped("Get-CASMailbox")] }
         }
-        (Feature::RecipientsScope, Family::ActiveSync) => {
+        (Feature::RecipientsScope, ActiveSync) => {
             const { &[scoped("Get-ActiveSyncDevice"), scoped("Get-CASMailbox")] }
         }
-        (Feature::Wipe, Family::MobileDevice) => const { &[wipe("Clear-MobileDevice")] },
-        (Feature::Wipe, Family::ActiveSync) => const { &[wipe("Clear-ActiveSyncDevice")] },
-        (Feature::WipeAccount, Family::MobileDevice) => &WIPE_ACCOUNT,
-        (Feature::WipeAccount, Family::ActiveSync) => &[],
-        (Feature::Forget, Family::MobileDevice) => const { &[forget("Remove-MobileDevice")] },
-        (Feature::Forget, Family::ActiveSync) => const { &[forget("Remove-ActiveSyncDevice")] },
-        (Feature::SettingsRead, Family::MobileDevice) => {
-            const { &[read("Get-MobileDeviceMailboxPolicy")] }
-        }
-        (Feature::SettingsRead, Family::ActiveSync) => {
-            const { &[read("Get-ActiveSyncMailboxPolicy")] }
-        }
-        (Feature::SettingsWrite, Family::MobileDevice) => &MOBILE_DEVICE_SETTINGS,
-        (Feature::SettingsWrite, Family::ActiveSync) => &ACTIVE_SYNC_SETTINGS,
+        (Feature::Wipe, MobileDevice) => const { &[wipe("Clear-MobileDevice")] },
+        (Feature::Wipe, ActiveSync) => const { &[wipe("Clear-ActiveSyncDevice")] },
+        (Feature::WipeAccount, MobileDevice) => &WIPE_ACCOUNT,
+        (Feature::WipeAccount, ActiveSync) => &[],
+        (Feature::Forget, MobileDevice) => const { &[forget("Remove-MobileDevice")] },
+        (Feature::Forget, ActiveSync) => const { &[forget("Remove-ActiveSyncDevice")] },
+        (Feature::SettingsRead, MobileDevice) => const { &[read("Get-MobileDeviceMailboxPolicy")] },
+        (Feature::SettingsRead, ActiveSync) => const { &[read("Get-ActiveSyncMailboxPolicy")] },
+        (Feature::SettingsWrite, MobileDevice) => &MOBILE_DEVICE_SETTINGS,
+        (Feature::SettingsWrite, ActiveSync) => &ACTIVE_SYNC_SETTINGS,
         (Feature::Owners, _) => &OWNERS,
         (Feature::Servers, _) => &SERVERS,
         (Feature::Forest, _) => &FOREST,
@@ -102,11 +104,11 @@ pub fn needs(feature: Feature, family: Family) -> &'static [CmdletNeed] {
     }
 }
 
-/// Every cmdlet of every feature, those that stand in and those of both families of names.
-pub(crate) fn cmdlets_of_every_feature() -> impl Iterator<Item = &'static str> {
-    [Family::MobileDevice, Family::ActiveSync].into_iter().flat_map(|family| {
-        let all = Feature::ALL.into_iter().flat_map(move |feature| needs(feature, family));
-        all.flat_map(|need| [need.cmdlet].into_iter().chain(need.stand_in))
+/// Everything that any feature is made of, in both families of names.
+pub(crate) fn needs_of_every_feature() -> impl Iterator<Item = (Feature, &'static CmdletNeed)> {
+    Feature::ALL.into_iter().flat_map(|feature| {
+        let both = [Family::MobileDevice, Family::ActiveSync].into_iter();
+        both.flat_map(move |family| needs(feature, family)).map(move |need| (feature, need))
     })
 }
 
@@ -210,130 +212,91 @@ const POLICY_ASSIGNMENT: [CmdletNeed; 1] = [CmdletNeed::of(
     MAIL_RECIPIENTS,
 )];
 
-const MOBILE_DEVICE_SETTINGS: [CmdletNeed; 2] = [
-    CmdletNeed::of(
-        "Set-MobileDeviceMailboxPolicy",
-        &["Identity", "Confirm"],
-        MOBILE_DEVICE_SETTING_NAMES,
-        RECIPIENT_POLICIES,
-    ),
-    CmdletNeed::of(
-        "New-MobileDeviceMailboxPolicy",
-        &["Name", "Confirm"],
-        MOBILE_DEVICE_SETTING_NAMES,
-        RECIPIENT_POLICIES,
-    )
-    .optional(),
-];
+const MOBILE_DEVICE_SETTINGS: [CmdletNeed; 2] = settings(
+    "Set-MobileDeviceMailboxPolicy",
+    "New-MobileDeviceMailboxPolicy",
+    &setting_names(Family::MobileDevice),
+);
 
-const ACTIVE_SYNC_SETTINGS: [CmdletNeed; 2] = [
-    CmdletNeed::of(
-        "Set-ActiveSyncMailboxPolicy",
-        &["Identity", "Confirm"],
-        ACTIVE_SYNC_SETTING_NAMES,
-        RECIPIENT_POLICIES,
-    ),
-    CmdletNeed::of(
-        "New-ActiveSyncMailboxPolicy",
-        &["Name", "Confirm"],
-        ACTIVE_SYNC_SETTING_NAMES,
-        RECIPIENT_POLICIES,
-    )
-    .optional(),
-];
+const ACTIVE_SYNC_SETTINGS: [CmdletNeed; 2] = settings(
+    "Set-ActiveSyncMailboxPolicy",
+    "New-ActiveSyncMailboxPolicy",
+    &setting_names(Family::ActiveSync),
+);
 
-/// The settings of all groups, the names that only Exchange Online knows left out.
-const MOBILE_DEVICE_SETTING_NAMES: &[&str] = &[
+const fn settings(
+    set: &'static str,
+    new: &'static str,
+    names: &'static [&'static str],
+) -> [CmdletNeed; 2] {
+    [
+        CmdletNeed::of(set, &["Identity", "Confirm"], names, RECIPIENT_POLICIES),
+        CmdletNeed::of(new, &["Name", "Confirm"], names, RECIPIENT_POLICIES).optional(),
+    ]
+}
+
+const fn setting_names(family: Family) -> [&'static str; SETTINGS.len()] {
+    let mut names = [""; SETTINGS.len()];
+    let mut index = 0;
+    while index < SETTINGS.len() {
+        names[index] = match family {
+            Family::MobileDevice => SETTINGS[index].0,
+            Family::ActiveSync => SETTINGS[index].1,
+        };
+        index += 1;
+    }
+    names
+}
+
+/// The settings of all groups by their names today and by those of 2010, the names that only
+/// Exchange Online knows left out.
+const SETTINGS: [(&str, &str); 39] = [
     // General.
-    "AllowDesktopSync",
-    "AllowExternalDeviceManagement",
-    "AllowInternetSharing",
-    "AllowNonProvisionableDevices",
-    "DevicePolicyRefreshInterval",
+    same("AllowDesktopSync"),
+    same("AllowExternalDeviceManagement"),
+    same("AllowInternetSharing"),
+    same("AllowNonProvisionableDevices"),
+    same("DevicePolicyRefreshInterval"),
     // Password.
-    "AllowSimplePassword",
-    "AlphanumericPasswordRequired",
-    "MaxInactivityTimeLock",
-    "MaxPasswordFailedAttempts",
-    "MinPasswordComplexCharacters",
-    "MinPasswordLength",
-    "PasswordEnabled",
-    "PasswordExpiration",
-    "PasswordHistory",
-    "PasswordRecoveryEnabled",
+    ("AllowSimplePassword", "AllowSimpleDevicePassword"),
+    ("AlphanumericPasswordRequired", "AlphanumericDevicePasswordRequired"),
+    ("MaxInactivityTimeLock", "MaxInactivityTimeDeviceLock"),
+    ("MaxPasswordFailedAttempts", "MaxDevicePasswordFailedAttempts"),
+    ("MinPasswordComplexCharacters", "MinDevicePasswordComplexCharacters"),
+    ("MinPasswordLength", "MinDevicePasswordLength"),
+    ("PasswordEnabled", "DevicePasswordEnabled"),
+    ("PasswordExpiration", "DevicePasswordExpiration"),
+    ("PasswordHistory", "DevicePasswordHistory"),
+    same("PasswordRecoveryEnabled"),
     // Email management.
-    "AllowConsumerEmail",
-    "AllowHTMLEmail",
-    "AttachmentsEnabled",
-    "MaxAttachmentSize",
-    "MaxCalendarAgeFilter",
-    "MaxEmailAgeFilter",
-    "MaxEmailBodyTruncationSize",
-    "MaxEmailHTMLBodyTruncationSize",
-    "RequireManualSyncWhenRoaming",
+    same("AllowConsumerEmail"),
+    same("AllowHTMLEmail"),
+    same("AttachmentsEnabled"),
+    same("MaxAttachmentSize"),
+    same("MaxCalendarAgeFilter"),
+    same("MaxEmailAgeFilter"),
+    same("MaxEmailBodyTruncationSize"),
+    same("MaxEmailHTMLBodyTruncationSize"),
+    same("RequireManualSyncWhenRoaming"),
     // Security.
-    "AllowBluetooth",
-    "AllowBrowser",
-    "AllowCamera",
-    "AllowIrDA",
-    "AllowRemoteDesktop",
-    "AllowStorageCard",
-    "AllowTextMessaging",
-    "AllowWiFi",
-    "DeviceEncryptionEnabled",
-    "RequireDeviceEncryption",
-    "RequireStorageCardEncryption",
+    same("AllowBluetooth"),
+    same("AllowBrowser"),
+    same("AllowCamera"),
+    same("AllowIrDA"),
+    same("AllowRemoteDesktop"),
+    same("AllowStorageCard"),
+    same("AllowTextMessaging"),
+    same("AllowWiFi"),
+    same("DeviceEncryptionEnabled"),
+    same("RequireDeviceEncryption"),
+    same("RequireStorageCardEncryption"),
     // Application.
-    "AllowUnsignedApplications",
-    "AllowUnsignedInstallationPackages",
-    "ApprovedApplicationList",
-    "UnapprovedInROMApplicationList",
+    same("AllowUnsignedApplications"),
+    same("AllowUnsignedInstallationPackages"),
+    same("ApprovedApplicationList"),
+    same("UnapprovedInROMApplicationList"),
 ];
 
-/// The same settings by their names of 2010.
-const ACTIVE_SYNC_SETTING_NAMES: &[&str] = &[
-    // General.
-    "AllowDesktopSync",
-    "AllowExternalDeviceManagement",
-    "AllowInternetSharing",
-    "AllowNonProvisionableDevices",
-    "DevicePolicyRefreshInterval",
-    // Password.
-    "AllowSimpleDevicePassword",
-    "AlphanumericDevicePasswordRequired",
-    "DevicePasswordEnabled",
-    "DevicePasswordExpiration",
-    "DevicePasswordHistory",
-    "MaxDevicePasswordFailedAttempts",
-    "MaxInactivityTimeDeviceLock",
-    "MinDevicePasswordComplexCharacters",
-    "MinDevicePasswordLength",
-    "PasswordRecoveryEnabled",
-    // Email management.
-    "AllowConsumerEmail",
-    "AllowHTMLEmail",
-    "AttachmentsEnabled",
-    "MaxAttachmentSize",
-    "MaxCalendarAgeFilter",
-    "MaxEmailAgeFilter",
-    "MaxEmailBodyTruncationSize",
-    "MaxEmailHTMLBodyTruncationSize",
-    "RequireManualSyncWhenRoaming",
-    // Security.
-    "AllowBluetooth",
-    "AllowBrowser",
-    "AllowCamera",
-    "AllowIrDA",
-    "AllowRemoteDesktop",
-    "AllowStorageCard",
-    "AllowTextMessaging",
-    "AllowWiFi",
-    "DeviceEncryptionEnabled",
-    "RequireDeviceEncryption",
-    "RequireStorageCardEncryption",
-    // Application.
-    "AllowUnsignedApplications",
-    "AllowUnsignedInstallationPackages",
-    "ApprovedApplicationList",
-    "UnapprovedInROMApplicationList",
-];
+const fn same(name: &'static str) -> (&'static str, &'static str) {
+    (name, name)
+}
