@@ -1,4 +1,4 @@
-//! How a connector does: its endpoints, its events, what it uses of Exchange.
+//! How a connector does: its endpoints, its events, its log, what it uses of Exchange.
 
 use axum::{Extension, Json, extract::State};
 use domain::{Caller, EndpointHealth, Permission, status_message::StatusMessage};
@@ -130,6 +130,58 @@ pub(crate) async fn messages(
     let limit = parameters.limit.0.into();
     let messages = store.status_messages(&scope, connector.id, limit).await?;
     Ok(Json(MessageList { messages: messages.into_iter().map(Message::of).collect() }))
+}
+
+/// A line of the component log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct LogLine {
+    /// When.
+    pub at: String,
+    /// Whether it is something to look at.
+    pub is_warning: bool,
+    /// What is searched for: `Failed to open runspace for site Berlin`.
+    pub phrase: String,
+    /// What else is to be said.
+    pub detail: Option<String>,
+}
+
+impl LogLine {
+    fn of(line: engine::LogLine) -> Self {
+        Self {
+            at: rfc3339(line.at),
+            is_warning: line.is_warning,
+            phrase: line.phrase,
+            detail: line.detail,
+        }
+    }
+}
+
+/// The latest lines of the component log about a connector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ComponentLog {
+    /// The lines since the server was started, the latest first.
+    pub lines: Vec<LogLine>,
+}
+
+/// Lists the latest lines of the component log about a connector since the server was started.
+///
+/// The server's own log keeps all of them.
+#[utoipa::path(
+    get,
+    path = "/api/v1/connectors/{name}/log",
+    operation_id = "list_log",
+    tag = "connectors",
+    params(Name, LatestParameters),
+    responses((status = 200, body = ComponentLog), Problem)
+)]
+pub(crate) async fn log(
+    State(engine): State<Engine>,
+    Extension(caller): Extension<Caller>,
+    Name(name): Name,
+    Parameters(parameters): Parameters<LatestParameters>,
+) -> Result<Json<ComponentLog>, Problem> {
+    let lines = engine.component_log(&caller, &name, parameters.limit.0.into()).await?;
+    Ok(Json(ComponentLog { lines: lines.into_iter().map(LogLine::of).collect() }))
 }
 
 /// What a connector uses of Exchange, and how Exchange takes it.

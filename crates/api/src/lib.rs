@@ -31,7 +31,7 @@ pub use check::{CheckReport, CheckStep, FeatureCheck};
 pub use connector::{Connector, NewConnector, OnPremises, Organization};
 pub use connectors::ConnectorList;
 pub use device::{Device, DeviceDetail, DevicePage};
-pub use health::{Budget, Endpoint, EndpointList, Message, MessageList};
+pub use health::{Budget, ComponentLog, Endpoint, EndpointList, LogLine, Message, MessageList};
 pub use job::{Job, JobList};
 pub use options::{ConnectorOptions, Directory, SiteServer};
 pub use pass::{Pass, PassList};
@@ -102,6 +102,7 @@ fn guarded() -> OpenApiRouter<Engine> {
         .routes(routes!(sync::sync))
         .routes(routes!(health::endpoints))
         .routes(routes!(health::messages))
+        .routes(routes!(health::log))
         .routes(routes!(health::budget))
         .routes(routes!(ageing::preview, ageing::now))
         .routes(routes!(pass::list))

@@ -20,6 +20,7 @@ fn these_are_the_routes() {
     GET /api/v1/connectors/{name}/budget
     POST /api/v1/connectors/{name}/check
     GET /api/v1/connectors/{name}/endpoints
+    GET /api/v1/connectors/{name}/log
     GET /api/v1/connectors/{name}/messages
     GET /api/v1/connectors/{name}/passes
     POST /api/v1/connectors/{name}/pause

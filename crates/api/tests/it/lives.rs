@@ -153,6 +153,38 @@ async fn its_health_is_told() {
 }
 
 #[tokio::test]
+async fn its_log_is_told_the_latest_line_first() {
+    let server = server_with_lab().await;
+    let address = format!("{LAB}/log");
+    let log = async |address: &str| {
+        let log = server.get(address).await.json();
+        log["lines"].as_array().unwrap().clone()
+    };
+    let lines = log(&address).await;
+    assert_eq!(lines.len(), 2);
+    let flagged = "Component GATEPOST_EXCHANGE_CONNECTOR flagged for installation";
+    assert_eq!((&lines[1]["phrase"], &lines[1]["detail"]), (&json!(flagged), &Value::Null));
+    assert_eq!(
+        (&lines[0]["phrase"], &lines[0]["is_warning"]),
+        (&json!("STATMSG: ID=6400"), &json!(false))
+    );
+    let messages = server.get(&format!("{LAB}/messages")).await.json();
+    assert_eq!(lines[0]["detail"], messages["messages"][0]["text"]);
+
+    let asked = json!({"kind": "user", "user": "jane"}).to_string();
+    server.post(&format!("{LAB}/sync"), &asked).await;
+    let lines = log(&address).await;
+    let unreachable = lines.iter().find(|line| {
+        line["phrase"].as_str().unwrap().starts_with("Failed to open runspace for site ")
+    });
+    let unreachable = unreachable.unwrap();
+    assert_eq!(unreachable["is_warning"], true);
+    assert!(unreachable["detail"].as_str().unwrap().contains("cannot reach"), "{unreachable}");
+    assert_eq!(log(&format!("{address}?limit=1")).await, lines[..1]);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn ageing_is_previewed_and_done() {
     let server = server_with_lab().await;
     let address = format!("{LAB}/ageing");

@@ -42,6 +42,8 @@ async fn what_cannot_be_understood_is_named() {
         ("/api/v1/devices?query=os%3A%28", "at character"),
         ("/api/v1/status?x=1", "unknown field `x`"),
         ("/api/v1/jobs?limit=-1", "from 1 to 1000"),
+        ("/api/v1/connectors/lab/log?limit=1001", "from 1 to 1000"),
+        ("/api/v1/connectors/lab/log?from=2026", "unknown field `from`"),
     ] {
         let answer = server.get(address).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{address}");
@@ -80,6 +82,7 @@ async fn what_is_not_there_is_not_found() {
         "/api/v1/connectors/lab/passes".to_owned(),
         "/api/v1/connectors/lab/endpoints".to_owned(),
         "/api/v1/connectors/lab/messages".to_owned(),
+        "/api/v1/connectors/lab/log".to_owned(),
         "/api/v1/connectors/lab/budget".to_owned(),
         "/api/v1/connectors/lab/ageing".to_owned(),
         "/api/v1/connectors/lab/role-script".to_owned(),

@@ -1,6 +1,6 @@
 //! The life of a connector on the command line, as a newcomer meets it.
 
-use api::{CheckReport, Endpoint, Message};
+use api::{CheckReport, Endpoint, LogLine, Message};
 use serde_json::Value;
 
 use crate::Lab;
@@ -71,6 +71,17 @@ fn a_newcomer_is_told_what_to_do_and_gets_there() {
     }
     let table = lab.run(&["connector", "messages", "lab", "--limit", "1"]).done();
     assert!(table.starts_with("AT "), "{table}");
+    let log: Vec<LogLine> = list(&lab, "log");
+    for (phrase, is_warning) in [
+        ("Component GATEPOST_EXCHANGE_CONNECTOR flagged for installation", false),
+        ("STATMSG: ID=6401", true),
+        ("STATMSG: ID=1015", false),
+    ] {
+        let said = log.iter().find(|line| line.phrase == phrase);
+        assert_eq!(said.map(|line| line.is_warning), Some(is_warning), "{phrase}: {log:#?}");
+    }
+    let table = lab.run(&["connector", "log", "lab", "--limit", "1"]).done();
+    assert!(table.starts_with("AT ") && table.contains("LINE"), "{table}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! How a connector does: its endpoints, its status messages, its passes, its devices that do nothing any more.
+//! How a connector does: its endpoints, its status messages, its log, its passes, its devices that do nothing any more.
 
-use api::{Aged, Ageing, EndpointList, MessageList, PassList};
+use api::{Aged, Ageing, ComponentLog, EndpointList, MessageList, PassList};
 use comfy_table::{Cell, Color};
 use domain::{ConnectorName, Timestamp};
 use serde::Serialize;
@@ -115,6 +115,34 @@ pub(super) async fn messages(arguments: &LatestArguments) -> anyhow::Result<Exit
             severity,
             Cell::new(visible(&message.text)),
         ]);
+    }
+    write_table(&mut stdout(), &table)?;
+    Ok(Exit::Done)
+}
+
+pub(super) async fn log(arguments: &LatestArguments) -> anyhow::Result<Exit> {
+    let client = Client::connect(&arguments.server)?;
+    let path = format!("connectors/{}/log", arguments.name);
+    let limit = arguments.limit.to_string();
+    let answer: ComponentLog = client.get(&path, &[("limit", &limit)]).await?;
+    if arguments.output.output != Format::Table {
+        let columns = ["at", "is_warning", "phrase", "detail"];
+        return print_rows(arguments.output.output, &columns, &answer.lines);
+    }
+    if answer.lines.is_empty() {
+        say("nothing since the server was started")?;
+        return Ok(Exit::Done);
+    }
+    let mut table = wrapped_table(is_coloured());
+    table.set_header(["AT", "KIND", "LINE"]);
+    for line in &answer.lines {
+        let kind = match line.is_warning {
+            true => Cell::new("warning").fg(Color::Yellow),
+            false => Cell::new("information"),
+        };
+        let detail = line.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
+        let text = visible(&format!("{}{detail}", line.phrase));
+        table.add_row([Cell::new(time(&line.at)), kind, Cell::new(text)]);
     }
     write_table(&mut stdout(), &table)?;
     Ok(Exit::Done)

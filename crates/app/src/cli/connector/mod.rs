@@ -41,6 +41,8 @@ pub(crate) enum ConnectorVerb {
     Endpoints(OneArguments),
     /// List the latest status messages
     Messages(health::LatestArguments),
+    /// List the latest lines of the component log since the server was started
+    Log(health::LatestArguments),
     /// List the latest passes: what each read, changed and cost
     Passes(health::LatestArguments),
     /// Say how many devices are inactive for too long, or let them leave the inventory now
@@ -127,6 +129,7 @@ pub(crate) async fn run(verb: ConnectorVerb) -> anyhow::Result<Exit> {
         ConnectorVerb::Resume(arguments) => resume(&arguments).await,
         ConnectorVerb::Endpoints(arguments) => health::endpoints(&arguments).await,
         ConnectorVerb::Messages(arguments) => health::messages(&arguments).await,
+        ConnectorVerb::Log(arguments) => health::log(&arguments).await,
         ConnectorVerb::Passes(arguments) => health::passes(&arguments).await,
         ConnectorVerb::Ageing(arguments) => health::ageing(&arguments).await,
         ConnectorVerb::Remove(arguments) => remove(&arguments).await,
