@@ -109,9 +109,12 @@ impl Capabilities {
         let found = all.find(|(_, need)| need.cmdlets().any(|name| name == cmdlet));
         let Some((feature, need)) = found else { return String::new() };
         let purpose = format!("the feature {}, which {}", feature.word(), feature.purpose());
-        match need.cmdlet {
-            name if name == cmdlet => purpose,
-            better => format!("{purpose}, where {better} is not there"),
+        match (need.cmdlet, need.role) {
+            (name, Some(role)) if name == cmdlet => {
+                format!("{purpose}; the role {role} most probably has it")
+            }
+            (name, None) if name == cmdlet => purpose,
+            (better, _) => format!("{purpose}, where {better} is not there"),
         }
     }
 }
