@@ -7,7 +7,7 @@ use crate::connectors::reaches;
 use crate::value::{Columns, Value};
 use crate::{Error, Store, sql};
 
-/// Messages kept, of all connectors together: years of a quiet one, a week of a troubled one.
+/// Messages kept of each connector: years of a quiet one, a week of a troubled one.
 const KEPT: i64 = 10_000;
 
 impl Store {
