@@ -29,7 +29,7 @@ pub use directory::{
     find_servers,
 };
 pub use errors::{CmdletError, CmdletErrorKind};
-pub use notice::Notice;
+pub use notice::{CmdletLimit, Notice};
 pub use object::{Object, Reference, Value};
 pub use organization::{
     Capabilities, Devices, Family, Knowledge, Mailboxes, Observed, Organization, Reading, Spent,

@@ -11,9 +11,21 @@ pub enum Notice {
         millis: u64,
         /// What is left of the budget; negative when overdrawn.
         balance: Option<i64>,
+        /// How many cmdlets the account may send before Exchange refuses them, if it has a limit.
+        limit: Option<CmdletLimit>,
     },
     /// Any other warning, in the server's words.
     Other(String),
+}
+
+/// So many cmdlets in so many seconds: what the throttling policy of an account allows before
+/// Exchange refuses more (`PowerShellMaxCmdlets`, `PowerShellMaxCmdletsTimePeriod`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CmdletLimit {
+    /// Cmdlets.
+    pub cmdlets: u32,
+    /// Seconds.
+    pub seconds: u32,
 }
 
 impl Notice {
@@ -27,13 +39,24 @@ impl Notice {
     }
 }
 
-/// `Micro delay applied. Actual delayed: 21956 msecs, … Balance: -1608289/2160000/-3000000 …`: text
-/// of the throttling component, which is not localised.
+/// `Micro delay applied. Actual delayed: 21956 msecs, … Balance: -1608289/2160000/-3000000
+/// PowerShellCmdletsLeft: 384/400 … CmdletTimePeriod: 5 …`: text of the throttling component, which
+/// is not localised.
 fn micro_delay(warning: &str) -> Option<Notice> {
     let (_, rest) = warning.split_once("Actual delayed:")?;
     let millis = number(rest)?.try_into().ok()?;
-    let balance = warning.split_once("Balance:").and_then(|(_, rest)| number(rest));
-    Some(Notice::MicroDelay { millis, balance })
+    let after = |label: &str| warning.split_once(label).map(|(_, rest)| rest);
+    let balance = after("Balance:").and_then(number);
+    let limit = || {
+        let (_, most) = after("PowerShellCmdletsLeft:")?.split_once('/')?;
+        let seconds = number(after(" CmdletTimePeriod:")?)?;
+        let limit = CmdletLimit {
+            cmdlets: number(most)?.try_into().ok()?,
+            seconds: seconds.try_into().ok()?,
+        };
+        (limit.cmdlets > 0 && limit.seconds > 0).then_some(limit)
+    };
+    Some(Notice::MicroDelay { millis, balance, limit: limit() })
 }
 
 /// The number at the beginning of a text.
@@ -71,12 +94,23 @@ mod tests {
             ),
             (
                 "Micro delay applied. Actual delayed: 21956 msecs, Enforced: True, Capped delay: \
-                 21956 msecs, Snapshot: BudgetType: PowerShell Balance: -1608289/2160000/-3000000",
-                Notice::MicroDelay { millis: 21_956, balance: Some(-1_608_289) },
+                 21956 msecs, Snapshot: BudgetType: PowerShell Balance: -1608289/2160000/-3000000 \
+                 PowerShellCmdletsLeft: 384/400 ExchangeCmdletsLeft: 185/200 CmdletTimePeriod: 5 \
+                 DestructiveCmdletsLeft: 120/120 DestructiveCmdletTimePeriod: 60",
+                Notice::MicroDelay {
+                    millis: 21_956,
+                    balance: Some(-1_608_289),
+                    limit: Some(CmdletLimit { cmdlets: 400, seconds: 5 }),
+                },
+            ),
+            (
+                "Micro delay applied. Actual delayed: 5 msecs, PowerShellCmdletsLeft: \
+                 Unlimited/Unlimited CmdletTimePeriod: 5",
+                Notice::MicroDelay { millis: 5, balance: None, limit: None },
             ),
             (
                 "Micro delay applied. Actual delayed: 5 msecs.",
-                Notice::MicroDelay { millis: 5, balance: None },
+                Notice::MicroDelay { millis: 5, balance: None, limit: None },
             ),
             (
                 "Micro delay applied. Actual delayed: soon",

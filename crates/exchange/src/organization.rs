@@ -18,7 +18,8 @@ pub use lists::{Devices, Mailboxes};
 pub use reading::{Observed, Reading};
 
 use crate::{
-    Cmdlet, CmdletError, Error, Identity, Notice, Object, Pipeline, Reply, Session, Value, records,
+    Cmdlet, CmdletError, CmdletLimit, Error, Identity, Notice, Object, Pipeline, Reply, Session,
+    Value, records,
 };
 use reading::{Choice, Way};
 use records::Kind;
@@ -53,6 +54,8 @@ pub struct Spent {
     pub cmdlets: u64,
     /// Milliseconds by which Exchange slowed them down, as far as it says so.
     pub delayed_ms: u64,
+    /// What the account may send before Exchange refuses more, as it last said.
+    pub limit: Option<CmdletLimit>,
 }
 
 /// Of which device the statistics are wanted.
@@ -62,6 +65,14 @@ pub struct StatisticsTarget {
     pub device: Uuid,
     /// The owner: GUID or distinguished name of the mailbox; empty if nobody knows.
     pub mailbox: String,
+}
+
+impl StatisticsTarget {
+    /// A partnership, and the distinguished name of its owner if it is known.
+    #[must_use]
+    pub fn of(device: Uuid, owner: Option<&DistinguishedName>) -> Self {
+        Self { device, mailbox: owner.map(ToString::to_string).unwrap_or_default() }
+    }
 }
 
 /// How statistics of many devices are asked for.
@@ -224,8 +235,9 @@ impl<S: Session> Organization<S> {
     }
 
     fn note(&mut self, notice: &Notice) {
-        if let Notice::MicroDelay { millis, .. } = notice {
+        if let Notice::MicroDelay { millis, limit, .. } = notice {
             self.spent.delayed_ms = self.spent.delayed_ms.saturating_add(*millis);
+            self.spent.limit = limit.or(self.spent.limit);
         }
     }
 

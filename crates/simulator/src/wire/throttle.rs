@@ -28,7 +28,7 @@ impl Service {
             return;
         }
         self.ledger.lock().delayed += 1;
-        shell.warn_next(micro_delay(&owner, budget));
+        shell.warn_next(micro_delay(&owner, budget, count));
         tokio::time::sleep(Duration::from_millis(u64::from(budget.delay_ms))).await;
     }
 
@@ -74,13 +74,16 @@ impl Service {
     }
 }
 
-fn micro_delay(owner: &str, budget: Budget) -> String {
-    let Budget { cmdlets, period_seconds, delay_ms: delay, .. } = budget;
+fn micro_delay(owner: &str, budget: Budget, count: u32) -> String {
+    let Budget { cmdlets, period_seconds, delay_ms: delay, cmdlets_max } = budget;
+    let left = cmdlets_max.map_or("Unlimited/Unlimited".to_owned(), |most| {
+        format!("{}/{most}", most.saturating_sub(count))
+    });
     format!(
         "Micro delay applied. Actual delayed: {delay} msecs, Enforced: True, Capped delay: {delay} \
          msecs, Required: False, Additional info: .; PolicyDN: CN=GlobalThrottlingPolicy; Snapshot: \
          Owner: Sid~{owner}~PowerShell~false BudgetType: PowerShell ActiveRunspaces: 1/18 Balance: \
-         -{}/2160000/-3000000 PowerShellCmdletsLeft: 0/{cmdlets} ExchangeCmdletsLeft: 0/{cmdlets} \
+         -{}/2160000/-3000000 PowerShellCmdletsLeft: {left} ExchangeCmdletsLeft: 0/{cmdlets} \
          CmdletTimePeriod: {period_seconds} Locked: False LockRemaining: 00:00:00",
         u64::from(delay) * 74,
     )
