@@ -3,7 +3,7 @@
 //! A pass may be cut, repeated, and read in any order; the comparison gives the same inventory in
 //! the end. It holds as little as it can, because there is one entry for each device.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Comparison {
     devices: HashMap<Uuid, Entry>,
+    skipped: HashSet<Uuid>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +47,7 @@ impl Comparison {
             .into_iter()
             .map(|(guid, hash, is_gone)| (guid, Entry { hash, is_gone, is_seen: false }))
             .collect();
-        Self { devices }
+        Self { devices, skipped: HashSet::new() }
     }
 
     /// How many devices are known and not gone.
@@ -72,9 +73,10 @@ impl Comparison {
         }
     }
 
-    /// Begins the reading anew, after a cut: what was written stays known, nothing is seen yet.
-    pub fn restart(&mut self) {
-        self.devices.values_mut().for_each(|entry| entry.is_seen = false);
+    /// Takes a device that was read and is none of the connector's; whether this reading meets it
+    /// for the first time.
+    pub fn skip(&mut self, guid: Uuid) -> bool {
+        self.skipped.insert(guid)
     }
 
     /// Adds what is known of one device more.
@@ -234,8 +236,7 @@ mod tests {
         assert_eq!(comparison.observe(guid(2), 20), Change::Changed, "it is back");
         assert_eq!(comparison.observe(guid(3), 30), Change::Added);
         assert_eq!(comparison.unseen().count(), 0);
-        comparison.restart();
-        assert_eq!(comparison.unseen().count(), 3);
+        assert!(comparison.skip(guid(4)) && !comparison.skip(guid(4)));
     }
 
     #[test]
@@ -310,7 +311,6 @@ mod tests {
                 known.iter().map(|(n, (hash, gone))| (guid(*n), (*hash, *gone))).collect();
             let mut comparison = Comparison::new(rows.iter().map(|(g, (h, gone))| (*g, *h, *gone)));
             for length in cuts.into_iter().chain([usize::MAX]) {
-                comparison.restart();
                 for (n, hash) in read.iter().take(length) {
                     match comparison.observe(guid(*n), *hash) {
                         Change::Added | Change::Changed => {

@@ -1,9 +1,8 @@
 //! A pass: one reading of an organization.
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
-use crate::{ConnectorId, PassId, device::words};
+use crate::{ConnectorId, PassId, device::words, inventory::Shortfall};
 
 /// One reading of an organization and how it went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,12 +77,15 @@ pub struct PassCounts {
 pub struct Checkpoint {
     /// When the pass began: what it read before the cut is true as of then.
     pub started: Timestamp,
-    /// Devices that were made before are read.
-    pub before: Timestamp,
+    /// Which of the connector's lists is being read, from 0 on: there is one for the organization,
+    /// or one for each organizational unit.
+    pub list: usize,
+    /// Its devices that were made before are read; `None`: none is.
+    pub before: Option<Timestamp>,
     /// What was counted up to there.
     pub counts: PassCounts,
-    /// Known devices that were made before and did not come.
-    pub missing: Vec<Uuid>,
+    /// What fell short up to there.
+    pub shortfall: Shortfall,
 }
 
 /// What a pass cost Exchange.

@@ -121,7 +121,7 @@ impl Engine {
         let sealed = self.inner.secrets.seal(connector.id, &secrets)?;
         self.store().change_connector(&connector, Some(&sealed)).await?;
         self.forget_sessions(&connector).await;
-        self.store().set_checkpoint(connector.id, None).await?;
+        self.store().forget_checkpoint(connector.id).await?;
         self.record(&connector, Event::Changed, "changed").await;
         if connector.organization.is_none() {
             self.store().set_next_install(connector.id, None).await?;

@@ -1,7 +1,8 @@
 //! Single devices, read again while somebody waits.
 
 use domain::{
-    Caller, Connector, ConnectorName, DeviceFacts, DeviceId, Permission, device::Owner, inventory,
+    Caller, Connector, ConnectorName, DeviceFacts, DeviceId, DistinguishedName, MailboxFacts,
+    Permission, device::Owner, inventory,
 };
 use exchange::{CmdletErrorKind, Devices, Mailboxes, Observed, StatisticsTarget};
 use store::DeviceRow;
@@ -94,10 +95,7 @@ impl Engine {
         for facts in found {
             let guid = facts.guid;
             let owner = self.owner(connector, lease, &facts).await?;
-            targets.push(StatisticsTarget {
-                device: guid,
-                mailbox: owner.user_dn.as_ref().map(ToString::to_string).unwrap_or_default(),
-            });
+            targets.push(StatisticsTarget::of(guid, owner.user_dn.as_ref()));
             let row = DeviceRow { facts, owner, observed: self.now() };
             let id = DeviceId::of(connector.id, guid);
             let known = self.store().fingerprint(id).await?;
@@ -143,9 +141,20 @@ impl Engine {
         else {
             return Ok(inventory::owner(None, None));
         };
-        let scope = self.own_scope()?;
-        match self.store().mailbox(&scope, connector.id, &name).await {
-            Ok(mailbox) => return Ok(inventory::owner(Some(name), Some(&mailbox))),
+        let mailbox = self.mailbox(connector, lease, &name).await?;
+        Ok(inventory::owner(Some(name), mailbox.as_ref()))
+    }
+
+    /// The mailbox with a distinguished name: as known, else read and kept; `None` if Exchange shows
+    /// none.
+    pub(crate) async fn mailbox(
+        &self,
+        connector: &Connector,
+        lease: &mut Lease,
+        name: &DistinguishedName,
+    ) -> anyhow::Result<Option<MailboxFacts>> {
+        match self.store().mailbox(&self.own_scope()?, connector.id, name).await {
+            Ok(mailbox) => return Ok(Some(mailbox)),
             Err(store::Error::NotFound(_)) => {}
             Err(error) => return Err(error.into()),
         }
@@ -162,7 +171,7 @@ impl Engine {
         if let Some(mailbox) = found.clone() {
             self.store().write_mailboxes(connector.id, vec![mailbox]).await?;
         }
-        Ok(inventory::owner(Some(name), found.as_ref()))
+        Ok(found)
     }
 
     /// The devices that the inventory shows as quarantined.
@@ -182,19 +191,21 @@ impl Engine {
 impl Engine {
     /// Notes what an error says of the session, and of the budget.
     pub(crate) fn failed_with(&self, lease: &mut Lease, error: &anyhow::Error) {
-        if let Some(exchange::Error::Throttled { .. }) = error.downcast_ref() {
+        match error.downcast_ref() {
+            Some(error) => self.lost(lease, error),
+            None => drop(lease.take()),
+        }
+    }
+
+    /// Notes what an error of Exchange says of the session, and of the budget.
+    pub(crate) fn lost(&self, lease: &mut Lease, error: &exchange::Error) {
+        if let exchange::Error::Throttled { .. } = error {
             lease.pool().refused(self.now());
         }
-        if !is_usable_after(error) {
+        if !error.leaves_session_usable() {
             drop(lease.take());
         }
     }
-}
-
-/// Whether a session can be used after an error.
-fn is_usable_after(error: &anyhow::Error) -> bool {
-    let exchange = error.downcast_ref::<exchange::Error>();
-    exchange.is_some_and(exchange::Error::leaves_session_usable)
 }
 
 fn unavailable(error: &anyhow::Error) -> Error {

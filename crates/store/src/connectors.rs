@@ -164,13 +164,15 @@ impl Store {
             (sql::REMOVE_JOBS, one()),
             (sql::REMOVE_SERVERS, one()),
             (sql::REMOVE_ENDPOINTS, one()),
+            (sql::FORGET_SEEN, one()),
             (sql::REMOVE_CONNECTOR, one()),
             (sql::REMOVE_DEVICES, one()),
             (sql::REMOVE_MAILBOXES, one()),
             (sql::REMOVE_STATUS_MESSAGES, one()),
         ];
+        let at = steps.iter().position(|(statement, _)| *statement == sql::REMOVE_CONNECTOR);
         let removed = self.database.write(steps).await?;
-        let existed = removed.get(5).is_some_and(|count| *count > 0);
+        let existed = at.and_then(|at| removed.get(at)).is_some_and(|count| *count > 0);
         if existed { Ok(()) } else { Err(Error::NotFound("the connector")) }
     }
 }

@@ -121,26 +121,6 @@ impl Store {
         Ok(count.unwrap_or_default())
     }
 
-    /// Living devices that Exchange made in a span of time: `from` included, `to` not.
-    pub async fn made_between(
-        &self,
-        connector: ConnectorId,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Vec<Uuid>, Error> {
-        let values = vec![Value::id(connector), Value::time(from), Value::time(to)];
-        let decode = |row: &mut Columns<'_>| row.table("device").uuid("guid");
-        self.database.query(sql::MISSING_BETWEEN, values, decode).await
-    }
-
-    /// How many living devices have no time at which Exchange made them.
-    pub async fn made_at_no_time(&self, connector: ConnectorId) -> Result<u64, Error> {
-        let decode = |row: &mut Columns<'_>| row.table("device").count("count");
-        let count =
-            self.database.query_one(sql::DEVICES_OF_NO_DATE, vec![Value::id(connector)], decode);
-        Ok(count.await?.unwrap_or_default())
-    }
-
     /// Devices that left the inventory by age and are still in Exchange, the longest first; at most
     /// so many.
     pub async fn aged(&self, connector: ConnectorId, limit: u32) -> Result<Vec<DeviceId>, Error> {

@@ -3,10 +3,12 @@
 //! The condition ([`Filter::condition`]) alone says which devices are found; it is the same text
 //! for both databases. PostgreSQL's planner finds its way by itself. For SQLite, where a list is
 //! read in its order until the page is full, [`Filter::narrow`] and [`Filter::words`] name ways
-//! that do not pass by a million rows for a few; the store counts, and takes the best.
+//! that do not pass by a million rows for a few; the store counts, and takes the best. Where there is
+//! none, [`walk`] bounds how far one page looks.
 
 pub(crate) mod narrow;
 mod ranges;
+pub(crate) mod walk;
 pub(crate) mod words;
 
 use domain::query::{Expression, Moment, Term, Text, TextField, TextKind, TimeField};
@@ -73,7 +75,7 @@ impl Filter {
         self.values.push(Value::text(state.word()));
         let condition = format!(" AND d.access_state = ?{}", self.values.len());
         self.condition = format!("({}){condition}", self.condition);
-        self.narrow = Some(Narrow::and_state(self.narrow.take(), state));
+        self.narrow = Narrow::and_state(self.narrow.take(), state);
         let words = self.words.take().into_iter().chain([words::of_state(state)]);
         self.words = Some(words.collect::<Vec<_>>().join(" AND "));
     }

@@ -1,8 +1,10 @@
 //! Passes over an organization.
 
+use domain::inventory::Shortfall;
 use domain::pass::{Checkpoint, Pass, PassCost, PassCounts, PassKind, PassOutcome};
 use domain::{ConnectorId, PassId, Scope, Timestamp};
 use serde_json::{Value as Json, json};
+use uuid::Uuid;
 
 use crate::connectors::reaches;
 use crate::value::{Columns, Value};
@@ -84,15 +86,37 @@ impl Store {
         Ok(document.as_ref().and_then(checkpoint))
     }
 
-    /// Notes how far a full pass has come; `None` when it has ended.
-    pub async fn set_checkpoint(
+    /// Notes how far a full pass has come, and which devices it has seen since it was noted before.
+    pub async fn add_checkpoint(
         &self,
         connector: ConnectorId,
-        checkpoint: Option<&Checkpoint>,
+        checkpoint: &Checkpoint,
+        seen: &[Uuid],
     ) -> Result<(), Error> {
-        let document = checkpoint.map(|checkpoint| checkpoint_document(checkpoint).to_string());
-        let values = vec![Value::id(connector), Value::optional_text(document.as_deref())];
-        self.write_one(sql::SET_CHECKPOINT, values, "the connector").await
+        let guids = seen.iter().flat_map(|guid| *guid.as_bytes()).collect();
+        let document = checkpoint_document(checkpoint).to_string();
+        let steps = vec![
+            (sql::SET_CHECKPOINT, vec![Value::id(connector), Value::text(&document)]),
+            (sql::ADD_SEEN, vec![Value::id(connector), Value::Bytes(guids)]),
+        ];
+        self.database.write(steps).await.map(drop)
+    }
+
+    /// The devices that the full pass that was cut has seen.
+    pub async fn seen(&self, connector: ConnectorId) -> Result<Vec<Uuid>, Error> {
+        let decode = |row: &mut Columns<'_>| row.table("seen").bytes("guids");
+        let pages = self.database.query(sql::SEEN, vec![Value::id(connector)], decode).await?;
+        let guids = pages.iter().flat_map(|guids| guids.chunks_exact(16));
+        Ok(guids.filter_map(|guid| Uuid::from_slice(guid).ok()).collect())
+    }
+
+    /// Forgets how far a full pass had come: it has ended, or what it read is of no use any more.
+    pub async fn forget_checkpoint(&self, connector: ConnectorId) -> Result<(), Error> {
+        let steps = vec![
+            (sql::SET_CHECKPOINT, vec![Value::id(connector), Value::Null]),
+            (sql::FORGET_SEEN, vec![Value::id(connector)]),
+        ];
+        self.database.write(steps).await.map(drop)
     }
 
     /// Passes that have no end yet: after a start, those that a stop cut short.
@@ -123,32 +147,41 @@ fn state(pass: &Pass) -> [Value; 14] {
 }
 
 fn checkpoint_document(checkpoint: &Checkpoint) -> Json {
-    let Checkpoint { started, before, counts, missing } = checkpoint;
+    let Checkpoint { started, list, before, counts, shortfall } = checkpoint;
     json!({
         "started": started.to_string(),
-        "before": before.to_string(),
+        "list": list,
+        "before": before.map(|before| before.to_string()),
         "counts": [counts.devices, counts.added, counts.changed, counts.poisoned, counts.mailboxes, counts.skipped],
-        "missing": missing.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "shortfall": [shortfall.poisoned, shortfall.problems, u64::from(shortfall.is_truncated)],
     })
 }
 
 fn checkpoint(document: &Json) -> Option<Checkpoint> {
-    let time = |name: &str| document.get(name)?.as_str()?.parse::<Timestamp>().ok();
-    let count = |at: usize| document.get("counts")?.get(at)?.as_u64();
-    let missing = document.get("missing")?.as_array()?.iter();
+    let time = |value: &Json| value.as_str()?.parse::<Timestamp>().ok();
+    let count = |name: &str, at: usize| document.get(name)?.get(at)?.as_u64();
     Some(Checkpoint {
-        started: time("started")?,
-        before: time("before")?,
+        started: time(document.get("started")?)?,
+        list: usize::try_from(document.get("list")?.as_u64()?).ok()?,
+        before: match document.get("before")? {
+            Json::Null => None,
+            before => Some(time(before)?),
+        },
         counts: PassCounts {
-            devices: count(0)?,
-            added: count(1)?,
-            changed: count(2)?,
-            poisoned: count(3)?,
-            mailboxes: count(4)?,
-            skipped: count(5)?,
+            devices: count("counts", 0)?,
+            added: count("counts", 1)?,
+            changed: count("counts", 2)?,
+            poisoned: count("counts", 3)?,
+            mailboxes: count("counts", 4)?,
+            skipped: count("counts", 5)?,
             ..PassCounts::default()
         },
-        missing: missing.map(|guid| guid.as_str()?.parse().ok()).collect::<Option<_>>()?,
+        shortfall: Shortfall {
+            poisoned: count("shortfall", 0)?,
+            problems: count("shortfall", 1)?,
+            is_truncated: count("shortfall", 2)? > 0,
+            is_implausible: false,
+        },
     })
 }
 

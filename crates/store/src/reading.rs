@@ -7,6 +7,7 @@ use domain::{AccessState, ConnectorId, Device, DeviceId, Query, Scope, Timestamp
 use crate::connectors::reaches;
 use crate::database::Database;
 use crate::device_row::decode;
+use crate::filter::walk::{Part, Reach};
 use crate::filter::{ConnectorFacts, Filter};
 use crate::source::Source;
 use crate::value::Value;
@@ -52,6 +53,9 @@ impl FromStr for Cursor {
 }
 
 /// Part of a list of devices: those that came to be known last stand first.
+///
+/// A page may have fewer devices than were asked for, or none, and still not be the last: one call
+/// looks at only so many rows. Only `next` says whether there may be more.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DevicePage {
     /// The devices.
@@ -67,6 +71,8 @@ pub enum Count {
     Exactly(u64),
     /// More than so many.
     MoreThan(u64),
+    /// So many among those that were looked at, which were not all.
+    AtLeast(u64),
 }
 
 impl fmt::Display for Count {
@@ -74,6 +80,7 @@ impl fmt::Display for Count {
         match self {
             Self::Exactly(count) => count.fmt(f),
             Self::MoreThan(count) => write!(f, "more than {count}"),
+            Self::AtLeast(count) => write!(f, "at least {count}"),
         }
     }
 }
@@ -117,11 +124,8 @@ impl Store {
     ) -> Result<DevicePage, Error> {
         let filter = self.filter(scope, query, page.now).await?;
         let limit = page.limit.clamp(1, Page::MAX_LIMIT);
-        let mut found = self.database.devices(filter, page.after, limit + 1).await?;
-        let is_last = found.len() <= limit as usize;
-        found.truncate(limit as usize);
-        let next = found.last().filter(|_| !is_last).map(|(sequence, _)| Cursor(*sequence));
-        Ok(DevicePage { devices: found.into_iter().map(|(_, device)| device).collect(), next })
+        let reach = Reach::of(&filter);
+        self.database.devices(filter, page.after, limit, reach).await
     }
 
     /// One device, gone or not.
@@ -228,26 +232,40 @@ impl Database {
         filter: Filter,
         after: Option<Cursor>,
         limit: u32,
-    ) -> Result<Vec<(i64, Device)>, Error> {
-        let Source { text, order, mut values } = self.source(filter).await?;
-        values.push(Value::Integer(after.map_or(i64::MAX, |cursor| cursor.0)));
+        reach: Reach,
+    ) -> Result<DevicePage, Error> {
+        let below = after.map_or(i64::MAX, |cursor| cursor.0);
+        let Part { source, rest } = self.part(filter, below, reach).await?;
+        let Source { text, order, mut values } = source;
+        values.push(Value::Integer(below));
         let after = values.len();
-        values.push(Value::Integer(i64::from(limit)));
-        let limit = values.len();
+        values.push(Value::Integer(i64::from(limit) + 1));
+        let one_more = values.len();
         let statement = format!(
-            "{} {text} AND {order} < ?{after} ORDER BY {order} DESC LIMIT ?{limit}",
+            "{} {text} AND {order} < ?{after} ORDER BY {order} DESC LIMIT ?{one_more}",
             sql::DEVICE
         );
-        self.query(&statement, values, decode).await
+        let mut found = self.query(&statement, values, decode).await?;
+        let is_full = found.len() > limit as usize;
+        found.truncate(limit as usize);
+        let next = if is_full { found.last().map(|(sequence, _)| *sequence) } else { rest };
+        let devices = found.into_iter().map(|(_, device)| device).collect();
+        Ok(DevicePage { devices, next: next.map(Cursor) })
     }
 
     async fn count_devices(&self, filter: Filter) -> Result<Count, Error> {
         let most = Store::COUNT_LIMIT;
-        let Source { text, values, .. } = self.source(filter).await?;
+        let reach = Reach::of(&filter);
+        let Part { source, rest } = self.part(filter, i64::MAX, reach).await?;
+        let Source { text, values, .. } = source;
         let statement =
             format!("SELECT count(*) FROM (SELECT 1 AS one {text} LIMIT {}) AS found", most + 1);
         let count = self.query_one(&statement, values, |row| row.table("device").count("count"));
         let count = count.await?.unwrap_or_default();
-        Ok(if count > most { Count::MoreThan(most) } else { Count::Exactly(count) })
+        Ok(match rest {
+            _ if count > most => Count::MoreThan(most),
+            Some(_) => Count::AtLeast(count),
+            None => Count::Exactly(count),
+        })
     }
 }

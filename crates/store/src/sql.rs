@@ -44,6 +44,9 @@ statements! {
     SET_PAUSED = "UPDATE connector SET paused = ?2 WHERE id = ?1";
     SET_CHECKPOINT = "UPDATE connector SET checkpoint = ?2 WHERE id = ?1";
     CHECKPOINT = "SELECT checkpoint FROM connector WHERE id = ?1";
+    ADD_SEEN = "INSERT INTO seen (connector, guids) VALUES (?1, ?2)";
+    SEEN = "SELECT guids FROM seen WHERE connector = ?1 ORDER BY sequence";
+    FORGET_SEEN = "DELETE FROM seen WHERE connector = ?1";
     RELEASE_ORGANIZATION = "UPDATE connector SET organization_key = NULL WHERE id = ?1";
     SET_ORGANIZATION = "UPDATE connector SET organization_key = ?2, organization_name = ?3
         WHERE id = ?1 AND organization_key IS NULL";
@@ -129,7 +132,8 @@ statements! {
     ADD_STATUS_MESSAGE = "INSERT INTO status_message (at, connector, number, text)
         VALUES (?1, ?2, ?3, ?4)";
     FORGET_STATUS_MESSAGES = "DELETE FROM status_message WHERE connector = ?1 AND sequence <=
-        (SELECT max(sequence) FROM status_message WHERE connector = ?1) - ?2";
+        (SELECT sequence FROM status_message WHERE connector = ?1
+        ORDER BY sequence DESC LIMIT 1 OFFSET ?2)";
     STATUS_MESSAGES = "SELECT at, connector, number, text FROM status_message
         WHERE connector = ?1 ORDER BY sequence DESC LIMIT ?2";
 
@@ -154,10 +158,6 @@ statements! {
         ORDER BY sequence LIMIT ?4";
     COUNT_STALE_STATISTICS = "SELECT count(*) FROM device WHERE connector = ?1
         AND gone_since IS NULL AND (statistics_observed IS NULL OR statistics_observed < ?2)";
-    MISSING_BETWEEN = "SELECT guid FROM device WHERE connector = ?1 AND gone_since IS NULL
-        AND when_created >= ?2 AND when_created < ?3";
-    DEVICES_OF_NO_DATE = "SELECT count(*) AS count FROM device WHERE connector = ?1
-        AND gone_since IS NULL AND when_created IS NULL";
     AGED = "SELECT id FROM device WHERE connector = ?1 AND aged_since IS NOT NULL
         AND gone_since IS NULL ORDER BY aged_since LIMIT ?2";
     AGEING = "SELECT count(CASE WHEN aged_since IS NULL AND statistics_observed IS NOT NULL

@@ -6,16 +6,19 @@ use domain::connector::{
     Authentication, ConnectorState, Endpoint, OrganizationIdentity, Proxy, Trust,
 };
 use domain::device::Owner;
-use domain::pass::{Pass, PassCounts, PassKind, PassOutcome};
+use domain::inventory::Shortfall;
+use domain::pass::{Checkpoint, Pass, PassCounts, PassKind, PassOutcome};
+use domain::status_message::Event;
 use domain::{
     AccessReason, AccessState, Caller, Connector, ConnectorId, ConnectorName, Device, DeviceFacts,
     DeviceId, DeviceStatistics, DistinguishedName, JobId, MailboxFacts, PassId, Permission, Query,
-    Scope, ServerFacts, Timestamp, WipeStatus,
+    Scope, ServerFacts, StatusMessage, Timestamp, WipeStatus,
 };
 use uuid::Uuid;
 
 use crate::testing::{on_both, sqlite};
-use crate::{Count, DeviceRow, Error, JobState, NewJob, Page, Progress, Store, Target};
+use crate::value::Value;
+use crate::{Count, DeviceRow, Error, JobState, NewJob, Page, Progress, Store, Target, sql};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + second).unwrap()
@@ -238,6 +241,60 @@ async fn a_complete_full_pass_makes_the_devices_that_are_not_gone_true_as_of_its
         assert_eq!(store.device(&scope(), gone).await.unwrap().observed, at(1));
         let lab = store.connector(&scope(), &lab.name).await.unwrap();
         assert_eq!(lab.last_full_sync, Some(at(50)));
+    })
+    .await;
+}
+
+/// What a pass that is cut has seen comes back in full, and goes with its checkpoint.
+#[tokio::test]
+async fn a_checkpoint_is_kept_with_all_that_was_seen() {
+    on_both(async |store: Store| {
+        let lab = connector("lab");
+        store.add_connector(&lab, None).await.unwrap();
+        let mut checkpoint = Checkpoint {
+            started: at(10),
+            list: 0,
+            before: Some(at(5)),
+            counts: PassCounts { devices: 3, skipped: 4, ..PassCounts::default() },
+            shortfall: Shortfall { problems: 2, is_truncated: true, ..Shortfall::default() },
+        };
+        let seen: Vec<Uuid> = (0..5).map(Uuid::from_u128).collect();
+        store.add_checkpoint(lab.id, &checkpoint, &seen[..3]).await.unwrap();
+        assert_eq!(store.checkpoint(lab.id).await.unwrap(), Some(checkpoint.clone()));
+        (checkpoint.list, checkpoint.before) = (1, None);
+        store.add_checkpoint(lab.id, &checkpoint, &seen[3..]).await.unwrap();
+        assert_eq!(store.checkpoint(lab.id).await.unwrap(), Some(checkpoint));
+        assert_eq!(store.seen(lab.id).await.unwrap(), seen);
+        store.forget_checkpoint(lab.id).await.unwrap();
+        assert_eq!(store.checkpoint(lab.id).await.unwrap(), None);
+        assert!(store.seen(lab.id).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+/// However much another connector has to say.
+#[tokio::test]
+async fn a_connector_keeps_its_own_latest_messages() {
+    on_both(async |store: Store| {
+        let (lab, other) = (connector("lab"), connector("other"));
+        store.add_connector(&lab, None).await.unwrap();
+        store.add_connector(&other, None).await.unwrap();
+        for second in 0..8 {
+            let connector = if second == 0 { lab.id } else { other.id };
+            let (event, text) = (Event::Flagged, second.to_string());
+            let message = StatusMessage { at: at(second), connector, event, text };
+            store.add_status_message(&message).await.unwrap();
+        }
+        for id in [lab.id, other.id] {
+            let forget = vec![Value::id(id), Value::Integer(3)];
+            store.database.write(vec![(sql::FORGET_STATUS_MESSAGES, forget)]).await.unwrap();
+        }
+        let kept = async |id| {
+            let messages = store.status_messages(&scope(), id, 10).await.unwrap();
+            messages.into_iter().map(|message| message.text).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(lab.id).await, ["0"]);
+        assert_eq!(kept(other.id).await, ["7", "6", "5"]);
     })
     .await;
 }

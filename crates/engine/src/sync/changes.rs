@@ -5,12 +5,8 @@
 
 use std::collections::HashSet;
 
-use domain::{
-    DeviceId, DistinguishedName, Timestamp,
-    inventory::{Comparison, Shortfall},
-    pass::Pass,
-};
-use exchange::{Devices, Mailboxes, Observed};
+use domain::{DeviceId, Timestamp, inventory::Comparison, pass::Pass};
+use exchange::{Devices, Observed};
 use jiff::SignedDuration;
 use store::Fingerprint;
 
@@ -20,7 +16,7 @@ use crate::sessions::Lease;
 /// Changes are asked for from so much earlier on: a domain controller may lag behind another, and
 /// clocks differ.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(15);
-/// Changed mailboxes whose devices are read again; with more a full pass does it.
+/// Changed mailboxes whose devices are asked for one by one; of more, all devices are read.
 const MOST_MAILBOXES: usize = 500;
 /// Statistics that are read because they are old, in one delta pass.
 const DUE_AT_ONCE: u32 = 2_000;
@@ -35,36 +31,37 @@ impl Sync<'_> {
         lease: &mut Lease,
         pass: &mut Pass,
         since: Timestamp,
-    ) -> Result<Shortfall, Interruption> {
+    ) -> Result<(), Interruption> {
         let since = since - OVERLAP;
-        let (owners, changed) = self.read_changed_owners(lease, since).await?;
+        let (owners, changed) = attempt!(self, lease, self.read_changed_owners(lease, since));
         self.reporter.step("reading changed devices", None).await;
-        let mut shortfall = Shortfall::default();
         let mut comparison = Comparison::default();
         let mut seen = HashSet::new();
-        let before = self.counts;
-        for list in [
+        for lists in [
             vec![Devices::ChangedSince(since)],
             vec![Devices::NewSince(since), Devices::Quarantined],
             vec![Devices::All],
         ] {
-            self.counts = before;
-            shortfall = Shortfall::default();
             let read = &mut (&mut comparison, &mut seen);
-            if self.read_lists(lease, &owners, read, list, &mut shortfall).await? {
+            if self.read_lists(lease, &owners, read, lists).await? {
                 break;
             }
         }
         // Of a mailbox whose device came, what there is to be known has come with it.
-        let unseen = changed.into_iter().filter(|name| !seen.contains(&name.key()));
-        let of_mailboxes: Vec<Devices> =
-            unseen.map(|name| Devices::OfMailbox(name.to_string())).take(MOST_MAILBOXES).collect();
+        let names = changed.iter().map(|mailbox| &mailbox.distinguished_name);
+        let mut of_mailboxes: Vec<Devices> = names
+            .filter(|name| !seen.contains(&name.key()))
+            .map(|name| Devices::OfMailbox(name.to_string()))
+            .collect();
+        if of_mailboxes.len() > MOST_MAILBOXES {
+            of_mailboxes = vec![Devices::All];
+        }
         let read = &mut (&mut comparison, &mut HashSet::new());
-        self.read_lists(lease, &owners, read, of_mailboxes, &mut shortfall).await?;
-        self.list_ended(pass, shortfall.outcome()).await?;
+        self.read_lists(lease, &owners, read, of_mailboxes).await?;
+        self.engine.store().write_mailboxes(self.connector.id, changed).await?;
+        self.list_ended(pass).await?;
         let targets = self.due_statistics(&comparison).await?;
-        self.read_statistics_of(lease, targets).await?;
-        Ok(shortfall)
+        self.read_statistics_of(lease, targets).await
     }
 
     /// Reads lists one after the other; false if the server does not know to give one of them.
@@ -74,47 +71,42 @@ impl Sync<'_> {
         owners: &Owners,
         read: &mut Read<'_>,
         lists: Vec<Devices>,
-        shortfall: &mut Shortfall,
     ) -> Result<bool, Interruption> {
         for list in lists {
-            let mut attempt = 1;
-            loop {
-                self.between(lease).await?;
-                let done = self.read_changed(lease, owners, read, &list, shortfall).await;
-                match done {
-                    Err(Interruption::Exchange(error))
-                        if error.is_refusal() && list != Devices::All =>
-                    {
-                        tracing::debug!(%error, ?list, "asking in another way");
-                        return Ok(false);
-                    }
-                    done => match self.renewed(lease, done, attempt).await? {
-                        Some(()) => break,
-                        None => attempt += 1,
-                    },
-                }
+            if !attempt!(self, lease, self.read_changed(lease, owners, read, &list)) {
+                return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// Reads some devices and writes those that are new or differ from what is known.
+    /// Reads some devices and writes those that are new or differ from what is known; false if the
+    /// server does not know to give them.
     async fn read_changed(
         &mut self,
         lease: &mut Lease,
         owners: &Owners,
         (comparison, seen): &mut Read<'_>,
         wanted: &Devices,
-        shortfall: &mut Shortfall,
-    ) -> Result<(), Interruption> {
+    ) -> Result<bool, Interruption> {
         let mut read = Vec::new();
         let mut reading = lease.organization()?.devices_of(wanted).await?;
-        while let Some(observed) = reading.next().await? {
-            match observed {
-                Observed::Value(facts) => read.push(facts),
-                other => self.fell_short(other, shortfall),
+        loop {
+            match reading.next().await {
+                Ok(Some(Observed::Value(facts))) => read.push(facts),
+                Ok(Some(other)) => self.fell_short(other),
+                Ok(None) => break,
+                Err(error) if error.is_refusal() && *wanted != Devices::All => {
+                    tracing::debug!(%error, ?wanted, "asking in another way");
+                    return Ok(false);
+                }
+                Err(error) => return Err(error.into()),
             }
             self.go_on()?;
+        }
+        // Before any device is taken: whatever may be cut comes first.
+        for facts in &read {
+            self.read_missing_owner(lease, owners, facts).await?;
         }
         let mut rows = Vec::new();
         for facts in read {
@@ -126,29 +118,10 @@ impl Sync<'_> {
             }
             let owner = facts.distinguished_name.as_ref().and_then(|name| name.ancestor(2));
             seen.extend(owner.map(|name| name.key()));
-            self.read_missing_owner(lease, owners, &facts).await?;
             self.take(owners, facts, comparison, &mut rows).await?;
         }
-        self.write(&mut rows).await
-    }
-
-    /// Reads the mailboxes that changed: their owners, and the names of those whose devices may
-    /// have changed with them.
-    async fn read_changed_owners(
-        &mut self,
-        lease: &mut Lease,
-        since: Timestamp,
-    ) -> Result<(Owners, Vec<DistinguishedName>), Interruption> {
-        let mut attempt = 1;
-        Ok(loop {
-            self.between(lease).await?;
-            let wanted = Mailboxes::ChangedSince(since);
-            let read = self.read_some_owners(lease, &wanted).await;
-            match self.renewed(lease, read, attempt).await? {
-                Some(read) => break read,
-                None => attempt += 1,
-            }
-        })
+        self.write(&mut rows).await?;
+        Ok(true)
     }
 
     /// The devices whose statistics are to be read: those that came, and those that are due.

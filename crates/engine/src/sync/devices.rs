@@ -1,21 +1,18 @@
 //! The device list: everything read, only the difference written, the missing marked as gone.
 //!
 //! The list comes in pages, in the order in which Exchange made the partnerships: that order never
-//! changes, so a pass that is cut goes on with the page it was reading. A server that does not know
-//! to give pages gives the list in one piece.
-
-use std::collections::HashSet;
+//! changes, so a pass that is cut goes on with the page it was reading: which devices it has seen is
+//! kept page by page. A server that does not know to give pages gives the list in one piece.
 
 use domain::{
     Connector, DeviceFacts, DeviceId, Timestamp,
     connector::DiscoveryScope,
     device::Owner,
-    inventory::{Change, Comparison, Shortfall},
-    pass::{Checkpoint, PassCounts, PassKind, PassOutcome},
+    inventory::{Change, Comparison},
+    pass::{Checkpoint, PassKind, PassOutcome},
 };
 use exchange::{Devices, Notice, Observed};
 use store::DeviceRow;
-use uuid::Uuid;
 
 use super::{Interruption, RESUMED_WITHIN, Sync, owners::Owners};
 use crate::{Engine, sessions::Lease};
@@ -28,21 +25,34 @@ pub(super) async fn resumable(
     engine: &Engine,
     connector: &Connector,
 ) -> anyhow::Result<Option<Checkpoint>> {
-    let Some(checkpoint) = engine.store().checkpoint(connector.id).await? else {
-        return Ok(None);
+    let checkpoint = engine.store().checkpoint(connector.id).await?;
+    let is_of_use = |checkpoint: &Checkpoint| {
+        connector.last_full_sync.is_none_or(|last| last < checkpoint.started)
+            && engine.now().duration_since(checkpoint.started) < RESUMED_WITHIN
     };
-    let is_of_this_list = connector.options.discovery.scope == DiscoveryScope::Organization
-        && connector.last_full_sync.is_none_or(|last| last < checkpoint.started)
-        && engine.now().duration_since(checkpoint.started) < RESUMED_WITHIN
-        // A device without a date would be taken for gone.
-        && engine.store().made_at_no_time(connector.id).await? == 0;
-    Ok(Some(checkpoint).filter(|_| is_of_this_list))
+    match checkpoint.filter(is_of_use) {
+        None => {
+            engine.store().forget_checkpoint(connector.id).await?;
+            Ok(None)
+        }
+        resumed => Ok(resumed),
+    }
+}
+
+/// The page that is read next.
+struct Wanted {
+    /// Which of the lists.
+    list: usize,
+    /// Its organizational unit, if it is not that of the organization.
+    unit: Option<String>,
+    /// Devices made in this second or later.
+    from: Option<Timestamp>,
 }
 
 /// How a page ended.
 enum Page {
-    /// There is more, made in this second or later; so many of that second have come already.
-    More(Timestamp, u64),
+    /// There is more, made in this second or later.
+    More(Timestamp),
     /// It was the last one.
     Last,
     /// The server does not give pages as it was asked to.
@@ -56,94 +66,61 @@ impl Sync<'_> {
         Ok(Comparison::new(known.iter().map(|known| (known.guid, known.hash, known.gone))))
     }
 
-    /// Reads the whole list and writes what is new or different.
+    /// Reads every list that the scope asks for, and writes what is new or different.
     pub(super) async fn read_list(
         &mut self,
         lease: &mut Lease,
         owners: &Owners,
         comparison: &mut Comparison,
         checkpoint: Option<Checkpoint>,
-    ) -> Result<Shortfall, Interruption> {
+    ) -> Result<(), Interruption> {
         self.reporter.step("reading devices", Some(comparison.living())).await;
-        let mut shortfall = Shortfall::default();
-        let is_paged = match &self.connector.options.discovery.scope {
-            DiscoveryScope::Organization => {
-                self.read_pages(lease, owners, comparison, checkpoint, &mut shortfall).await?
-            }
-            _ => false,
+        let (mut first, mut from) = (0, None);
+        if let Some(checkpoint) = checkpoint {
+            comparison.assume_seen(self.engine.store().seen(self.connector.id).await?);
+            (first, from) = (checkpoint.list, checkpoint.before);
+            (self.counts, self.shortfall) = (checkpoint.counts, checkpoint.shortfall);
+        }
+        let units = match self.scope() {
+            DiscoveryScope::Units(units) => units.iter().cloned().map(Some).collect(),
+            _ => vec![None],
         };
-        if !is_paged {
-            self.read_whole(lease, owners, comparison, &mut shortfall).await?;
+        for (list, unit) in units.into_iter().enumerate().skip(first) {
+            let mut page = Wanted { list, unit, from: from.take() };
+            let (shortfall, poisoned) = (self.shortfall, self.counts.poisoned);
+            if !self.read_pages(lease, owners, comparison, &mut page).await? {
+                (self.shortfall, self.counts.poisoned) = (shortfall, poisoned);
+                let whole = page.unit.map_or(Devices::All, Devices::InUnit);
+                attempt!(self, lease, self.read_devices(lease, owners, comparison, &whole));
+            }
+            self.checkpoint(list + 1, None).await?;
         }
         self.reporter.done(self.counts.devices).await;
         if owners.is_partial() && matches!(self.scope(), DiscoveryScope::Recipients(_)) {
             // Whose devices are not looked at is not known for sure.
-            shortfall.problems += 1;
+            self.shortfall.problems += 1;
         }
-        shortfall.is_implausible = !comparison.is_plausible(self.read_before().await?);
-        Ok(shortfall)
+        self.shortfall.is_implausible = !comparison.is_plausible(self.read_before().await?);
+        Ok(())
     }
 
-    fn scope(&self) -> &DiscoveryScope {
-        &self.connector.options.discovery.scope
-    }
-
-    /// Reads the list page by page; false if the server does not give pages.
+    /// Reads a list page by page; false if the server does not give pages.
     async fn read_pages(
         &mut self,
         lease: &mut Lease,
         owners: &Owners,
         comparison: &mut Comparison,
-        checkpoint: Option<Checkpoint>,
-        shortfall: &mut Shortfall,
+        wanted: &mut Wanted,
     ) -> Result<bool, Interruption> {
-        let id = self.connector.id;
-        let mut missing = Vec::new();
-        let mut from = None;
-        self.counts.devices = 0;
-        if let Some(checkpoint) = checkpoint {
-            let read = self.engine.store().made_between(id, Timestamp::MIN, checkpoint.before);
-            let gone: HashSet<Uuid> = checkpoint.missing.iter().copied().collect();
-            comparison.assume_seen(read.await?.into_iter().filter(|guid| !gone.contains(guid)));
-            from = Some(checkpoint.before);
-            missing = checkpoint.missing;
-            self.counts = checkpoint.counts;
-        }
         loop {
-            let mut attempt = 1;
-            let page = loop {
-                self.between(lease).await?;
-                let size = self.engine.inner.options.page_devices;
-                let wanted = Devices::Page { from, size };
-                let read = self.read_page(lease, owners, comparison, &wanted, shortfall).await;
-                match self.renewed(lease, read, attempt).await? {
-                    Some(page) => break page,
-                    None => attempt += 1,
-                }
-            };
-            match page {
+            match attempt!(self, lease, self.read_page(lease, owners, comparison, wanted)) {
                 Page::Unfit => return Ok(false),
                 Page::Last => return Ok(true),
                 // A page of one moment would come again for ever.
-                Page::More(to, _) if Some(to) == from => return Ok(false),
-                Page::More(to, come_again) => {
-                    let since = from.unwrap_or(Timestamp::MIN);
-                    let made = self.engine.store().made_between(id, since, to).await?;
-                    missing.extend(made.into_iter().filter(|guid| !comparison.is_seen(*guid)));
-                    from = Some(to);
-                    // What fell short would be forgotten with a cut.
-                    if *shortfall == Shortfall::default() {
-                        let checkpoint = Checkpoint {
-                            started: self.started,
-                            before: to,
-                            counts: PassCounts {
-                                devices: self.counts.devices.saturating_sub(come_again),
-                                ..self.counts
-                            },
-                            missing: missing.clone(),
-                        };
-                        self.engine.store().set_checkpoint(id, Some(&checkpoint)).await?;
-                    }
+                Page::More(to) if Some(to) == wanted.from => return Ok(false),
+                Page::More(to) => {
+                    wanted.from = Some(to);
+                    self.checkpoint(wanted.list, wanted.from).await?;
                 }
             }
         }
@@ -154,14 +131,15 @@ impl Sync<'_> {
         lease: &mut Lease,
         owners: &Owners,
         comparison: &mut Comparison,
-        wanted: &Devices,
-        shortfall: &mut Shortfall,
+        wanted: &Wanted,
     ) -> Result<Page, Interruption> {
-        let Devices::Page { from, size } = wanted else { return Ok(Page::Unfit) };
-        let (mut last, mut count, mut of_last_second) = (*from, 0, 0);
+        let size = self.engine.inner.options.page_devices;
+        let Wanted { unit, from, .. } = wanted;
+        let (mut last, mut count) = (*from, 0);
         let mut batch = Vec::new();
         let mut is_cut = false;
-        let mut reading = lease.organization()?.devices_of(wanted).await?;
+        let page = Devices::Page { unit: unit.clone(), from: *from, size };
+        let mut reading = lease.organization()?.devices_of(&page).await?;
         let ended = loop {
             let observed = match reading.next().await {
                 Ok(Some(observed)) => observed,
@@ -173,12 +151,8 @@ impl Sync<'_> {
             match observed {
                 Observed::Value(facts) => {
                     let made = facts.when_created;
-                    if count > *size || made.is_none() || whole_second(made) < whole_second(last) {
+                    if count > size || made.is_none() || whole_second(made) < whole_second(last) {
                         break Ok(false);
-                    }
-                    of_last_second += 1;
-                    if whole_second(made) != whole_second(last) {
-                        of_last_second = 1;
                     }
                     last = made;
                     self.take(owners, facts, comparison, &mut batch).await?;
@@ -188,60 +162,41 @@ impl Sync<'_> {
                     count -= 1;
                 }
                 Observed::Notice(_) => count -= 1,
-                other => self.fell_short(other, shortfall),
+                other => self.fell_short(other),
             }
         };
-        // What was taken counts as known, however the page ended.
+        // What was taken counts as known, and the page may be read again.
         self.write(&mut batch).await?;
         if !ended? {
             return Ok(Page::Unfit);
         }
         Ok(match last {
-            Some(last) if is_cut || count >= *size => {
-                let second = Timestamp::from_second(last.as_second()).unwrap_or(last);
-                Page::More(second, of_last_second)
+            Some(last) if is_cut || count >= size => {
+                Page::More(Timestamp::from_second(last.as_second()).unwrap_or(last))
             }
             _ => Page::Last,
         })
     }
 
-    /// Reads the list in one piece, or one for each organizational unit.
-    async fn read_whole(
+    /// Notes what is read of a list, so that a pass that is cut goes on from there.
+    async fn checkpoint(
         &mut self,
-        lease: &mut Lease,
-        owners: &Owners,
-        comparison: &mut Comparison,
-        shortfall: &mut Shortfall,
+        list: usize,
+        before: Option<Timestamp>,
     ) -> Result<(), Interruption> {
-        let lists = match self.scope() {
-            DiscoveryScope::Units(units) => units.iter().cloned().map(Devices::InUnit).collect(),
-            _ => vec![Devices::All],
-        };
-        comparison.restart();
-        *shortfall = Shortfall::default();
-        self.counts.devices = 0;
-        for list in lists {
-            let mut attempt = 1;
-            loop {
-                self.between(lease).await?;
-                let read = self.read_devices(lease, owners, comparison, &list, shortfall).await;
-                match self.renewed(lease, read, attempt).await? {
-                    Some(()) => break,
-                    None => attempt += 1,
-                }
-            }
-        }
-        Ok(())
+        let Self { started, counts, shortfall, .. } = *self;
+        let checkpoint = Checkpoint { started, list, before, counts, shortfall };
+        let seen = std::mem::take(&mut self.seen);
+        Ok(self.engine.store().add_checkpoint(self.connector.id, &checkpoint, &seen).await?)
     }
 
     /// Reads some devices and writes what is new or different.
-    pub(super) async fn read_devices(
+    async fn read_devices(
         &mut self,
         lease: &mut Lease,
         owners: &Owners,
         comparison: &mut Comparison,
         wanted: &Devices,
-        shortfall: &mut Shortfall,
     ) -> Result<(), Interruption> {
         let mut batch = Vec::new();
         let mut reading = lease.organization()?.devices_of(wanted).await?;
@@ -250,12 +205,12 @@ impl Sync<'_> {
                 Ok(Some(Observed::Value(facts))) => {
                     self.take(owners, facts, comparison, &mut batch).await?;
                 }
-                Ok(Some(other)) => self.fell_short(other, shortfall),
+                Ok(Some(other)) => self.fell_short(other),
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             }
         };
-        // What was taken counts as known, however the reading ended.
+        // What was taken counts as known, and the list may be read again.
         self.write(&mut batch).await?;
         Ok(ended?)
     }
@@ -270,10 +225,11 @@ impl Sync<'_> {
     ) -> Result<(), Interruption> {
         let owner = self.owner_of(owners, &facts).await?;
         if matches!(self.scope(), DiscoveryScope::Recipients(_)) && !owners.knows(&owner) {
-            self.counts.skipped += 1;
+            self.counts.skipped += u64::from(comparison.skip(facts.guid));
             return Ok(());
         }
         self.counts.devices += 1;
+        self.seen.push(facts.guid);
         batch.extend(self.difference(facts, owner, comparison));
         if batch.len() >= BATCH {
             self.write(batch).await?;
@@ -291,7 +247,8 @@ impl Sync<'_> {
     }
 
     /// Notes what is no device.
-    pub(super) fn fell_short<T>(&mut self, observed: Observed<T>, shortfall: &mut Shortfall) {
+    pub(super) fn fell_short<T>(&mut self, observed: Observed<T>) {
+        let shortfall = &mut self.shortfall;
         let connector = &self.connector.name;
         match observed {
             Observed::Poison(why) => {

@@ -4,6 +4,21 @@
 //! writes only the difference, and may be cut and begun again at any point. A pass that was not
 //! complete never marks a device as gone.
 
+/// Does a step between two cmdlets of others; again if the session is lost, with another one. (No
+/// function of a closure: of the future of a borrowing closure nobody can say yet that it is `Send`.)
+macro_rules! attempt {
+    ($sync:ident, $lease:ident, $step:expr) => {{
+        let mut attempts = $sync.attempts();
+        loop {
+            $sync.between($lease).await?;
+            let done = $step.await;
+            if let Some(value) = $sync.renewed($lease, done, &mut attempts).await? {
+                break value;
+            }
+        }
+    }};
+}
+
 mod changes;
 mod devices;
 mod owners;
@@ -13,8 +28,9 @@ mod statistics;
 
 use domain::{
     Connector, PassId, Timestamp,
+    connector::DiscoveryScope,
     inventory::{self, Shortfall},
-    pass::{Pass, PassCost, PassCounts, PassKind, PassOutcome},
+    pass::{Checkpoint, Pass, PassCost, PassCounts, PassKind, PassOutcome},
     status_message::Event,
 };
 use jiff::SignedDuration;
@@ -53,6 +69,17 @@ pub(crate) struct Sync<'a> {
     fresh_since: Timestamp,
     counts: PassCounts,
     cost: PassCost,
+    /// What makes the reading of the devices less than complete.
+    shortfall: Shortfall,
+    /// Devices seen since the checkpoint.
+    seen: Vec<Uuid>,
+}
+
+/// How often a step was begun, and how things stood before.
+struct Attempts {
+    made: u32,
+    shortfall: Shortfall,
+    poisoned: u64,
 }
 
 /// Why a pass ends early.
@@ -66,7 +93,13 @@ pub(crate) enum Interruption {
     Exchange(#[from] exchange::Error),
     /// Anything else.
     #[error(transparent)]
-    Other(#[from] anyhow::Error),
+    Other(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Interruption {
+    fn from(error: anyhow::Error) -> Self {
+        error.downcast().map_or_else(Self::Other, Self::Exchange)
+    }
 }
 
 impl From<store::Error> for Interruption {
@@ -115,14 +148,16 @@ pub(crate) async fn run(
         },
         counts: PassCounts::default(),
         cost: PassCost::default(),
+        shortfall: Shortfall::default(),
+        seen: Vec::new(),
     };
     let ended = sync.reconcile(&mut pass, since, checkpoint).await;
     pass.counts = sync.counts;
     pass.cost = sync.cost;
     pass.finished = Some(engine.now());
     let outcome = match ended {
-        Ok(shortfall) => {
-            let reasons = shortfall.reasons();
+        Ok(()) => {
+            let reasons = sync.shortfall.reasons();
             let summary = inventory::summary(&pass.counts);
             if reasons.is_empty() {
                 Ok(Some(summary))
@@ -155,8 +190,8 @@ impl Sync<'_> {
         &mut self,
         pass: &mut Pass,
         since: Option<Timestamp>,
-        checkpoint: Option<domain::pass::Checkpoint>,
-    ) -> Result<Shortfall, Interruption> {
+        checkpoint: Option<Checkpoint>,
+    ) -> Result<(), Interruption> {
         self.reporter.step("connecting", None).await;
         let mut lease = self.lease().await?;
         pass.endpoint = lease.held().map(|held| held.endpoint.clone());
@@ -179,47 +214,35 @@ impl Sync<'_> {
         &mut self,
         lease: &mut Lease,
         pass: &mut Pass,
-        checkpoint: Option<domain::pass::Checkpoint>,
-    ) -> Result<Shortfall, Interruption> {
-        self.read_servers(lease).await?;
-        let owners = if checkpoint.is_some() {
+        checkpoint: Option<Checkpoint>,
+    ) -> Result<(), Interruption> {
+        attempt!(self, lease, self.read_servers(lease));
+        // With a filter, whose mailbox is found decides whose devices are looked at.
+        let is_filtered = matches!(self.scope(), DiscoveryScope::Recipients(_));
+        let owners = if checkpoint.is_some() && !is_filtered {
             self.kept_owners().await?
         } else {
-            let mut attempt = 1;
-            loop {
-                self.between(lease).await?;
-                let reading = self.read_owners(lease).await;
-                match self.renewed(lease, reading, attempt).await? {
-                    Some(owners) => break owners,
-                    None => attempt += 1,
-                }
-            }
+            attempt!(self, lease, self.read_owners(lease))
         };
         let mut comparison = self.known().await?;
-        let shortfall = self.read_list(lease, &owners, &mut comparison, checkpoint).await?;
+        self.read_list(lease, &owners, &mut comparison, checkpoint).await?;
         drop(owners);
-        let outcome = shortfall.outcome();
-        if outcome == PassOutcome::Complete {
+        if self.shortfall.outcome() == PassOutcome::Complete {
             self.mark_gone(&comparison).await?;
         }
         drop(comparison);
-        self.engine.store().set_checkpoint(self.connector.id, None).await?;
-        self.list_ended(pass, outcome).await?;
+        self.engine.store().forget_checkpoint(self.connector.id).await?;
+        self.list_ended(pass).await?;
         self.read_stale_statistics(lease).await?;
         self.engine.age(self.connector).await?;
         let old = self.engine.now().checked_sub(HISTORY).unwrap_or(Timestamp::MIN);
-        self.engine.store().forget_history(old).await?;
-        Ok(shortfall)
+        Ok(self.engine.store().forget_history(old).await?)
     }
 
     /// Notes at once how the list ended: the inventory is true as of now, whatever becomes of the
     /// statistics.
-    async fn list_ended(
-        &mut self,
-        pass: &mut Pass,
-        outcome: PassOutcome,
-    ) -> Result<(), Interruption> {
-        pass.outcome = Some(outcome);
+    async fn list_ended(&mut self, pass: &mut Pass) -> Result<(), Interruption> {
+        pass.outcome = Some(self.shortfall.outcome());
         pass.counts = self.counts;
         pass.cost = self.cost;
         self.engine.store().update_pass(pass).await?;
@@ -242,13 +265,17 @@ impl Sync<'_> {
         Ok(())
     }
 
+    fn attempts(&self) -> Attempts {
+        Attempts { made: 0, shortfall: self.shortfall, poisoned: self.counts.poisoned }
+    }
+
     /// The value of a step that was done; `None` if the session was lost and opened anew, so that
     /// the step is to be done again.
     async fn renewed<T>(
         &mut self,
         lease: &mut Lease,
         done: Result<T, Interruption>,
-        attempt: u32,
+        attempts: &mut Attempts,
     ) -> Result<Option<T>, Interruption> {
         let error = match done {
             Ok(value) => return Ok(Some(value)),
@@ -265,9 +292,12 @@ impl Sync<'_> {
         };
         self.settle(lease);
         self.cost.sessions_lost += 1;
-        if attempt >= ATTEMPTS {
+        attempts.made += 1;
+        if attempts.made >= ATTEMPTS {
             return Err(error.into());
         }
+        // What fell short comes again.
+        (self.shortfall, self.counts.poisoned) = (attempts.shortfall, attempts.poisoned);
         tracing::info!(connector = %self.connector.name, %error, "the session was lost; opening another");
         if let exchange::Error::Throttled { wait, .. } = &error {
             lease.pool().refused(self.engine.now());
@@ -280,6 +310,10 @@ impl Sync<'_> {
         Ok(None)
     }
 
+    fn scope(&self) -> &DiscoveryScope {
+        &self.connector.options.discovery.scope
+    }
+
     async fn lease(&mut self) -> Result<Lease, Interruption> {
         tokio::select! {
             opened = self.engine.lease(self.connector, Urgency::Background) => Ok(opened?),
@@ -287,10 +321,14 @@ impl Sync<'_> {
         }
     }
 
-    /// What is done between two cmdlets: what was spent is noted, and what is urgent goes first.
+    /// What is done between two cmdlets: what was spent is noted, what is urgent goes first, and
+    /// what Exchange would refuse waits.
     async fn between(&mut self, lease: &mut Lease) -> Result<(), Interruption> {
         self.settle(lease);
         self.go_on()?;
+        while let Some(rest) = lease.pool().rest(self.engine.now()) {
+            self.pause(rest).await?;
+        }
         tokio::select! {
             () = lease.give_way() => {}
             () = self.stop.wait() => return Err(Interruption::Stopped),

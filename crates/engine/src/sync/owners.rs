@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use domain::{
-    DeviceFacts, DistinguishedName, MailboxFacts, connector::DiscoveryScope, device::Owner,
-    inventory,
+    DeviceFacts, DistinguishedName, MailboxFacts, Timestamp, connector::DiscoveryScope,
+    device::Owner, inventory,
 };
 use exchange::{Mailboxes, Notice, Observed};
 use sha2::{Digest as _, Sha256};
@@ -85,27 +85,38 @@ impl Sync<'_> {
         }
     }
 
-    /// Reads some mailboxes: their owners, and their names. The owners of others are known from
-    /// before.
-    pub(super) async fn read_some_owners(
+    /// Reads the mailboxes that changed: owners, and what differs from what is known of them. The
+    /// owners of others are known from before. Nothing is written yet: a pass that fails before the
+    /// devices of these mailboxes are read is to find them changed again.
+    pub(super) async fn read_changed_owners(
         &mut self,
         lease: &mut Lease,
-        wanted: &Mailboxes,
-    ) -> Result<(Owners, Vec<DistinguishedName>), Interruption> {
+        since: Timestamp,
+    ) -> Result<(Owners, Vec<MailboxFacts>), Interruption> {
         self.reporter.step("reading changed mailboxes", None).await;
         let mut owners = Owners { is_partial: true, ..Owners::default() };
         let mut read = Vec::new();
-        let mut reading = lease.organization()?.mailboxes_of(wanted).await?;
+        let wanted = Mailboxes::ChangedSince(since);
+        let mut reading = lease.organization()?.mailboxes_of(&wanted).await?;
         while let Some(observed) = reading.next().await? {
             if let Observed::Value(mailbox) = observed {
+                owners.insert(&mailbox);
                 read.push(mailbox);
             }
+            self.go_on()?;
         }
-        let names = read.iter().map(|mailbox| mailbox.distinguished_name.clone()).collect();
-        self.counts.mailboxes += read.len() as u64;
-        read.iter().for_each(|mailbox| owners.insert(mailbox));
-        self.engine.store().write_mailboxes(self.connector.id, read).await?;
-        Ok((owners, names))
+        self.counts.mailboxes = read.len() as u64;
+        let scope = self.engine.own_scope()?;
+        let mut changed = Vec::new();
+        for mailbox in read {
+            let name = &mailbox.distinguished_name;
+            match self.engine.store().mailbox(&scope, self.connector.id, name).await {
+                Ok(known) if known == mailbox => {}
+                Ok(_) | Err(store::Error::NotFound(_)) => changed.push(mailbox),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok((owners, changed))
     }
 
     /// Reads the mailbox of a device if nobody has read it before.
@@ -119,19 +130,10 @@ impl Sync<'_> {
         let Some(name) = name.filter(|name| !owners.entries.contains_key(&key(name))) else {
             return Ok(());
         };
-        let scope = self.engine.own_scope()?;
-        match self.engine.store().mailbox(&scope, self.connector.id, &name).await {
-            Ok(_) => Ok(()),
-            Err(store::Error::NotFound(_)) => {
-                let wanted = Mailboxes::One(name.to_string());
-                let read = self.read_some_owners(lease, &wanted).await;
-                // Without it the device has the name in its own.
-                match read {
-                    Err(Interruption::Exchange(error)) if error.leaves_session_usable() => Ok(()),
-                    read => read.map(drop),
-                }
-            }
-            Err(error) => Err(error.into()),
+        match self.engine.mailbox(self.connector, lease, &name).await.map_err(Interruption::from) {
+            // Without it the device has the name in its own.
+            Err(Interruption::Exchange(error)) if error.leaves_session_usable() => Ok(()),
+            read => read.map(drop),
         }
     }
 

@@ -77,18 +77,13 @@ impl Sync<'_> {
         let mut targets = VecDeque::from(targets);
         while let Some(chunk) = next_chunk(&mut targets) {
             let beside = self.read_beside(&mut targets).await;
-            let count = chunk.len() as u64;
-            let mut attempt = 1;
-            let mut delay = loop {
-                self.between(lease).await?;
-                let read = self.read_chunk(lease, &chunk).await;
-                match self.renewed(lease, read, attempt).await? {
-                    Some(delay) => break delay,
-                    None => attempt += 1,
-                }
-            };
-            *done += count;
-            delay = delay.max(self.join(beside, &mut targets, done).await?);
+            let mut delay = self.read_chunk(lease, &chunk, done).await?;
+            let (rest, unread) = self.join(beside, done).await?;
+            delay = delay.max(rest);
+            // Here, where attempts are counted.
+            for chunk in unread {
+                delay = delay.max(self.read_chunk(lease, &chunk, done).await?);
+            }
             self.reporter.done(*done).await;
             self.pause(delay.min(MAX_DELAY)).await?;
         }
@@ -100,8 +95,11 @@ impl Sync<'_> {
         &mut self,
         lease: &mut Lease,
         chunk: &[Fingerprint],
+        done: &mut u64,
     ) -> Result<Duration, Interruption> {
-        let read = read(self.engine, self.connector.id, lease, chunk).await?;
+        let (engine, id) = (self.engine, self.connector.id);
+        let read = attempt!(self, lease, read(engine, id, lease, chunk));
+        *done += chunk.len() as u64;
         self.write_chunk(read).await
     }
 
@@ -125,10 +123,8 @@ impl Sync<'_> {
                     read(&engine, connector.id, &mut lease, &chunk).await
                 };
                 let read = read.await;
-                if let Err(Interruption::Exchange(error)) = &read
-                    && !error.leaves_session_usable()
-                {
-                    drop(lease.take());
+                if let Err(Interruption::Exchange(error)) = &read {
+                    engine.lost(&mut lease, error);
                 }
                 let spent = lease.settle(engine.now());
                 Beside { read, spent, chunk }
@@ -137,14 +133,14 @@ impl Sync<'_> {
         beside
     }
 
-    /// Takes what was read beside. A chunk that was not read goes back among the others.
+    /// Takes what was read beside: how long Exchange wants us to rest, and the chunks that were not
+    /// read.
     async fn join(
         &mut self,
         mut beside: JoinSet<Beside>,
-        targets: &mut VecDeque<Fingerprint>,
         done: &mut u64,
-    ) -> Result<Duration, Interruption> {
-        let mut delay = Duration::ZERO;
+    ) -> Result<(Duration, Vec<Vec<Fingerprint>>), Interruption> {
+        let (mut delay, mut unread) = (Duration::ZERO, Vec::new());
         while let Some(joined) = beside.join_next().await {
             let Ok(Beside { read, spent, chunk }) = joined else {
                 return Err(anyhow::anyhow!("reading statistics ended in a panic").into());
@@ -159,11 +155,11 @@ impl Sync<'_> {
                 Err(error) => {
                     tracing::info!(connector = %self.connector.name, %error, "a chunk is read again");
                     self.cost.sessions_lost += 1;
-                    targets.extend(chunk);
+                    unread.push(chunk);
                 }
             }
         }
-        Ok(delay)
+        Ok((delay, unread))
     }
 }
 
@@ -187,12 +183,9 @@ async fn read(
     chunk: &[Fingerprint],
 ) -> Result<Chunk, Interruption> {
     let wanted: HashSet<_> = chunk.iter().map(|known| known.guid).collect();
-    let targets: Vec<StatisticsTarget> = chunk
+    let targets: Vec<_> = chunk
         .iter()
-        .map(|known| StatisticsTarget {
-            device: known.guid,
-            mailbox: known.user_dn.as_ref().map(ToString::to_string).unwrap_or_default(),
-        })
+        .map(|known| StatisticsTarget::of(known.guid, known.user_dn.as_ref()))
         .collect();
     let mut read = Chunk::default();
     read.rows.reserve(chunk.len());

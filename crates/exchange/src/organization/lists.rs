@@ -32,6 +32,8 @@ pub enum Devices {
     Quarantined,
     /// At most so many in the order in which Exchange made them, from a time on.
     Page {
+        /// Those of users in an organizational unit; `None`: of the organization.
+        unit: Option<String>,
         /// Made at this time or later; `None`: from the first.
         from: Option<Timestamp>,
         /// How many at most.
@@ -74,12 +76,15 @@ impl Devices {
             Self::Quarantined => {
                 list.unlimited().with("Filter", "DeviceAccessState -eq 'Quarantined'")
             }
-            Self::Page { from, size } => {
-                let page = list.with("ResultSize", i64::from(*size)).with("SortBy", MADE);
-                match from {
-                    Some(from) => page.with("Filter", since(MADE, *from)),
-                    None => page,
+            Self::Page { unit, from, size } => {
+                let mut page = list.with("ResultSize", i64::from(*size)).with("SortBy", MADE);
+                if let Some(unit) = unit {
+                    page = page.with("OrganizationalUnit", unit.as_str());
                 }
+                if let Some(from) = from {
+                    page = page.with("Filter", since(MADE, *from));
+                }
+                page
             }
         })
     }
@@ -182,7 +187,8 @@ mod tests {
     #[test]
     fn every_list_is_asked_for_without_a_limit_or_by_pages() {
         let time: Timestamp = "2026-11-21T07:00:00.5Z".parse().unwrap();
-        let page = Devices::Page { from: Some(time), size: 5_000 };
+        let page =
+            Devices::Page { unit: Some("contoso.com/Staff".into()), from: Some(time), size: 5_000 };
         let lists = [
             Devices::All,
             Devices::InUnit("contoso.com/Staff".to_owned()),

@@ -37,6 +37,40 @@ pub(crate) enum Rows {
     Trigrams(Value, Value),
 }
 
+impl Rows {
+    /// What is in both, if both are of one index; `Some(None)` if nothing is.
+    fn shared(&self, other: &Self) -> Option<Option<Self>> {
+        match (self, other) {
+            (
+                Self::Within(index, ..) | Self::Without(index),
+                Self::Within(of, ..) | Self::Without(of),
+            ) if index.name != of.name => None,
+            (Self::Without(index), Self::Without(_)) => Some(Some(Self::Without(index))),
+            (Self::Without(_), Self::Within(..)) | (Self::Within(..), Self::Without(_)) => {
+                Some(None)
+            }
+            (Self::Within(index, from, to), Self::Within(_, other_from, other_to)) => {
+                let from = if is_below(from, other_from) { other_from } else { from };
+                // An open end is above everything, which `Option` puts below.
+                let is_less = other_to.is_some() && (to.is_none() || is_below(other_to, to));
+                let to = if is_less { other_to } else { to };
+                let is_empty = from.is_some() && to.is_some() && !is_below(from, to);
+                Some((!is_empty).then(|| Self::Within(index, from.clone(), to.clone())))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether a value comes before another in an index; none before all.
+fn is_below(value: &Option<Value>, other: &Option<Value>) -> bool {
+    match (value, other) {
+        (Some(Value::Text(value)), Some(Value::Text(other))) => value < other,
+        (Some(Value::Integer(value)), Some(Value::Integer(other))) => value < other,
+        (value, other) => value.is_none() && other.is_some(),
+    }
+}
+
 /// An index and what it orders rows by.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Index {
@@ -56,6 +90,9 @@ static STATE: Index = index("device_by_access", "access_state");
 static REASON: Index = index("device_by_reason", "access_reason");
 static WIPE: Index = index("device_by_wipe", "wipe_status");
 static OBSERVED: Index = index("device_by_observed", "observed");
+
+/// Ranges that are read as one: a statement has at most 500 parts.
+const MOST_RANGES: usize = 200;
 
 impl Narrow {
     /// Every set of rows in it, in the order in which [`Self::fewest`] takes their numbers.
@@ -89,9 +126,35 @@ impl Narrow {
     }
 
     /// The same, for devices that are in an access state besides.
-    pub(super) fn and_state(narrow: Option<Self>, state: AccessState) -> Self {
+    pub(super) fn and_state(narrow: Option<Self>, state: AccessState) -> Option<Self> {
         let state = exactly(&STATE, [state.word()], Sense::Is);
-        Self::Best(narrow.into_iter().chain([state]).collect())
+        best(narrow.into_iter().chain([state]).collect())
+    }
+
+    /// The words of one or two characters in it.
+    pub(crate) fn short_words(&self) -> Vec<String> {
+        let words = self.counted().into_iter().flatten().filter_map(|rows| match rows {
+            Rows::Trigrams(Value::Text(word), _) => Some(word.clone()),
+            _ => None,
+        });
+        words.collect()
+    }
+
+    /// What is left of it if some short words are not looked for; `None` if nothing but the table.
+    pub(crate) fn without_short_words(self, words: &[String]) -> Option<Self> {
+        match self {
+            Self::Rows(rows) => {
+                let is_among = |rows: &Rows| matches!(rows, Rows::Trigrams(Value::Text(word), _) if words.contains(word));
+                (!rows.iter().any(is_among)).then_some(Self::Rows(rows))
+            }
+            Self::Any(parts) => {
+                let parts = parts.into_iter().map(|part| part.without_short_words(words));
+                parts.collect::<Option<_>>().map(Self::Any)
+            }
+            Self::Best(parts) => {
+                best(parts.into_iter().filter_map(|part| part.without_short_words(words)).collect())
+            }
+        }
     }
 }
 
@@ -220,8 +283,34 @@ impl Compiler<'_> {
     }
 }
 
-fn best(mut parts: Vec<Narrow>) -> Option<Narrow> {
-    if parts.len() > 1 { Some(Narrow::Best(parts)) } else { parts.pop() }
+/// Each of the parts holds every device that is found. Ranges of one index become what they share:
+/// two that each hold many rows may hold few together, or none.
+fn best(parts: Vec<Narrow>) -> Option<Narrow> {
+    let mut best: Vec<Narrow> = Vec::new();
+    let flat = parts.into_iter().flat_map(|part| match part {
+        Narrow::Best(parts) => parts,
+        part => vec![part],
+    });
+    for part in flat {
+        let shared = best.iter().enumerate().find_map(|(number, other)| match (&part, other) {
+            (Narrow::Rows(rows), Narrow::Rows(others)) => Some((number, shared(rows, others)?)),
+            _ => None,
+        });
+        match shared {
+            Some((number, shared)) => best[number] = Narrow::Rows(shared),
+            None => best.push(part),
+        }
+    }
+    if best.len() > 1 { Some(Narrow::Best(best)) } else { best.pop() }
+}
+
+/// What is in two sets of ranges; `None` if they are not of one index, or would become too many.
+fn shared(rows: &[Rows], others: &[Rows]) -> Option<Vec<Rows>> {
+    if rows.is_empty() || others.is_empty() || rows.len() * others.len() > MOST_RANGES {
+        return None;
+    }
+    let pairs = rows.iter().flat_map(|one| others.iter().map(move |other| one.shared(other)));
+    Some(pairs.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 fn rows<T: Ord + Clone>(

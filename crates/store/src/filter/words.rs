@@ -8,8 +8,10 @@ use domain::query::{Expression, Term, Text, TextField, TextKind};
 use domain::{AccessReason, AccessState, ConnectorId, Query, Scope};
 
 use super::{Connectors, folded};
-/// Trigrams asked for one text: more would not make the candidates fewer.
-const MOST_TRIGRAMS: usize = 24;
+
+/// Trigrams asked for one text: more would not make the candidates fewer by much, and each may be one
+/// that every device has.
+const MOST_TRIGRAMS: usize = 8;
 
 /// A field in the index: its mark, and how many of its characters are there.
 #[derive(Clone, Copy)]
@@ -147,7 +149,8 @@ fn of_connectors(ids: &[ConnectorId]) -> String {
 /// Every character stands in one trigram or two: all of them would only take longer.
 fn trigrams(characters: &[char]) -> String {
     let last = characters.windows(3).last();
-    let quoted = characters.windows(3).step_by(3).take(MOST_TRIGRAMS).chain(last).map(|trigram| {
+    let step = characters.len().div_ceil(MOST_TRIGRAMS).max(3);
+    let quoted = characters.windows(3).step_by(step).chain(last).map(|trigram| {
         let trigram: String = trigram.iter().collect();
         format!("\"{}\"", trigram.replace('"', "\"\""))
     });
