@@ -1,9 +1,9 @@
 //! How much of Exchange a connector may use at once, learned from how Exchange answers.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use domain::{Timestamp, connector::Runspaces};
-use exchange::Spent;
+use exchange::{CmdletLimit, Spent};
 use jiff::SignedDuration;
 
 /// How far back the gauge looks.
@@ -11,7 +11,10 @@ const WINDOW: SignedDuration = SignedDuration::from_mins(60);
 /// Entries of the gauge; what is older than that is counted with the oldest.
 const MOST_ENTRIES: usize = 4_096;
 /// Cmdlets without a delay after which one more session is tried.
-const CALM: u64 = 10;
+pub(crate) const CALM: u64 = 10;
+
+/// Of the cmdlets that Exchange allows in a while, one part in so many is left to what is urgent.
+const URGENT_SHARE: u32 = 4;
 
 /// How much of Exchange a connector may use at once: one session to begin with, one more after a
 /// while without a delay, and one again as soon as Exchange complains.
@@ -22,6 +25,8 @@ pub(crate) struct Budget {
     calm: u64,
     window: VecDeque<(Timestamp, Spent)>,
     refusals: VecDeque<Timestamp>,
+    /// What Exchange allows before it refuses, as it last said.
+    limit: Option<CmdletLimit>,
 }
 
 /// The budget as it is shown.
@@ -43,11 +48,20 @@ pub struct BudgetGauge {
     pub delayed_ms: u64,
     /// Times in the last hour that Exchange asked to wait.
     pub refusals: usize,
+    /// Cmdlets that Exchange allows in so many seconds, if it said so.
+    pub limit: Option<(u32, u32)>,
 }
 
 impl Budget {
     pub(crate) fn new(most: Runspaces) -> Self {
-        Self { most, allowance: 1, calm: 0, window: VecDeque::new(), refusals: VecDeque::new() }
+        Self {
+            most,
+            allowance: 1,
+            calm: 0,
+            window: VecDeque::new(),
+            refusals: VecDeque::new(),
+            limit: None,
+        }
     }
 
     /// Sessions that may be used at once.
@@ -56,7 +70,7 @@ impl Budget {
     }
 
     /// Takes over a changed limit.
-    pub(crate) fn limit(&mut self, most: Runspaces) {
+    pub(crate) fn set_most(&mut self, most: Runspaces) {
         self.most = most;
         self.allowance = self.allowance.min(most.get());
     }
@@ -75,11 +89,30 @@ impl Budget {
                 self.allowance = (self.allowance + 1).min(self.most.get());
             }
         }
+        self.limit = spent.limit.or(self.limit);
         self.forget(now);
         if self.window.len() >= MOST_ENTRIES {
             self.window.pop_front();
         }
         self.window.push_back((now, spent));
+    }
+
+    /// How long to wait before a cmdlet that is not urgent, so that Exchange does not refuse it, or
+    /// the next urgent one.
+    pub(crate) fn rest(&self, now: Timestamp) -> Option<Duration> {
+        let limit = self.limit?;
+        let period = SignedDuration::from_secs(limit.seconds.into());
+        let mut left = u64::from((limit.cmdlets - limit.cmdlets / URGENT_SHARE).max(1));
+        // The cmdlets that leave no room, from the latest backwards.
+        let recent =
+            self.window.iter().rev().take_while(|(at, _)| now.duration_since(*at) < period);
+        for (at, spent) in recent {
+            left = left.saturating_sub(spent.cmdlets);
+            if left == 0 {
+                return (*at + period).duration_since(now).try_into().ok();
+            }
+        }
+        None
     }
 
     /// Notes that Exchange refused for want of budget.
@@ -113,6 +146,7 @@ impl Budget {
             cmdlets: self.window.iter().map(|(_, spent)| spent.cmdlets).sum(),
             delayed_ms: self.window.iter().map(|(_, spent)| spent.delayed_ms).sum(),
             refusals: self.refusals.len(),
+            limit: self.limit.map(|limit| (limit.cmdlets, limit.seconds)),
             ..BudgetGauge::default()
         }
     }
@@ -129,13 +163,13 @@ mod tests {
     #[test]
     fn one_session_more_after_a_calm_while_and_one_again_after_a_delay() {
         let mut budget = Budget::new(Runspaces::default());
-        let calm = Spent { cmdlets: CALM, delayed_ms: 0 };
+        let calm = Spent { cmdlets: CALM, ..Spent::default() };
         assert_eq!(budget.allowance(), 1);
         for expected in [2, 3, 3] {
             budget.spent(at(0), calm);
             assert_eq!(budget.allowance(), expected);
         }
-        budget.spent(at(1), Spent { cmdlets: 1, delayed_ms: 20 });
+        budget.spent(at(1), Spent { cmdlets: 1, delayed_ms: 20, limit: None });
         assert_eq!(budget.allowance(), 1);
         budget.spent(at(1), calm);
         budget.refused(at(2));
@@ -143,8 +177,22 @@ mod tests {
         let gauge = budget.gauge(at(3));
         assert_eq!((gauge.cmdlets, gauge.delayed_ms, gauge.refusals), (4 * CALM + 1, 20, 1));
         assert_eq!(budget.gauge(at(63)).cmdlets, 0);
-        budget.limit(Runspaces::new(1).unwrap());
+        budget.set_most(Runspaces::new(1).unwrap());
         budget.spent(at(70), calm);
         assert_eq!(budget.allowance(), 1);
+    }
+
+    #[test]
+    fn what_is_not_urgent_waits_before_exchange_would_refuse() {
+        let mut budget = Budget::new(Runspaces::default());
+        let mut spend = |minute, limit| {
+            budget.spent(at(minute), Spent { cmdlets: 2, delayed_ms: 0, limit });
+            budget.rest(at(minute)).map(|rest| rest.as_secs() / 60)
+        };
+        assert_eq!(spend(0, None), None);
+        // A limit of 8 in ten minutes leaves 6 to what is not urgent.
+        assert_eq!(spend(1, Some(CmdletLimit { cmdlets: 8, seconds: 600 })), None);
+        assert_eq!(spend(4, None), Some(6), "until the first two are ten minutes old");
+        assert_eq!(budget.rest(at(10)), None);
     }
 }

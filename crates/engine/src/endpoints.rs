@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use domain::{
     Caller, Connector, ConnectorName, EndpointHealth, EndpointOrigin, Permission, ServerFacts,
-    connector::Trust, endpoint, status_message::Event,
+    Timestamp, connector::Trust, endpoint, status_message::Event,
 };
 use exchange::{ConnectError, ConnectionSettings, Credential, DirectorySettings, RemotePowerShell};
 
@@ -32,7 +32,7 @@ impl Engine {
         Ok(self.known_endpoints(&connector).await?)
     }
 
-    /// The endpoints of a connector and how they did, in the order they would be tried now.
+    /// As [`Engine::endpoints`], for the engine's own work.
     pub(crate) async fn known_endpoints(
         &self,
         connector: &Connector,
@@ -107,6 +107,7 @@ impl Engine {
                 Ok(session) => {
                     one.succeeded(self.now());
                     let (url, site) = (one.url.clone(), site_of(one));
+                    pool.go_back_at(preferred_rests_until(&endpoints, &url));
                     self.store().replace_endpoints(connector.id, &endpoints).await?;
                     self.note_endpoint(connector, pool, &endpoints, &url, &site).await;
                     return Ok((session, url));
@@ -135,7 +136,9 @@ impl Engine {
             .map(|(url, error)| format!("{url}: {error}"))
             .collect();
         let text = format!("no endpoint of the organization answers. {}", each.join("; "));
-        self.record(connector, Event::Unreachable, &text).await;
+        if pool.lost_all() {
+            self.record(connector, Event::Unreachable, &text).await;
+        }
         anyhow::bail!(text)
     }
 
@@ -189,18 +192,6 @@ impl Engine {
         self.record(connector, event, &text).await;
     }
 
-    /// Whether an endpoint that is preferred to this one may be tried again.
-    pub(crate) async fn has_better_endpoint(&self, connector: &Connector, url: &str) -> bool {
-        let Ok(endpoints) = self.known_endpoints(connector).await else { return false };
-        let best = endpoints.first();
-        best.is_some_and(|best| {
-            best.url != url
-                && best.origin <= EndpointOrigin::Site
-                && best.may_be_tried(self.now())
-                && best.failures > 0
-        })
-    }
-
     /// Takes over which servers Exchange has: more endpoints, and which of them are too old.
     pub(crate) async fn found_servers(
         &self,
@@ -216,9 +207,8 @@ impl Engine {
                 return None;
             };
             let url = sibling(&connector.endpoint.url, server.fqdn.as_deref()?);
-            let mut one = EndpointHealth::untried(&url, origin, server.site.as_deref());
-            one.version.clone_from(&server.version);
-            Some(one)
+            let found = EndpointHealth::untried(&url, origin, server.site.as_deref());
+            Some(EndpointHealth { version: server.version.clone(), ..found })
         });
         let found = found.take(MAX_FOUND).collect();
         let origins = [EndpointOrigin::Exchange, EndpointOrigin::Mailbox];
@@ -245,9 +235,8 @@ impl Engine {
         let found = servers.iter().filter(|server| !server.is_edge).flat_map(|server| {
             server.urls.iter().map(|url| {
                 let origin = EndpointOrigin::Directory;
-                let mut one = EndpointHealth::untried(url, origin, server.site.as_deref());
-                one.version.clone_from(&server.version);
-                one
+                let found = EndpointHealth::untried(url, origin, server.site.as_deref());
+                EndpointHealth { version: server.version.clone(), ..found }
             })
         });
         let found: Vec<EndpointHealth> = found.take(MAX_FOUND).collect();
@@ -318,14 +307,27 @@ pub(crate) fn at_endpoint(
         // Those name the connector's own server.
         settings.endpoint.connect_to = None;
         settings.endpoint.spn = None;
-        settings.endpoint.trust.pinned_sha256 = None;
+        // Whoever pins a certificate pins that of the servers they name; of those that were found
+        // nobody knows it, and the authorities say who they are.
+        if endpoint.origin > EndpointOrigin::Site {
+            settings.endpoint.trust.pinned_sha256 = None;
+        }
     }
     settings
 }
 
+/// When an endpoint that somebody configured, and that is spoken to no more, may be tried again.
+fn preferred_rests_until(endpoints: &[EndpointHealth], url: &str) -> Option<Timestamp> {
+    let preferred = |one: &&EndpointHealth| one.origin <= EndpointOrigin::Site && one.failures > 0;
+    // They stand in the order of preference, but for those that rest.
+    let current = endpoints.iter().find(|one| one.url == url)?;
+    let rests = endpoints.iter().filter(preferred).filter(|one| one.origin <= current.origin);
+    rests.filter_map(|one| one.rests_until).min()
+}
+
 /// Whether an error says something about the account: another server, or a domain controller, would
 /// say the same, and lock it in the end.
-fn is_of_account(error: &anyhow::Error) -> bool {
+pub(crate) fn is_of_account(error: &anyhow::Error) -> bool {
     error.downcast_ref::<ConnectError>().is_some_and(|error| !is_of_endpoint(error))
 }
 

@@ -33,13 +33,9 @@ impl Engine {
         connector: &Connector,
         lease: &mut Lease,
     ) -> anyhow::Result<()> {
-        if let Some(held) = lease.held() {
-            if !self.has_better_endpoint(connector, &held.endpoint.clone()).await {
-                return Ok(());
-            }
-            if let Some(held) = lease.take() {
-                sessions::close(held).await;
-            }
+        let pool = Arc::clone(lease.pool());
+        if lease.held().is_some_and(|held| !pool.is_second_best(&held.endpoint, self.now())) {
+            return Ok(());
         }
         // Boxed: it is seldom needed, and everything that reads would carry it along.
         Box::pin(self.renew(connector, lease)).await

@@ -7,6 +7,7 @@
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -56,6 +57,10 @@ struct State {
     current: Option<String>,
     /// Endpoints that are known to lead to the connector's organization.
     verified: BTreeSet<String>,
+    /// When an endpoint that is preferred to the current one may be tried again.
+    go_back_at: Option<Timestamp>,
+    /// Whether no endpoint answered the last time.
+    is_lost: bool,
 }
 
 /// An open session.
@@ -106,6 +111,29 @@ impl State {
 }
 
 impl Pool {
+    /// Lets those in who wait, now that more sessions may be used than before.
+    fn admit(self: &Arc<Self>) {
+        loop {
+            let next = {
+                let mut state = self.state();
+                if state.in_use >= state.budget.allowance() {
+                    return;
+                }
+                let next = state.interactive.pop_front().or_else(|| state.background.pop_front());
+                let Some(next) = next else { return };
+                state.in_use += 1;
+                next
+            };
+            // One that has gone gives it back.
+            drop(next.send(Place(Arc::clone(self))));
+        }
+    }
+
+    /// How long what is not urgent has to wait for Exchange's limit of cmdlets, if it has to.
+    pub(crate) fn rest(&self, now: Timestamp) -> Option<Duration> {
+        self.state().budget.rest(now)
+    }
+
     fn new(most: Runspaces) -> Self {
         Self(Mutex::new(State {
             budget: Budget::new(most),
@@ -116,6 +144,8 @@ impl Pool {
             knowledge: None,
             current: None,
             verified: BTreeSet::new(),
+            go_back_at: None,
+            is_lost: false,
         }))
     }
 
@@ -144,7 +174,8 @@ impl Pool {
             }
             let waiting = {
                 let mut state = self.state();
-                // A place became free in between.
+                // A place became free in between, and whoever comes next might have to wait for
+                // one that nobody has.
                 if state.in_use == 0 {
                     continue;
                 }
@@ -172,8 +203,27 @@ impl Pool {
 
     /// Notes which endpoint is spoken to; the one before, if it is another.
     pub(crate) fn connected(&self, endpoint: &str) -> Option<String> {
-        let before = self.state().current.replace(endpoint.to_owned());
+        let mut state = self.state();
+        state.is_lost = false;
+        let before = state.current.replace(endpoint.to_owned());
         before.filter(|before| before != endpoint)
+    }
+
+    /// Notes that no endpoint answers; whether one did before.
+    pub(crate) fn lost_all(&self) -> bool {
+        !std::mem::replace(&mut self.state().is_lost, true)
+    }
+
+    /// Notes when an endpoint that is preferred to the current one may be tried again.
+    pub(crate) fn go_back_at(&self, at: Option<Timestamp>) {
+        self.state().go_back_at = at;
+    }
+
+    /// Whether another endpoint is to be tried in place of this one.
+    pub(crate) fn is_second_best(&self, endpoint: &str, now: Timestamp) -> bool {
+        let state = self.state();
+        let is_current = state.current.as_deref() == Some(endpoint);
+        !is_current || state.go_back_at.is_some_and(|at| at <= now)
     }
 
     /// Whether an endpoint is known to lead to the connector's organization.
@@ -189,14 +239,22 @@ impl Pool {
         self.state().budget.refused(now);
     }
 
-    /// Forgets what was learned and gives up idle sessions: the connector has changed.
-    fn forget(&self, most: Runspaces) -> Vec<Held> {
+    /// Takes idle sessions out.
+    fn take_idle(&self, which: impl Fn(&Held) -> bool) -> Vec<Held> {
         let mut state = self.state();
-        state.budget.limit(most);
+        let (taken, left) = std::mem::take(&mut state.idle).into_iter().partition(which);
+        state.idle = left;
+        taken
+    }
+
+    /// Forgets what was learned: the connector has changed.
+    fn forget(&self, most: Runspaces) {
+        let mut state = self.state();
+        state.budget.set_most(most);
         state.knowledge = None;
         state.current = None;
+        state.go_back_at = None;
         state.verified.clear();
-        std::mem::take(&mut state.idle)
     }
 
     fn gauge(&self, now: Timestamp) -> BudgetGauge {
@@ -262,9 +320,12 @@ impl Lease {
         let Some(held) = &mut self.held else { return Spent::default() };
         held.used = now;
         let spent = held.organization.take_spent();
-        let mut state = self.pool.state();
-        state.budget.spent(now, spent);
-        state.knowledge = Some(held.organization.knowledge());
+        {
+            let mut state = self.pool.state();
+            state.budget.spent(now, spent);
+            state.knowledge = Some(held.organization.knowledge());
+        }
+        self.pool.admit();
         spent
     }
 
@@ -328,51 +389,33 @@ impl Engine {
     pub(crate) async fn recycle_sessions(&self) {
         let now = self.now();
         for pool in self.inner.sessions.all() {
-            let old: Vec<Held> = {
-                let mut state = pool.state();
-                let (old, young) =
-                    std::mem::take(&mut state.idle).into_iter().partition(|held| held.is_old(now));
-                state.idle = young;
-                old
-            };
-            for held in old {
-                close(held).await;
-            }
+            close_all(pool.take_idle(|held| held.is_old(now))).await;
         }
     }
 
     /// Gives every idle session back.
     pub(crate) async fn close_sessions(&self) {
         for pool in self.inner.sessions.all() {
-            let idle = std::mem::take(&mut pool.state().idle);
-            for held in idle {
-                close(held).await;
-            }
+            close_all(pool.take_idle(|_| true)).await;
         }
     }
 
     /// Gives the idle sessions of a connector back: its pass has ended, and the next is far off.
     pub(crate) async fn close_sessions_of(&self, connector: &Connector) {
-        let idle = std::mem::take(&mut self.inner.sessions.pool(connector).state().idle);
-        for held in idle {
-            close(held).await;
-        }
+        close_all(self.inner.sessions.pool(connector).take_idle(|_| true)).await;
     }
 
     /// Forgets what was learned through a connector that has changed.
     pub(crate) async fn forget_sessions(&self, connector: &Connector) {
-        for held in self.inner.sessions.pool(connector).forget(connector.options.runspaces) {
-            close(held).await;
-        }
+        let pool = self.inner.sessions.pool(connector);
+        pool.forget(connector.options.runspaces);
+        close_all(pool.take_idle(|_| true)).await;
     }
 
     /// Gives up the sessions of a connector that is no more.
     pub(crate) async fn drop_sessions(&self, connector: ConnectorId) {
         if let Some(pool) = self.inner.sessions.remove(connector) {
-            let idle = std::mem::take(&mut pool.state().idle);
-            for held in idle {
-                close(held).await;
-            }
+            close_all(pool.take_idle(|_| true)).await;
         }
     }
 
@@ -383,9 +426,53 @@ impl Engine {
     }
 }
 
+async fn close_all(sessions: Vec<Held>) {
+    for held in sessions {
+        close(held).await;
+    }
+}
+
 /// Gives a session's place on the server back. If that fails it ends there by itself.
 pub(crate) async fn close(held: Held) {
     if let Err(error) = held.organization.close().await {
         tracing::debug!(%error, "a session was not closed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::CALM;
+
+    #[tokio::test]
+    async fn who_waits_comes_in_when_more_sessions_may_be_used_and_the_urgent_first() {
+        let pool = Arc::new(Pool::new(Runspaces::default()));
+        let first = pool.place(Urgency::Background).await.unwrap();
+        let background = pool.place(Urgency::Background);
+        let urgent = pool.place(Urgency::Interactive);
+        let (mut background, mut urgent) = (std::pin::pin!(background), std::pin::pin!(urgent));
+        assert!(ready(background.as_mut()).await.is_none());
+        assert!(ready(urgent.as_mut()).await.is_none());
+        let calm = Spent { cmdlets: CALM, ..Spent::default() };
+        pool.state().budget.spent(Timestamp::UNIX_EPOCH, calm);
+        pool.admit();
+        assert!(ready(background.as_mut()).await.is_none());
+        let second = ready(urgent.as_mut()).await.unwrap();
+        drop(second);
+        let third = ready(background.as_mut()).await.unwrap();
+        assert_eq!(pool.state().in_use, 2);
+        drop((first, third));
+        assert_eq!(pool.state().in_use, 0);
+    }
+
+    /// The value of a future that is ready now.
+    async fn ready<T>(
+        mut future: std::pin::Pin<&mut impl Future<Output = Option<T>>>,
+    ) -> Option<T> {
+        std::future::poll_fn(|context| match future.as_mut().poll(context) {
+            std::task::Poll::Ready(value) => std::task::Poll::Ready(value),
+            std::task::Poll::Pending => std::task::Poll::Ready(None),
+        })
+        .await
     }
 }

@@ -15,13 +15,16 @@ use domain::{
 };
 use jiff::SignedDuration;
 
-use crate::{Engine, Error, sync, tasks::Stop, worker};
+use crate::{Engine, Error, endpoints::is_of_account, sync, tasks::Stop, worker};
 
 /// How often phones in quarantine are looked for: with the time a look takes, a new one is shown
 /// within a minute.
-pub(crate) const QUARANTINE_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
+const QUARANTINE_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
+/// After looks that failed the next comes later, up to this: a server that is off is not knocked at
+/// for days.
+const LONGEST_LOOK_RETRY: SignedDuration = SignedDuration::from_mins(16);
 /// The supervisor looks at least this often.
-const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
+const LONGEST_SLEEP: SignedDuration = QUARANTINE_INTERVAL;
 /// After a scheduled pass has failed, the next is not put off to the next day.
 const PASS_RETRY: SignedDuration = SignedDuration::from_mins(60);
 
@@ -43,6 +46,19 @@ pub(crate) struct QuarantineLane(Arc<Mutex<HashMap<ConnectorId, Look>>>);
 struct Look {
     next: Timestamp,
     is_under_way: bool,
+    /// Looks that failed since one did not.
+    failures: u32,
+}
+
+impl Look {
+    /// Notes that a look failed. One that the account was refused for is not tried again before the
+    /// next pass is: many refusals in a while lock an account.
+    fn failed(&mut self, now: Timestamp, is_of_account: bool) {
+        let doubled = QUARANTINE_INTERVAL * 2_i32.saturating_pow(self.failures.min(10));
+        self.failures = self.failures.saturating_add(1);
+        let wait = if is_of_account { PASS_RETRY } else { doubled.min(LONGEST_LOOK_RETRY) };
+        self.next = now + wait;
+    }
 }
 
 pub(crate) async fn start(engine: &Engine) {
@@ -138,7 +154,7 @@ impl Engine {
         let due = schedule.next(&schedules.zone, last.map(|pass| pass.started), now);
         let retry = last
             .filter(|pass| pass.outcome == Some(PassOutcome::Failed))
-            .map(|pass| pass.started + PASS_RETRY);
+            .map(|pass| pass.finished.unwrap_or(pass.started) + PASS_RETRY);
         Ok(due.map(|due| retry.map_or(due, |retry| due.min(retry))))
     }
 
@@ -148,9 +164,11 @@ impl Engine {
         let looks = Arc::clone(&self.inner.quarantine.0);
         {
             let mut looks = looks.lock().unwrap_or_else(PoisonError::into_inner);
-            let look = looks
-                .entry(connector.id)
-                .or_insert(Look { next: now + QUARANTINE_INTERVAL, is_under_way: false });
+            let look = looks.entry(connector.id).or_insert(Look {
+                next: now + QUARANTINE_INTERVAL,
+                is_under_way: false,
+                failures: 0,
+            });
             // The first full pass shows them all.
             if look.is_under_way || connector.last_full_sync.is_none() {
                 return now + QUARANTINE_INTERVAL;
@@ -158,17 +176,21 @@ impl Engine {
             if look.next > now {
                 return look.next;
             }
-            *look = Look { next: now + QUARANTINE_INTERVAL, is_under_way: true };
+            *look = Look { next: now + QUARANTINE_INTERVAL, is_under_way: true, ..*look };
         }
         let (engine, connector) = (self.clone(), connector.clone());
         let looking = async move {
-            if let Err(error) = Box::pin(sync::quarantine::look(&engine, &connector)).await {
-                let error = format!("{error:#}");
-                tracing::info!(connector = %connector.name, error, "the quarantine was not seen");
-            }
+            let looked = Box::pin(sync::quarantine::look(&engine, &connector)).await;
             let mut looks = looks.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(look) = looks.get_mut(&connector.id) {
-                look.is_under_way = false;
+            let Some(look) = looks.get_mut(&connector.id) else { return };
+            look.is_under_way = false;
+            match looked {
+                Ok(()) => look.failures = 0,
+                Err(error) => {
+                    look.failed(engine.now(), is_of_account(&error));
+                    let error = format!("{error:#}");
+                    tracing::info!(connector = %connector.name, error, next = %look.next, "the quarantine was not seen");
+                }
             }
         };
         self.inner.tasks.spawn(Box::pin(looking)).await;
@@ -186,5 +208,22 @@ impl Engine {
         let text = format!("{why} (tried again in {} minutes)", INSTALL_RETRY.as_mins());
         self.record(connector, domain::status_message::Event::InstallFailed, &text).await;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_that_fail_come_seldom_and_those_of_a_refused_account_most_seldom() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut look = Look { next: now, is_under_way: false, failures: 0 };
+        for seconds in [30, 60, 120, 240, 480, 960, 960] {
+            look.failed(now, false);
+            assert_eq!(look.next, now + SignedDuration::from_secs(seconds));
+        }
+        look.failed(now, true);
+        assert_eq!(look.next, now + PASS_RETRY);
     }
 }

@@ -72,7 +72,7 @@ impl TestApp {
         clock: Clock,
         is_supervised: bool,
     ) -> anyhow::Result<Self> {
-        let exchange = Exchange::serve(options)?;
+        let exchange = Exchange::serve_beside(options, clock.clone())?;
         let directory = tempfile::tempdir()?;
         let runtime = runtime()?;
         let engine =

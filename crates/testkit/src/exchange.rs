@@ -18,6 +18,8 @@ pub struct Exchange {
     options: ServerOptions,
     /// The time of every server of this organization.
     clock: Arc<Mutex<Timestamp>>,
+    /// Theirs is never before this one.
+    beside: engine::Clock,
     faults: Arc<Mutex<Faults>>,
     ledger: Ledger,
     address: SocketAddr,
@@ -36,9 +38,17 @@ impl Exchange {
     /// Grows an organization and serves it with the usual schemes. It lives on only when a story
     /// says so.
     pub fn serve(options: &OrganizationOptions) -> anyhow::Result<Self> {
+        Self::serve_beside(options, engine::Clock::manual(options.start))
+    }
+
+    /// The same beside somebody whose clock goes on: when they have waited, time has passed here.
+    pub fn serve_beside(
+        options: &OrganizationOptions,
+        beside: engine::Clock,
+    ) -> anyhow::Result<Self> {
         let organization = Organization::generate(options);
         let clock = Arc::new(Mutex::new(organization.now()));
-        Self::present(Arc::new(Mutex::new(organization)), clock, 0)
+        Self::present(Arc::new(Mutex::new(organization)), clock, beside, 0)
     }
 
     /// The same organization by another address, as an array in front of it would give it.
@@ -49,17 +59,19 @@ impl Exchange {
     /// The same organization by another of its servers, by index in the order of its sites. It has
     /// shells, faults and a ledger of its own.
     pub fn server(&self, index: usize) -> anyhow::Result<Self> {
-        Self::present(Arc::clone(&self.organization), Arc::clone(&self.clock), index)
+        let (organization, clock) = (Arc::clone(&self.organization), Arc::clone(&self.clock));
+        Self::present(organization, clock, self.beside.clone(), index)
     }
 
     fn present(
         organization: Arc<Mutex<Organization>>,
         clock: Arc<Mutex<Timestamp>>,
+        beside: engine::Clock,
         server: usize,
     ) -> anyhow::Result<Self> {
-        let time = Arc::clone(&clock);
+        let (time, theirs) = (Arc::clone(&clock), beside.clone());
         let options = ServerOptions {
-            now: Arc::new(move || *locked(&time)),
+            now: Arc::new(move || (*locked(&time)).max(theirs.now())),
             server,
             ..ServerOptions::default()
         };
@@ -67,6 +79,7 @@ impl Exchange {
             organization,
             options,
             clock,
+            beside,
             faults: Arc::default(),
             ledger: Ledger::default(),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),

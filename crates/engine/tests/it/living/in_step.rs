@@ -1,0 +1,349 @@
+//! Passes: when they come, what they read, and what a cut costs.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    Caller, DeviceId,
+    connector::DiscoveryScope,
+    pass::{PassKind, PassOutcome},
+};
+use jiff::SignedDuration;
+use simulator::{Budget, OrganizationOptions, Partnership};
+use store::JobState;
+use testkit::TestApp;
+
+use super::{Ready as _, change, ended, pass_time, past_first_page, wait_for_passes};
+
+#[tokio::test]
+async fn passes_come_when_they_are_due_and_not_before() {
+    let app = TestApp::supervised(10).await_ready().await;
+    pass_time(&app, SignedDuration::from_mins(239));
+    let next = app.engine().next_passes(&app.connector().await.unwrap()).await.unwrap();
+    assert_eq!(next.delta, Some(app.clock().now() + SignedDuration::from_mins(1)));
+    assert_eq!(ended(&app, PassKind::Delta).await, 0);
+    pass_time(&app, SignedDuration::from_mins(1));
+    wait_for_passes(&app, PassKind::Delta, 1).await;
+    for delta in 2..6 {
+        pass_time(&app, SignedDuration::from_hours(4));
+        wait_for_passes(&app, PassKind::Delta, delta).await;
+    }
+    pass_time(&app, SignedDuration::from_hours(4));
+    wait_for_passes(&app, PassKind::Full, 2).await;
+    assert_eq!(app.last_pass().await.unwrap().outcome, Some(PassOutcome::Complete));
+}
+
+#[tokio::test]
+async fn a_phone_that_falls_into_quarantine_is_shown_within_a_minute() {
+    let app = TestApp::supervised(20).await_ready().await;
+    let guid = app.exchange().organization().add_device();
+    let discovery_ends = SignedDuration::from_mins(20);
+    let then = app.clock().now() + discovery_ends;
+    app.exchange().organization().advance(then);
+    let connector = app.connector().await.unwrap();
+    let id = DeviceId::of(connector.id, guid);
+    let scope = app.scope().unwrap();
+    let is_there = async || app.engine().store().device(&scope, id).await.is_ok();
+    assert!(!is_there().await);
+    app.clock().advance(SignedDuration::from_secs(30));
+    app.eventually("the phone", async || Ok(is_there().await.then_some(()))).await.unwrap();
+    assert_eq!(ended(&app, PassKind::Delta).await, 0, "no pass was needed");
+}
+
+#[tokio::test]
+async fn a_delta_pass_reads_what_changed_and_nothing_else() {
+    let app = TestApp::connected(400).await.unwrap();
+    app.sync().await.unwrap();
+    pass_time(&app, SignedDuration::from_hours(2));
+    let guid = app.exchange().organization().add_device();
+    let before = app.exchange().ledger().entries().objects;
+    let job = app.sync_of(PassKind::Delta).await.unwrap();
+    assert_eq!(job.state, JobState::Done, "{job:?}");
+    let pass = app.last_pass().await.unwrap();
+    assert_eq!((pass.kind, pass.outcome), (PassKind::Delta, Some(PassOutcome::Complete)));
+    assert_eq!((pass.counts.added, pass.counts.gone), (1, 0), "{pass:?}");
+    let read = app.exchange().ledger().entries().objects - before;
+    assert!(read < 40, "{read} objects for one phone");
+    let connector = app.connector().await.unwrap();
+    assert_eq!(connector.last_delta_sync, Some(pass.started));
+    let id = DeviceId::of(connector.id, guid);
+    let device = app.engine().store().device(&app.scope().unwrap(), id).await.unwrap();
+    assert!(device.owner.mailbox.is_some() && device.statistics.is_some(), "{device:?}");
+}
+
+/// A server that cannot be asked for changes is asked for more, and nothing is missed.
+#[tokio::test]
+async fn a_server_that_refuses_filters_is_read_in_other_ways() {
+    for refused in [&["WhenChangedUTC"][..], &["WhenChangedUTC", "FirstSyncTime"]] {
+        let mut options = OrganizationOptions::default();
+        options.habits.refused_filters =
+            refused.iter().map(|property| format!("Get-MobileDevice/{property}")).collect();
+        options.habits.sort_by_refused = true;
+        let app = TestApp::beside_organization(&options).unwrap();
+        app.add_connector().await.unwrap();
+        let job = app.sync().await.unwrap();
+        assert_eq!(job.state, JobState::Done, "{refused:?}: {job:?}");
+        pass_time(&app, SignedDuration::from_hours(1));
+        app.exchange().organization().add_device();
+        let job = app.sync_of(PassKind::Delta).await.unwrap();
+        assert_eq!(job.state, JobState::Done, "{refused:?}: {job:?}");
+        assert_eq!(app.last_pass().await.unwrap().counts.added, 1, "{refused:?}");
+    }
+}
+
+/// Watermarks: what a failed delta pass did not bring comes with the next.
+#[tokio::test]
+async fn a_failed_delta_pass_loses_nothing() {
+    let app = TestApp::connected(50).await.unwrap();
+    app.sync().await.unwrap();
+    pass_time(&app, SignedDuration::from_hours(2));
+    app.exchange().organization().add_device();
+    app.exchange().stop().unwrap();
+    assert_eq!(app.sync_of(PassKind::Delta).await.unwrap().state, JobState::Failed);
+    app.exchange().start_again().unwrap();
+    pass_time(&app, SignedDuration::from_hours(2));
+    assert_eq!(app.sync_of(PassKind::Delta).await.unwrap().state, JobState::Done);
+    assert_eq!(app.last_pass().await.unwrap().counts.added, 1);
+}
+
+#[tokio::test]
+async fn a_killed_pass_goes_on_with_the_page_it_was_reading() {
+    let mut app = TestApp::connected(950).await.unwrap();
+    let id = past_first_page(&app).await;
+    app.kill_and_restart().unwrap();
+    app.exchange().faults().slow = None;
+    let job = app.finished(id).await.unwrap();
+    assert_eq!(job.state, JobState::Done, "{job:?}");
+    let pass = app.last_pass().await.unwrap();
+    assert_eq!((pass.outcome, pass.counts.devices), (Some(PassOutcome::Complete), 950));
+    assert_eq!((app.devices().await.unwrap().len(), app.totals().await.unwrap().gone), (950, 0));
+    let connector = app.connector().await.unwrap().id;
+    assert_eq!(app.engine().store().checkpoint(connector).await.unwrap(), None);
+    // Pages have 100 devices; each begins with the last one of the page before.
+    let asked = app.exchange().ledger().entries();
+    let pages = asked.cmdlets.iter().filter(|one| one.parameter("SortBy").is_some()).count();
+    assert!(pages <= 11 + 1, "{pages} pages: at most one was read twice");
+}
+
+/// Of a connector that looks at some users only, too: by unit, and by filter.
+#[tokio::test]
+async fn a_killed_pass_over_some_users_goes_on_with_its_page() {
+    for by_filter in [false, true] {
+        let mut app = TestApp::beside(900).unwrap();
+        let units: BTreeSet<String> = {
+            let organization = app.exchange().organization();
+            let unit = |one: Partnership| one.mailbox.distinguished_name.ancestor(1);
+            organization.partnerships().filter_map(unit).map(|unit| unit.to_string()).collect()
+        };
+        assert!(units.len() > 1, "{units:?}");
+        let mut new = app.new_connector(app.name());
+        new.options.discovery.scope = match by_filter {
+            false => DiscoveryScope::Units(units.into_iter().collect()),
+            true => DiscoveryScope::Recipients("SamAccountName -like 'a*'".to_owned()),
+        };
+        app.engine().add_connector(&app.caller(), new).await.unwrap();
+        let id = past_first_page(&app).await;
+        let asked = app.exchange().ledger().sequence();
+        app.kill_and_restart().unwrap();
+        app.exchange().faults().slow = None;
+        let job = app.finished(id).await.unwrap();
+        assert_eq!(job.state, JobState::Done, "{job:?}");
+        let pass = app.last_pass().await.unwrap();
+        assert_eq!(pass.outcome, Some(PassOutcome::Complete));
+        assert_eq!(pass.counts.devices, app.devices().await.unwrap().len() as u64);
+        if !by_filter {
+            assert_eq!(pass.counts.devices, 900);
+        }
+        let begun = app.exchange().ledger().begun_after(asked);
+        let mut pages = begun.iter().filter(|one| one.parameter("SortBy").is_some());
+        assert!(pages.next().unwrap().parameter("Filter").is_some(), "it goes on in mid-list");
+        // Nothing has changed since: the next pass has nothing to write.
+        app.sync().await.unwrap();
+        let counts = app.last_pass().await.unwrap().counts;
+        assert_eq!((counts.added, counts.changed, counts.gone), (0, 0, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_device_removed_while_a_pass_was_cut_is_gone_after_it() {
+    let mut app = TestApp::connected(450).await.unwrap();
+    app.sync().await.unwrap();
+    pass_time(&app, SignedDuration::from_hours(1));
+    let oldest = {
+        let organization = app.exchange().organization();
+        organization.partnerships().min_by_key(|one| one.facts.when_created).unwrap().facts.guid
+    };
+    assert!(app.exchange().organization().remove_device(oldest));
+    let id = past_first_page(&app).await;
+    app.kill_and_restart().unwrap();
+    app.exchange().faults().slow = None;
+    assert_eq!(app.finished(id).await.unwrap().state, JobState::Done);
+    assert_eq!(app.totals().await.unwrap().gone, 1);
+    assert_eq!(app.devices().await.unwrap().len(), 449);
+}
+
+/// Wherever the connection is cut: what was read is written, and what was not is read again.
+#[tokio::test]
+async fn a_delta_pass_that_is_cut_anywhere_loses_nothing() {
+    for cut in 1..12 {
+        let app = TestApp::connected(60).await.unwrap();
+        app.sync().await.unwrap();
+        pass_time(&app, SignedDuration::from_hours(2));
+        let guid = app.exchange().organization().add_device();
+        app.exchange().faults().cut_receive = Some(cut);
+        // A session that is cut while it is opened fails the pass; any other costs a reading.
+        if app.sync_of(PassKind::Delta).await.unwrap().state == JobState::Failed {
+            pass_time(&app, SignedDuration::from_hours(1));
+            let job = app.sync_of(PassKind::Delta).await.unwrap();
+            assert_eq!(job.state, JobState::Done, "cut in answer {cut}: {job:?}");
+        }
+        let id = DeviceId::of(app.connector().await.unwrap().id, guid);
+        let found = app.engine().store().device(&app.scope().unwrap(), id).await;
+        assert!(found.is_ok_and(|device| device.statistics.is_some()), "cut in answer {cut}");
+        assert_eq!(app.last_pass().await.unwrap().counts.added, 1, "cut in answer {cut}");
+    }
+}
+
+/// Statistics are read through several sessions at once; whichever of them is cut.
+#[tokio::test]
+async fn statistics_that_are_cut_are_read_again_and_not_for_ever() {
+    let app = TestApp::connected(1_100).await.unwrap();
+    app.sync().await.unwrap();
+    for cut in [25, 45] {
+        pass_time(&app, SignedDuration::from_hours(48));
+        app.exchange().faults().cut_receive = Some(cut);
+        let job = app.sync().await.unwrap();
+        assert_eq!(job.state, JobState::Done, "cut in answer {cut}: {job:?}");
+        assert_eq!(app.last_pass().await.unwrap().counts.statistics, 1_100);
+    }
+    // Every statistics reading fails from here on, in every session: that is a failed pass.
+    pass_time(&app, SignedDuration::from_hours(48));
+    let id = app.begin_sync().await.unwrap();
+    app.eventually("statistics", async || {
+        let job = app.engine().job(&app.caller(), id).await?;
+        Ok((job.progress.step.as_deref() == Some("reading statistics")).then_some(()))
+    })
+    .await
+    .unwrap();
+    app.exchange().stop().unwrap();
+    assert_eq!(app.finished(id).await.unwrap().state, JobState::Failed);
+}
+
+/// Exchange says in its warnings how many cmdlets it allows before it refuses.
+#[tokio::test]
+async fn what_exchange_would_refuse_waits_until_it_would_not() {
+    let mut options = OrganizationOptions { devices: 700, ..OrganizationOptions::default() };
+    options.habits.budget =
+        Some(Budget { cmdlets: 2, period_seconds: 60, delay_ms: 1, cmdlets_max: Some(12) });
+    let app = TestApp::beside_organization(&options).unwrap();
+    app.add_connector().await.unwrap();
+    let before = app.clock().now();
+    let job = app.sync().await.unwrap();
+    assert_eq!(job.state, JobState::Done, "{job:?}");
+    assert!(app.clock().now() > before, "it waited");
+    assert_eq!(app.exchange().ledger().entries().refused, 0);
+    let gauge = app.engine().budget(&app.connector().await.unwrap());
+    assert_eq!(gauge.limit, Some((12, 60)));
+}
+
+/// Law 13: what is urgent waits for one cmdlet at most, even with one session.
+#[tokio::test]
+async fn what_is_urgent_goes_before_the_next_cmdlet_of_a_pass() {
+    let app = TestApp::connected(600).await.unwrap();
+    app.sync().await.unwrap();
+    pass_time(&app, SignedDuration::from_hours(48));
+    let wanted: Vec<DeviceId> =
+        app.devices().await.unwrap().iter().take(3).map(|device| device.id).collect();
+    let id = past_first_page(&app).await;
+    let asked = app.exchange().ledger().sequence();
+    let caller = app.caller();
+    let [first, second, third] =
+        [0, 1, 2].map(|at| app.engine().refresh_device(&caller, wanted[at]));
+    let (first, second, third) = tokio::join!(first, second, third);
+    first.and(second).and(third).unwrap();
+    app.exchange().faults().slow = None;
+    app.finished(id).await.unwrap();
+    let begun = app.exchange().ledger().begun_after(asked);
+    let urgent = |one: &&simulator::ReceivedCmdlet| {
+        one.name == "Get-MobileDevice" && one.parameter("Identity").is_some()
+    };
+    let places: Vec<usize> =
+        (0..).zip(&begun).filter(|(_, one)| urgent(one)).map(|(at, _)| at).collect();
+    assert_eq!(places.len(), 3, "{begun:?}");
+    let of_pass = begun.iter().take(places[2]).filter(|one| one.parameter("SortBy").is_some());
+    assert!(of_pass.count() <= 1, "{begun:?}");
+}
+
+#[tokio::test]
+async fn a_throttled_account_is_slowed_down_and_no_pass_fails() {
+    let mut options = OrganizationOptions { devices: 700, ..OrganizationOptions::default() };
+    options.habits.budget =
+        Some(Budget { cmdlets: 4, period_seconds: 3_600, delay_ms: 3, cmdlets_max: None });
+    options.habits.shells_per_user = 3;
+    let app = TestApp::beside_organization(&options).unwrap();
+    app.add_connector().await.unwrap();
+    let job = app.sync().await.unwrap();
+    assert_eq!(job.state, JobState::Done, "{job:?}");
+    let pass = app.last_pass().await.unwrap();
+    assert_eq!(pass.outcome, Some(PassOutcome::Complete));
+    assert!(pass.cost.delayed_ms > 0 && pass.cost.cmdlets > 10, "{pass:?}");
+    let gauge = app.engine().budget(&app.connector().await.unwrap());
+    assert_eq!(gauge.allowance, 1, "one session after a delay");
+    assert!(gauge.delayed_ms > 0);
+    let entries = app.exchange().ledger().entries();
+    assert_eq!((entries.refused, entries.refused_shells), (0, 0));
+    assert!(entries.max_open_shells <= 3, "{}", entries.max_open_shells);
+}
+
+#[tokio::test]
+async fn only_the_users_that_are_looked_at_are_taken_in() {
+    let app = TestApp::beside(120).unwrap();
+    let unit = {
+        let organization = app.exchange().organization();
+        let first = organization.partnerships().next().unwrap();
+        first.mailbox.distinguished_name.ancestor(1).unwrap()
+    };
+    let inside = {
+        let organization = app.exchange().organization();
+        let is_inside =
+            |one: &Partnership| one.mailbox.distinguished_name.key().ends_with(&unit.key());
+        organization.partnerships().filter(is_inside).count()
+    };
+    let mut new = app.new_connector(app.name());
+    new.options.discovery.scope = DiscoveryScope::Units(vec![unit.to_string()]);
+    app.engine().add_connector(&app.caller(), new).await.unwrap();
+    assert_eq!(app.sync().await.unwrap().state, JobState::Done);
+    assert_eq!(app.devices().await.unwrap().len(), inside);
+
+    let mut by_filter = change(app.connector().await.unwrap());
+    let sam = app.devices().await.unwrap()[0].owner.user.clone().unwrap();
+    by_filter.options.discovery.scope =
+        DiscoveryScope::Recipients(format!("SamAccountName -eq '{sam}'"));
+    app.engine().change_connector(&app.caller(), &app.name(), by_filter).await.unwrap();
+    pass_time(&app, SignedDuration::from_hours(1));
+    app.sync().await.unwrap();
+    let pass = app.last_pass().await.unwrap();
+    assert!(pass.counts.devices >= 1 && pass.counts.skipped > 0, "{pass:?}");
+    assert_eq!(pass.counts.devices + pass.counts.skipped, 120);
+}
+
+#[tokio::test]
+async fn one_person_and_one_device_are_read_again_on_demand() {
+    let app = TestApp::connected(30).await.unwrap();
+    app.sync().await.unwrap();
+    let devices = app.devices().await.unwrap();
+    let (device, address) = (devices[0].id, devices[0].owner.mailbox.clone().unwrap());
+    pass_time(&app, SignedDuration::from_hours(1));
+    app.engine().refresh_device(&app.caller(), device).await.unwrap();
+    let scope = app.scope().unwrap();
+    let read = app.engine().store().device(&scope, device).await.unwrap();
+    assert_eq!(
+        (read.observed, read.statistics_observed),
+        (app.clock().now(), Some(app.clock().now()))
+    );
+    let count = app.engine().refresh_user(&Caller::LocalAdministrator, &app.name(), &address).await;
+    assert!(count.unwrap() >= 1);
+    assert!(app.exchange().organization().remove_device(devices[0].facts.guid));
+    app.engine().refresh_device(&app.caller(), device).await.unwrap();
+    let gone = app.engine().store().device(&scope, device).await.unwrap();
+    assert_eq!(gone.gone_since, Some(app.clock().now()));
+}
