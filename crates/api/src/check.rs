@@ -11,7 +11,8 @@ use engine::{Engine, Family, Feature};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    parameters::{Asked, DryRun, IdempotencyKey, Name, Parameters},
+    device::rfc3339,
+    parameters::{Asked, DryRun, IdempotencyKey, Name, NoParameters, Parameters},
     preview::Preview,
     problem::Problem,
 };
@@ -19,6 +20,8 @@ use crate::{
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CheckReport {
+    /// When it was found.
+    pub at: String,
     /// Whether a sync can work.
     pub is_ready: bool,
     /// Whether nothing but reading can work.
@@ -68,6 +71,7 @@ impl CheckReport {
             detail: step.detail,
         };
         Self {
+            at: rfc3339(report.at),
             is_ready: report.is_ready,
             is_read_only: report.is_read_only,
             steps: report.steps.into_iter().map(step).collect(),
@@ -82,8 +86,8 @@ impl FeatureCheck {
             feature: check.feature.word().to_owned(),
             purpose: check.feature.purpose().to_owned(),
             state: check.state.word().to_owned(),
-            missing: check.missing.iter().map(ToString::to_string).collect(),
-            consequence: check.consequence.to_owned(),
+            missing: check.missing,
+            consequence: check.consequence,
             grant: check.grant,
         }
     }
@@ -110,6 +114,32 @@ pub(crate) async fn check(asked: Asked) -> Result<Response, Problem> {
     }
     let report = asked.engine.check_connector(&asked.caller, &asked.name).await?;
     Ok(Json(CheckReport::of(report)).into_response())
+}
+
+/// Shows what the last check found.
+///
+/// It is kept until the connector is changed: what was found before says nothing any more.
+#[utoipa::path(
+    get,
+    path = "/api/v1/connectors/{name}/check",
+    operation_id = "show_last_check",
+    tag = "connectors",
+    params(Name),
+    responses((status = 200, body = CheckReport), Problem)
+)]
+pub(crate) async fn last(
+    State(engine): State<Engine>,
+    Extension(caller): Extension<Caller>,
+    Name(name): Name,
+    Parameters(NoParameters {}): Parameters<NoParameters>,
+) -> Result<Json<CheckReport>, Problem> {
+    let report = engine.last_check(&caller, &name).await?.ok_or_else(|| {
+        Problem::not_found(
+            format_args!("{name} was not checked since it was added or changed"),
+            &format!("POST /api/v1/connectors/{name}/check checks it now"),
+        )
+    })?;
+    Ok(Json(CheckReport::of(report)))
 }
 
 /// What the account is to be able to do.

@@ -97,7 +97,7 @@ fn guarded() -> OpenApiRouter<Engine> {
         .routes(routes!(connectors::show, connectors::change, connectors::remove))
         .routes(routes!(connectors::pause))
         .routes(routes!(connectors::resume))
-        .routes(routes!(check::check))
+        .routes(routes!(check::last, check::check))
         .routes(routes!(check::role_script))
         .routes(routes!(sync::sync))
         .routes(routes!(health::endpoints))

@@ -1,23 +1,22 @@
-//! What the pages share: the engine, secrets on their way to it, and the last checks.
+//! What the pages share: the engine, and secrets on their way to it.
 
 use std::sync::Arc;
 
 use axum::extract::FromRef;
 use engine::Engine;
 
-use crate::{connector::Checks, drafts::Drafts};
+use crate::drafts::Drafts;
 
 /// State of the router. Cloning gives another handle to the same.
 #[derive(Clone)]
 pub(crate) struct Console {
     pub(crate) engine: Engine,
     pub(crate) drafts: Arc<Drafts>,
-    pub(crate) checks: Arc<Checks>,
 }
 
 impl Console {
     pub(crate) fn new(engine: Engine) -> Self {
-        Self { engine, drafts: Arc::new(Drafts::default()), checks: Arc::new(Checks::default()) }
+        Self { engine, drafts: Arc::new(Drafts::default()) }
     }
 }
 

@@ -1,10 +1,13 @@
-//! Preflight: connects and says what works, what is missing and what to do.
+//! Preflight: connects and says what works, what is missing and what to do. What the last check of
+//! a connector found is kept until the connector is changed.
+
+mod document;
 
 use domain::{
-    Caller, Connector, ConnectorName, EndpointHealth, EndpointOrigin, Permission,
+    Caller, Connector, ConnectorName, EndpointHealth, EndpointOrigin, Permission, Timestamp,
     connector::ConnectorState,
 };
-use exchange::{Capabilities, ConnectError, FeatureCheck, Organization, RemotePowerShell};
+use exchange::{Capabilities, ConnectError, Feature, FeatureState, Organization, RemotePowerShell};
 use jiff::SignedDuration;
 
 use crate::{Engine, Error, endpoints::at_endpoint, link::OpenOrganization};
@@ -12,6 +15,8 @@ use crate::{Engine, Error, endpoints::at_endpoint, link::OpenOrganization};
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CheckReport {
+    /// When.
+    pub at: Timestamp,
     /// Whether a sync can work.
     pub is_ready: bool,
     /// Whether nothing but reading can work.
@@ -32,6 +37,23 @@ pub struct CheckStep {
     pub result: CheckResult,
     /// What was found, or what to do.
     pub detail: Option<String>,
+}
+
+/// How it stood with one feature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeatureCheck {
+    /// Which feature.
+    pub feature: Feature,
+    /// How it stood with it.
+    pub state: FeatureState,
+    /// What the account does not see: `Clear-MobileDevice -AccountOnly`; empty if nothing is missing
+    /// or nobody knows.
+    pub missing: Vec<String>,
+    /// What falls away, or would where the feature works: a whole sentence.
+    pub consequence: String,
+    /// Commands for the Exchange Management Shell that grant what is missing, in their order; empty
+    /// where no role grants it.
+    pub grant: Vec<String>,
 }
 
 /// How a step of a check went.
@@ -76,7 +98,9 @@ impl Engine {
     ) -> Result<CheckReport, Error> {
         let scope = caller.scope(Permission::ModifyConnector)?;
         let connector = self.store().connector(&scope, name).await?;
-        let report = Box::pin(self.check(&connector)).await?;
+        let secret = self.store().sealed_secret(connector.id).await?;
+        let mut report = Box::pin(self.check(&connector)).await?;
+        report.at = self.now();
         // An endpoint that is stood in for by another is no trouble of the connector; and that a
         // password is wrong says more than that a server is off.
         let failed = || report.steps.iter().filter(|step| step.result == CheckResult::Failed);
@@ -86,7 +110,25 @@ impl Engine {
             let state = ConnectorState::Trouble;
             self.store().set_connector_state(connector.id, state, trouble.as_deref()).await?;
         }
+        // Secrets are sealed anew with each change of a connector, and what was found before one
+        // says nothing any more.
+        if self.store().sealed_secret(connector.id).await? == secret {
+            self.store().set_last_check(connector.id, &document::of(&report).to_string()).await?;
+        }
         Ok(report)
+    }
+
+    /// What the last check found, if there was one since the connector was added or changed.
+    pub async fn last_check(
+        &self,
+        caller: &Caller,
+        name: &ConnectorName,
+    ) -> Result<Option<CheckReport>, Error> {
+        let scope = caller.scope(Permission::Read)?;
+        let connector = self.store().connector(&scope, name).await?;
+        let kept = self.store().last_check(connector.id).await?;
+        // One that is not understood is none: asking again is cheap.
+        Ok(kept.as_deref().and_then(document::report))
     }
 
     async fn check(&self, connector: &Connector) -> Result<CheckReport, Error> {
@@ -179,7 +221,7 @@ impl Engine {
         }
         let account = connector.endpoint.username.as_deref().unwrap_or_default();
         let capabilities = organization.capabilities();
-        report.features = capabilities.matrix(account);
+        report.features = capabilities.matrix(account).into_iter().map(FeatureCheck::of).collect();
         report.is_read_only = capabilities.is_read_only();
         let can_list_devices = capabilities.can_list_devices();
         // A session that cannot be closed ends by itself on the server.
@@ -198,6 +240,18 @@ impl CheckStep {
     /// Whether it is this step of connecting, to whichever endpoint.
     fn is_of(&self, step: &str) -> bool {
         self.name.split(": ").next() == Some(step)
+    }
+}
+
+impl FeatureCheck {
+    fn of(check: exchange::FeatureCheck) -> Self {
+        Self {
+            feature: check.feature,
+            state: check.state,
+            missing: check.missing.iter().map(ToString::to_string).collect(),
+            consequence: check.consequence.to_owned(),
+            grant: check.grant,
+        }
     }
 }
 
@@ -232,7 +286,7 @@ impl CheckReport {
     }
 
     /// Notes how far the server's clock is from ours. It is told by the whole second.
-    fn push_clock(&mut self, theirs: Option<domain::Timestamp>, ours: domain::Timestamp) {
+    fn push_clock(&mut self, theirs: Option<Timestamp>, ours: Timestamp) {
         let Some(theirs) = theirs else { return };
         let skew = theirs.duration_since(ours);
         if skew.abs() <= MOST_SKEW {

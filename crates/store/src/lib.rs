@@ -6,6 +6,7 @@
 //!
 //! Start reading at [`Store::open`], then `sql`, then `filter`.
 
+mod checks;
 mod connectors;
 mod database;
 mod device_row;

@@ -28,7 +28,10 @@ statements! {
         organization_name, state, trouble, created, last_full_sync, last_delta_sync, options, paused,
         next_install)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
-    CHANGE_CONNECTOR = "UPDATE connector SET endpoint = ?2, options = ?3 WHERE id = ?1";
+    CHANGE_CONNECTOR = "UPDATE connector SET endpoint = ?2, options = ?3, last_check = NULL
+        WHERE id = ?1";
+    SET_LAST_CHECK = "UPDATE connector SET last_check = ?2 WHERE id = ?1";
+    LAST_CHECK = "SELECT last_check FROM connector WHERE id = ?1";
     ADD_SECRET = "INSERT INTO connector_secret (connector, sealed) VALUES (?1, ?2)
         ON CONFLICT (connector) DO UPDATE SET sealed = excluded.sealed";
     SECRET = "SELECT sealed FROM connector_secret WHERE connector = ?1";

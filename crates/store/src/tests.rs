@@ -1,5 +1,6 @@
 //! One suite, two databases.
 
+mod checks;
 mod filters;
 
 use domain::connector::{

@@ -18,6 +18,7 @@ fn these_are_the_routes() {
     GET /api/v1/connectors/{name}/ageing
     POST /api/v1/connectors/{name}/ageing
     GET /api/v1/connectors/{name}/budget
+    GET /api/v1/connectors/{name}/check
     POST /api/v1/connectors/{name}/check
     GET /api/v1/connectors/{name}/endpoints
     GET /api/v1/connectors/{name}/log

@@ -136,9 +136,11 @@ async fn its_health_is_told() {
 
     let would = server.post(&format!("{LAB}/check?dry_run=true"), "").await;
     assert!(would.json()["would"].as_str().unwrap().starts_with("sign in to http://127.0.0.1:9"));
+    assert_eq!(server.get(&format!("{LAB}/check")).await.status, StatusCode::NOT_FOUND);
     let report = server.post(&format!("{LAB}/check"), "").await;
     assert_eq!(report.status, StatusCode::OK, "{}", report.body);
     let report = report.json();
+    assert_eq!(server.get(&format!("{LAB}/check")).await.json(), report);
     assert_eq!((&report["is_ready"], &report["is_read_only"]), (&json!(false), &json!(false)));
     assert_eq!(
         (&report["steps"][0]["result"], &report["features"]),
@@ -149,6 +151,11 @@ async fn its_health_is_told() {
     assert_eq!(shown["trouble"], report["steps"][0]["detail"]);
     let endpoints = server.get(&format!("{LAB}/endpoints")).await.json();
     assert_eq!(endpoints["endpoints"][0]["failures"], 1);
+
+    server.patch(LAB, "{\"password\": \"secret-4\"}").await;
+    let none = server.get(&format!("{LAB}/check")).await;
+    assert_eq!(none.status, StatusCode::NOT_FOUND);
+    assert!(none.problem().detail.contains("not checked since"));
     server.stop().await;
 }
 

@@ -83,6 +83,7 @@ async fn what_is_not_there_is_not_found() {
         "/api/v1/connectors/lab/endpoints".to_owned(),
         "/api/v1/connectors/lab/messages".to_owned(),
         "/api/v1/connectors/lab/log".to_owned(),
+        "/api/v1/connectors/lab/check".to_owned(),
         "/api/v1/connectors/lab/budget".to_owned(),
         "/api/v1/connectors/lab/ageing".to_owned(),
         "/api/v1/connectors/lab/role-script".to_owned(),

@@ -24,7 +24,7 @@ fn list<T: serde::de::DeserializeOwned>(lab: &Lab, verb: &str) -> Vec<T> {
 /// first server that is off on the way.
 #[test]
 fn a_newcomer_is_told_what_to_do_and_gets_there() {
-    let lab = Lab::with(60, &["--hide", "Clear-MobileDevice"]);
+    let mut lab = Lab::with(60, &["--hide", "Clear-MobileDevice"]);
     std::fs::write(lab.directory.path().join("wrong"), "not the password").unwrap();
     let site = format!("Berlin={}", lab.exchange_url);
     let added = lab.add(OFFLINE, "wrong", &["--site", &site]);
@@ -82,6 +82,12 @@ fn a_newcomer_is_told_what_to_do_and_gets_there() {
     }
     let table = lab.run(&["connector", "log", "lab", "--limit", "1"]).done();
     assert!(table.starts_with("AT ") && table.contains("LINE"), "{table}");
+
+    lab.crash_and_restart();
+    let last = lab.run(&["connector", "check", "lab", "--last", "-o", "json"]).done();
+    assert_eq!(serde_json::from_str::<CheckReport>(&last).unwrap(), report);
+    let last = lab.run(&["connector", "check", "lab", "--last"]).done();
+    assert!(last.starts_with("checked 20") && last.contains("missing  wipe"), "{last}");
 }
 
 #[test]
@@ -194,7 +200,8 @@ fn check_everything_is_set(set: &Value) {
 fn what_is_wrong_is_said_in_a_sentence() {
     let lab = Lab::new(1);
     lab.add(&lab.exchange_url, "password", &["--paused", "--no-check"]).done();
-    let cases: [(&[&str], i32, &str); 13] = [
+    let cases: [(&[&str], i32, &str); 14] = [
+        (&["connector", "check", "lab", "--last"], 1, "was not checked since it was added"),
         (&["connector", "set", "lab"], 2, "nothing to change is given"),
         (&["connector", "set", "lab", "--full-schedule", "daily"], 2, "such as 24h"),
         (&["connector", "set", "lab", "--time-zone", "Berlin"], 2, "Europe/Berlin"),

@@ -15,15 +15,12 @@ use domain::{Connector, ConnectorName, Timestamp, connector::ConnectorState};
 use engine::Engine;
 use serde::Deserialize;
 
+pub(crate) use self::parts::{not_scheduled, upcoming};
 use self::{
     parts::{EndpointRow, Gauge, LogRow, MessageRow},
     passes::{Chart, PassRow},
     permissions::Report,
     work::{FirstStep, Work, first_steps, is_running},
-};
-pub(crate) use self::{
-    parts::{not_scheduled, upcoming},
-    permissions::Checks,
 };
 use crate::{
     connectors::{organization, trouble},
@@ -155,6 +152,7 @@ impl ConnectorPage {
         let totals = store.totals(&scope).await?;
         let totals = totals.iter().find(|total| total.connector == connector.id);
         let messages = store.status_messages(&scope, connector.id, MESSAGES).await?;
+        let report = engine.last_check(&signed_in.caller, name).await?;
         let log = engine.component_log(&signed_in.caller, name, LOG_LINES).await?;
         let endpoints = engine.endpoints(&signed_in.caller, name).await?;
         let next = engine.next_passes(connector).await?;
@@ -171,7 +169,7 @@ impl ConnectorPage {
             is_paused: connector.is_paused,
             steps: first_steps(connector, is_busy).unwrap_or_default(),
             job: job.map(|job| Work::new(&job, connector.trouble.as_deref(), now)),
-            report: console.checks.shown(connector.id),
+            report: report.as_ref().map(Report::new),
             begins_check: false,
             has_account: connector.endpoint.username.is_some(),
             connection: parts::connection(connector, now),

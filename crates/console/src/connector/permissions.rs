@@ -1,48 +1,8 @@
-//! What the account may do: the last check of each connector, as a matrix.
-//!
-//! A check says how things stood when somebody asked; it is kept in memory only, since asking again
-//! is cheap and an old answer is worse than none.
+//! What the account may do: the last check of a connector, as a matrix.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
-
-use domain::{ConnectorId, Timestamp};
 use engine::{CheckReport, CheckResult, FeatureCheck, FeatureState};
 
 use crate::words;
-
-/// Last checks kept; an installation with more connectors asks anew.
-const MOST_CHECKS: usize = 256;
-
-/// The last check of each connector.
-#[derive(Default)]
-pub(crate) struct Checks(Mutex<HashMap<ConnectorId, (Timestamp, CheckReport)>>);
-
-impl Checks {
-    pub(super) fn keep(&self, connector: ConnectorId, at: Timestamp, report: CheckReport) {
-        let mut checks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if checks.len() >= MOST_CHECKS && !checks.contains_key(&connector) {
-            let oldest = checks.iter().min_by_key(|(_, (at, _))| *at).map(|(id, _)| *id);
-            oldest.map(|id| checks.remove(&id));
-        }
-        checks.insert(connector, (at, report));
-    }
-
-    fn last(&self, connector: ConnectorId) -> Option<(Timestamp, CheckReport)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&connector).cloned()
-    }
-
-    /// What was found before a change says nothing any more.
-    pub(crate) fn forget(&self, connector: ConnectorId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&connector);
-    }
-
-    pub(super) fn shown(&self, connector: ConnectorId) -> Option<Report> {
-        self.last(connector).map(|(at, report)| Report::new(&report, at))
-    }
-}
 
 /// A check, ready to print.
 pub(super) struct Report {
@@ -75,11 +35,11 @@ pub(super) struct Row {
     pub(super) state: &'static str,
     pub(super) tone: &'static str,
     pub(super) missing: String,
-    pub(super) consequence: &'static str,
+    pub(super) consequence: String,
 }
 
 impl Report {
-    fn new(report: &CheckReport, at: Timestamp) -> Self {
+    pub(super) fn new(report: &CheckReport) -> Self {
         let (verdict, tone) = match (report.is_ready, report.is_read_only) {
             (false, _) => ("A sync cannot work yet. What is wrong stands below.", "blocked"),
             (true, true) => (
@@ -101,7 +61,7 @@ impl Report {
             }
         }
         Self {
-            when: at.strftime("%Y-%m-%d at %H:%M UTC").to_string(),
+            when: report.at.strftime("%Y-%m-%d at %H:%M UTC").to_string(),
             verdict,
             tone,
             steps: steps.into_iter().map(Step::new).collect(),
@@ -138,14 +98,13 @@ impl Row {
             FeatureState::Missing => "blocked",
             FeatureState::Unknown => "unknown",
         };
-        let missing: Vec<String> = check.missing.iter().map(ToString::to_string).collect();
         Self {
             name: words::sentence_start(&check.feature.word().replace('-', " ")),
             purpose: words::sentence(check.feature.purpose()),
             state: check.state.word(),
             tone,
-            missing: missing.join(", "),
-            consequence: check.consequence,
+            missing: check.missing.join(", "),
+            consequence: check.consequence.clone(),
         }
     }
 }

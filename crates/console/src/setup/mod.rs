@@ -321,7 +321,6 @@ pub(crate) async fn change(
         return Ok(refused(&Errors::new(), Some(Trouble::of(error)?)));
     }
     console.drafts.remove(signed_in.session, under_way.draft);
-    console.checks.forget(connector.id);
     Ok(Redirect::to(&format!("/connectors/{}?new#permissions", wish.name)).into_response())
 }
 

@@ -184,7 +184,16 @@ async fn a_check_is_a_matrix_that_stays_on_the_page() {
     assert!(page.body.contains("A sync cannot work yet."));
     assert!(page.body.contains("<strong>Reach the server</strong>"));
     assert!(page.body.contains("hx-trigger=\"submit\""), "a check that was made is not made again");
-    console.stop().await;
+    assert!(page.body.contains("Checked 2026-03-02 at 10:00 UTC."));
+    // A console that is started later shows it too, and as of then.
+    let later = Console { router: console::router(console.engine.clone()), ..console };
+    assert!(later.get("/connectors/lab").await.body.contains("Checked 2026-03-02 at 10:00 UTC."));
+    // One that nobody understands is none.
+    later.engine.store().set_last_check(ID, "{}").await.unwrap();
+    let page = later.get("/connectors/lab?new").await;
+    assert!(page.body.contains("Not checked since it was added or changed."));
+    assert!(page.body.contains("hx-trigger=\"submit, load\""));
+    later.stop().await;
 }
 
 #[tokio::test]

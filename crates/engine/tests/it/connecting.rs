@@ -1,10 +1,15 @@
 //! Adding, checking and removing connectors.
 
-use domain::{ConnectorName, connector::ConnectorState};
-use engine::{CheckReport, CheckResult, CheckStep, Error};
+use domain::{
+    ConnectorName,
+    connector::{ConnectorState, Endpoint, Options},
+};
+use engine::{CheckReport, CheckResult, CheckStep, ConnectorChange, Error};
+use jiff::SignedDuration;
 use simulator::{OrganizationOptions, Visible};
 use store::JobState;
 use testkit::TestApp;
+use tokio::net::TcpListener;
 
 fn named(name: &str) -> ConnectorName {
     ConnectorName::parse(name).unwrap()
@@ -79,6 +84,61 @@ async fn a_check_names_the_cmdlets_that_are_missing() {
     assert!(missing[0].name.contains("Get-CASMailbox"));
     assert!(missing[0].detail.as_deref().unwrap().contains("logon names"), "{report:#?}");
     assert!(report.is_ready);
+}
+
+#[tokio::test]
+async fn the_last_check_outlives_the_engine_and_no_change() {
+    let mut options = OrganizationOptions::default();
+    options.accounts[0].visible = Visible::Without(vec!["Clear-MobileDevice".to_owned()]);
+    let mut app = TestApp::beside_organization(&options).unwrap();
+    app.add_connector().await.unwrap();
+    let (caller, name) = (app.caller(), app.name());
+    assert_eq!(app.engine().last_check(&caller, &name).await.unwrap(), None);
+    let report = app.engine().check_connector(&caller, &name).await.unwrap();
+    assert_eq!(report.at, app.engine().now());
+    assert!(report.features.iter().any(|feature| !feature.grant.is_empty()), "{report:#?}");
+    app.clock().advance(SignedDuration::from_hours(1));
+    app.restart().await.unwrap();
+    assert_eq!(app.engine().last_check(&caller, &name).await.unwrap(), Some(report));
+
+    let connector = app.connector().await.unwrap();
+    app.engine().store().set_last_check(connector.id, "{\"at\": \"then\"}").await.unwrap();
+    assert_eq!(app.engine().last_check(&caller, &name).await.unwrap(), None);
+
+    app.engine().check_connector(&caller, &name).await.unwrap();
+    app.engine().change_connector(&caller, &name, change_to(connector.endpoint)).await.unwrap();
+    assert_eq!(app.engine().last_check(&caller, &name).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_check_that_a_change_overtook_is_not_kept() {
+    let app = TestApp::beside(3).unwrap();
+    let (caller, name) = (app.caller(), app.name());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut new = app.new_connector(app.name());
+    new.endpoint.url = format!("http://{}/PowerShell/", listener.local_addr().unwrap());
+    app.engine().add_connector(&caller, new).await.unwrap();
+    let changing = async {
+        // The check is under way and is answered when the connector leads elsewhere.
+        let connection = listener.accept().await.unwrap();
+        let change = change_to(app.exchange().endpoint());
+        app.engine().change_connector(&app.caller(), &app.name(), change).await.unwrap();
+        drop((listener, connection));
+    };
+    let (report, ()) = tokio::join!(app.engine().check_connector(&caller, &name), changing);
+    assert!(!report.unwrap().is_ready);
+    assert_eq!(app.engine().last_check(&caller, &name).await.unwrap(), None);
+}
+
+/// A change of nothing but the endpoint.
+fn change_to(endpoint: Endpoint) -> ConnectorChange {
+    ConnectorChange {
+        endpoint,
+        options: Options::default(),
+        password: None,
+        proxy_password: None,
+        notification_password: None,
+    }
 }
 
 #[tokio::test]

@@ -9,11 +9,28 @@ use domain::ConnectorName;
 use engine::Feature;
 use serde_json::json;
 
-use super::{Exit, OneArguments, what_comes_next};
+use super::{Exit, what_comes_next};
 use crate::{
     client::{Client, ServerArguments},
-    output::{Format, Rows, is_coloured, say, stdout, visible, wrapped_table, write_table},
+    output::{
+        Format, OutputArguments, Rows, is_coloured, say, stdout, time, visible, wrapped_table,
+        write_table,
+    },
 };
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckArguments {
+    /// Name of the connector
+    #[arg(value_parser = ConnectorName::parse)]
+    name: ConnectorName,
+    /// Do not connect: show what the last check found, and when
+    #[arg(long)]
+    last: bool,
+    #[command(flatten)]
+    output: OutputArguments,
+    #[command(flatten)]
+    server: ServerArguments,
+}
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RoleScriptArguments {
@@ -65,13 +82,22 @@ pub(super) async fn role_script(arguments: &RoleScriptArguments) -> anyhow::Resu
     Ok(Exit::Done)
 }
 
-pub(super) async fn check(arguments: &OneArguments) -> anyhow::Result<Exit> {
+pub(super) async fn check(arguments: &CheckArguments) -> anyhow::Result<Exit> {
     let client = Client::connect(&arguments.server)?;
     let name = arguments.name.as_str();
-    let report: CheckReport = client.post(&format!("connectors/{name}/check"), &json!({})).await?;
+    let path = format!("connectors/{name}/check");
+    let report: CheckReport = match arguments.last {
+        true => client.get(&path, &[]).await?,
+        false => client.post(&path, &json!({})).await?,
+    };
     let mut out = stdout();
     match arguments.output.output {
-        Format::Table => print_report(name, &report)?,
+        Format::Table => {
+            if arguments.last {
+                say(&format!("checked {}\n", time(&report.at)))?;
+            }
+            print_report(name, &report)?;
+        }
         Format::Json => {
             serde_json::to_writer_pretty(&mut out, &report)?;
             writeln!(out)?;
@@ -81,16 +107,22 @@ pub(super) async fn check(arguments: &OneArguments) -> anyhow::Result<Exit> {
             writeln!(out)?;
         }
         Format::Csv => {
-            let columns = ["name", "result", "detail"].map(str::to_owned).to_vec();
+            let columns = ["name", "result", "detail", "at"].map(str::to_owned).to_vec();
             let mut rows = Rows::new(&mut out, Format::Csv, columns, false);
             for step in &report.steps {
-                rows.push(step)?;
+                rows.push(&json!({
+                    "name": step.name,
+                    "result": step.result,
+                    "detail": step.detail,
+                    "at": report.at,
+                }))?;
             }
             for feature in &report.features {
                 rows.push(&json!({
                     "name": feature.feature,
                     "result": feature.state,
                     "detail": told(feature),
+                    "at": report.at,
                 }))?;
             }
             rows.finish("")?;

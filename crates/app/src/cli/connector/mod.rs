@@ -30,7 +30,7 @@ pub(crate) enum ConnectorVerb {
     /// Change a connector; what is not given stays, and '' clears a field
     Set(Box<SetArguments>),
     /// Connect now and say what works, what is missing, and how to grant it
-    Check(OneArguments),
+    Check(check::CheckArguments),
     /// Print a script for Exchange that gives the account exactly what it needs
     RoleScript(check::RoleScriptArguments),
     /// Let scheduled work rest
