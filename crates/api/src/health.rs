@@ -203,6 +203,11 @@ pub struct Budget {
     pub delayed_ms: u64,
     /// Times in the last hour that Exchange asked to wait.
     pub refusals: usize,
+    /// Cmdlets that Exchange allows in `limit_seconds` before it refuses; null: it has told of no
+    /// limit.
+    pub limit_cmdlets: Option<u32>,
+    /// In how many seconds.
+    pub limit_seconds: Option<u32>,
 }
 
 impl Budget {
@@ -216,6 +221,8 @@ impl Budget {
             cmdlets: gauge.cmdlets,
             delayed_ms: gauge.delayed_ms,
             refusals: gauge.refusals,
+            limit_cmdlets: gauge.limit.map(|limit| limit.cmdlets),
+            limit_seconds: gauge.limit.map(|limit| limit.seconds),
         }
     }
 }

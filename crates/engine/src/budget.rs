@@ -48,8 +48,8 @@ pub struct BudgetGauge {
     pub delayed_ms: u64,
     /// Times in the last hour that Exchange asked to wait.
     pub refusals: usize,
-    /// Cmdlets that Exchange allows in so many seconds, if it said so.
-    pub limit: Option<(u32, u32)>,
+    /// What Exchange allows before it refuses, if it said so.
+    pub limit: Option<CmdletLimit>,
 }
 
 impl Budget {
@@ -146,7 +146,7 @@ impl Budget {
             cmdlets: self.window.iter().map(|(_, spent)| spent.cmdlets).sum(),
             delayed_ms: self.window.iter().map(|(_, spent)| spent.delayed_ms).sum(),
             refusals: self.refusals.len(),
-            limit: self.limit.map(|limit| (limit.cmdlets, limit.seconds)),
+            limit: self.limit,
             ..BudgetGauge::default()
         }
     }

@@ -172,6 +172,10 @@ impl Gauge {
             0 => "none".to_owned(),
             _ => words::took(delayed),
         };
+        let limit = gauge.limit.map_or("told of none".to_owned(), |limit| {
+            let cmdlets = words::counted(limit.cmdlets.into(), "cmdlet");
+            format!("{cmdlets} in {}", words::counted(limit.seconds.into(), "second"))
+        });
         let count = |count: usize| words::number(count as u64);
         Self {
             in_use: gauge.in_use,
@@ -189,6 +193,7 @@ impl Gauge {
                 html("Cmdlets, last hour", words::number(gauge.cmdlets)),
                 html("Delays by Exchange", delayed),
                 html("Asked to wait", words::counted(gauge.refusals as u64, "time")),
+                html("Limit of Exchange", limit),
             ],
         }
     }

@@ -76,9 +76,10 @@ impl Service {
 
 fn micro_delay(owner: &str, budget: Budget, count: u32) -> String {
     let Budget { cmdlets, period_seconds, delay_ms: delay, cmdlets_max } = budget;
-    let left = cmdlets_max.map_or("Unlimited/Unlimited".to_owned(), |most| {
-        format!("{}/{most}", most.saturating_sub(count))
-    });
+    let left = cmdlets_max.map_or_else(
+        || "Unlimited/Unlimited".to_owned(),
+        |most| format!("{}/{most}", most.saturating_sub(count)),
+    );
     format!(
         "Micro delay applied. Actual delayed: {delay} msecs, Enforced: True, Capped delay: {delay} \
          msecs, Required: False, Additional info: .; PolicyDN: CN=GlobalThrottlingPolicy; Snapshot: \

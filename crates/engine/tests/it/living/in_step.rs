@@ -242,7 +242,8 @@ async fn what_exchange_would_refuse_waits_until_it_would_not() {
     assert!(app.clock().now() > before, "it waited");
     assert_eq!(app.exchange().ledger().entries().refused, 0);
     let gauge = app.engine().budget(&app.connector().await.unwrap());
-    assert_eq!(gauge.limit, Some((12, 60)));
+    let limit = gauge.limit.unwrap();
+    assert_eq!((limit.cmdlets, limit.seconds), (12, 60));
 }
 
 /// Law 13: what is urgent waits for one cmdlet at most, even with one session.
