@@ -120,12 +120,13 @@ pub fn parts(version: Option<&str>) -> [u32; 4] {
 }
 
 /// Whether a server of one version sees mailboxes of servers of another: not those of a later
-/// generation (14 is 2010, 15.0 is 2013, 15.1 is 2016, 15.2 is 2019 and SE).
+/// generation. Objects of the directory have one (`ExchangeVersion`): 14 is that of 2010, 15 that of
+/// 2013 and all after it.
 #[must_use]
 pub fn sees(version: &str, mailboxes: &str) -> bool {
     let generation = |version| {
-        let [major, minor, ..] = parts(Some(version));
-        (major, minor)
+        let [major, ..] = parts(Some(version));
+        major
     };
     generation(version) >= generation(mailboxes)
 }
@@ -177,7 +178,7 @@ mod tests {
 
     #[test]
     fn an_older_generation_does_not_see_newer_mailboxes() {
-        assert!(sees("15.2.1748.10", "15.1.1.1") && sees("15.1.1.1", "15.1.2507.6"));
-        assert!(!sees("14.3.123.4", "15.0.1.1") && !sees("15.1.1.1", "15.2.1.1"));
+        assert!(sees("15.2.1748.10", "14.3.123.4") && sees("15.0.1.1", "15.2.1748.10"));
+        assert!(!sees("14.3.123.4", "15.0.1.1"));
     }
 }
