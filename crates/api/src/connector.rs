@@ -89,7 +89,7 @@ pub struct OnPremises {
     /// More certificate authorities, PEM.
     #[serde(default)]
     pub extra_roots_pem: Option<String>,
-    /// SHA-256 of the one certificate accepted, hexadecimal.
+    /// SHA-256 of the one certificate accepted of the configured servers, hexadecimal.
     #[serde(default)]
     pub pinned_sha256: Option<String>,
     /// `host:port` of an HTTP proxy.

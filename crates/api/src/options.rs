@@ -18,6 +18,9 @@ pub struct ConnectorOptions {
     pub sites: Vec<SiteServer>,
     /// Domain controller that is asked for more servers; null: Exchange alone is asked.
     pub directory: Option<Directory>,
+    /// Whether sessions are opened at configured servers alone, and not at those that Exchange or
+    /// the directory name.
+    pub configured_servers_only: bool,
     /// When everything is read: an interval of 1 minute to 31 days (`24h`), five cron fields
     /// (`0 2 * * 1-5`) or `never`.
     #[schema(example = "24h")]
@@ -100,6 +103,7 @@ impl ConnectorOptions {
         Self {
             sites: options.sites.into_iter().map(site).collect(),
             directory: options.directory.map(directory),
+            configured_servers_only: options.stays_at_configured_servers,
             full_schedule: options.schedules.full.to_string(),
             delta_schedule: options.schedules.delta.to_string(),
             time_zone: options.schedules.zone.to_string(),
@@ -138,6 +142,7 @@ impl ConnectorOptions {
         Ok(connector::Options {
             sites: self.sites.into_iter().map(site).collect(),
             directory: self.directory.map(Directory::into_directory).transpose()?,
+            stays_at_configured_servers: self.configured_servers_only,
             schedules,
             discovery,
             removes_aged_partnerships: self.remove_aged_partnerships,

@@ -52,6 +52,9 @@ pub struct Options {
     pub sites: Vec<SiteServer>,
     /// Where Active Directory is asked for more servers; `None`: Exchange alone is asked.
     pub directory: Option<Directory>,
+    /// Whether sessions are opened at configured servers alone, and not at those that Exchange or
+    /// the directory name. Off: an organization is reached as long as one of its servers answers.
+    pub stays_at_configured_servers: bool,
     /// When full and delta passes run.
     pub schedules: Schedules,
     /// Which devices are taken in.
@@ -234,7 +237,8 @@ pub struct Endpoint {
 pub struct Trust {
     /// More certificate authorities, PEM.
     pub extra_roots_pem: Option<String>,
-    /// SHA-256 of the one certificate accepted, lower-case hexadecimal; nothing else is checked.
+    /// SHA-256 of the one certificate accepted of the configured servers, lower-case hexadecimal;
+    /// nothing else is checked. Servers that were found show one of an authority.
     pub pinned_sha256: Option<String>,
 }
 

@@ -154,7 +154,7 @@ impl Engine {
             if one.origin > EndpointOrigin::Site && organization.is_some() {
                 continue;
             }
-            let settings = at_endpoint(&settings, connector, one);
+            let settings = at_endpoint(&settings, one);
             let connected = RemotePowerShell::connect(&settings, &credential).await;
             let is_first = organization.is_none();
             let failed = report.connected(one, &connected);

@@ -54,7 +54,11 @@ impl Engine {
                     one.origin = origin;
                     one.site = site.or_else(|| one.site.take());
                 }
-                None if found.origin > EndpointOrigin::Site => endpoints.push(found),
+                None if found.origin > EndpointOrigin::Site => {
+                    if !connector.options.stays_at_configured_servers {
+                        endpoints.push(found);
+                    }
+                }
                 None => {}
             }
         }
@@ -102,7 +106,7 @@ impl Engine {
             if is_rested && !one.may_be_tried(now) {
                 continue;
             }
-            let settings = at_endpoint(&settings, connector, one);
+            let settings = at_endpoint(&settings, one);
             match self.connect_patiently(&settings, &credential, pool).await {
                 Ok(session) => {
                     one.succeeded(self.now());
@@ -219,6 +223,9 @@ impl Engine {
     /// it knows.
     pub(crate) async fn find_in_directory(&self, connector: &Connector) -> anyhow::Result<usize> {
         let Some(directory) = &connector.options.directory else { return Ok(0) };
+        if connector.options.stays_at_configured_servers {
+            return Ok(0);
+        }
         let (settings, credential) = self.settings(connector).await?;
         let endpoint = settings.endpoint;
         let wanted = DirectorySettings {
@@ -298,11 +305,10 @@ impl Engine {
 /// The connection settings for one of a connector's endpoints.
 pub(crate) fn at_endpoint(
     settings: &ConnectionSettings,
-    connector: &Connector,
     endpoint: &EndpointHealth,
 ) -> ConnectionSettings {
     let mut settings = settings.clone();
-    if endpoint.url != connector.endpoint.url {
+    if endpoint.url != settings.endpoint.url {
         settings.endpoint.url.clone_from(&endpoint.url);
         // Those name the connector's own server.
         settings.endpoint.connect_to = None;
@@ -371,6 +377,8 @@ fn sibling(url: &str, fqdn: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use domain::connector::{Authentication, Endpoint};
+
     use super::*;
 
     #[test]
@@ -378,5 +386,32 @@ mod tests {
         let of = |url| sibling(url, "ex02.contoso.com");
         assert_eq!(of("http://ex01/PowerShell/"), "http://ex02.contoso.com/PowerShell/");
         assert_eq!(of("https://mail:444/PS/?a=b"), "https://ex02.contoso.com/PS/?a=b");
+    }
+
+    #[test]
+    fn a_pinned_certificate_is_that_of_every_configured_server() {
+        let url = "https://mail.contoso.com/PowerShell/";
+        let settings = ConnectionSettings::new(Endpoint {
+            url: url.to_owned(),
+            connect_to: Some("10.0.0.5:443".to_owned()),
+            spn: None,
+            authentication: Authentication::Automatic,
+            username: None,
+            kdc: Vec::new(),
+            keytab: None,
+            allow_basic_without_tls: false,
+            trust: Trust { pinned_sha256: Some("ab".repeat(32)), ..Trust::default() },
+            proxy: None,
+        });
+        for (other, origin, is_pinned, is_redirected) in [
+            (url, EndpointOrigin::Configured, true, true),
+            ("https://berlin.contoso.com/PowerShell/", EndpointOrigin::Site, true, false),
+            ("https://ex02.contoso.com/PowerShell/", EndpointOrigin::Exchange, false, false),
+        ] {
+            let endpoint =
+                at_endpoint(&settings, &EndpointHealth::untried(other, origin, None)).endpoint;
+            assert_eq!(endpoint.trust.pinned_sha256.is_some(), is_pinned, "{other}");
+            assert_eq!(endpoint.connect_to.is_some(), is_redirected, "{other}");
+        }
     }
 }

@@ -126,7 +126,7 @@ fn a_connector_is_set_flag_by_flag_and_cleared_by_nothing() {
         &["--full-schedule", "0 2 * * 1-5", "--delta-schedule", "90m", "--time-zone", "Asia/Tokyo"],
         &["--unit", "OU=A", "--unit", "OU=B", "--inactive-days", "30"],
         &["--site", "Bonn=http://bonn/PowerShell/", "--directory", "dc01"],
-        &["--directory-security", "sealed", "--runspaces", "2"],
+        &["--directory-security", "sealed", "--runspaces", "2", "--configured-servers-only"],
         &["--remove-aged-partnerships", "--allow-external-management", "false"],
         &[
             "--notification-account",
@@ -155,10 +155,11 @@ fn a_connector_is_set_flag_by_flag_and_cleared_by_nothing() {
 
     lab.run(&["connector", "set", "lab", "--recipient-filter", "Department -eq 'Sales'"]).done();
     assert_eq!(shown(&lab)["options"]["organizational_units"], Value::Null);
-    let cleared: [&[&str]; 5] = [
+    let cleared: [&[&str]; 6] = [
         &["--full-schedule", "24h", "--delta-schedule", "4h", "--time-zone", "utc"],
         &["--recipient-filter", "", "--inactive-days", "never", "--site", "", "--directory", ""],
         &["--remove-aged-partnerships=false", "--allow-external-management", "keep"],
+        &["--configured-servers-only=false"],
         &["--notification-account", "", "--kdc", "", "--spn", "", "--connect-to", ""],
         &["--replace", "", "--proxy", "", "--pin", "", "--auth", "ntlm", "--runspaces", "3"],
     ];
@@ -181,6 +182,7 @@ fn check_everything_is_set(set: &Value) {
     assert_eq!(options["time_zone"], "Asia/Tokyo");
     assert_eq!(options["organizational_units"].as_array().unwrap().len(), 2);
     assert_eq!((&options["inactive_days"], &options["runspaces"]), (&30.into(), &2.into()));
+    assert_eq!(options["configured_servers_only"], Value::Bool(true));
     assert_eq!(options["directory"]["security"], "sealed");
     assert_eq!(options["sites"][0]["site"], "Bonn");
     assert_eq!(options["remove_aged_partnerships"], true);

@@ -172,10 +172,13 @@ impl Gauge {
             0 => "none".to_owned(),
             _ => words::took(delayed),
         };
-        let limit = gauge.limit.map_or("told of none".to_owned(), |limit| {
-            let cmdlets = words::counted(limit.cmdlets.into(), "cmdlet");
-            format!("{cmdlets} in {}", words::counted(limit.seconds.into(), "second"))
-        });
+        let limit = gauge.limit.map_or_else(
+            || "told of none".to_owned(),
+            |limit| {
+                let cmdlets = words::counted(limit.cmdlets.into(), "cmdlet");
+                format!("{cmdlets} in {}", words::counted(limit.seconds.into(), "second"))
+            },
+        );
         let count = |count: usize| words::number(count as u64);
         Self {
             in_use: gauge.in_use,

@@ -137,8 +137,16 @@ impl Filled<'_> {
             "Servers of the other sites",
             "One in a line, in the order of preference: Shanghai = http://ex-sh.contoso.com/PowerShell/",
         );
-        let place =
-            vec![url, self.radio("servers", "Servers", &servers), sites.when("servers=sites")];
+        let others = [
+            ("yes", "Are gone over to when none of these answers: Exchange names them itself"),
+            ("no", "Are left alone, whatever happens"),
+        ];
+        let place = vec![
+            url,
+            self.radio("servers", "Servers", &servers),
+            sites.when("servers=sites"),
+            self.radio("other_servers", "Other servers of the organization", &others),
+        ];
         if self.is_change { place } else { std::iter::once(name).chain(place).collect() }
     }
 
@@ -188,7 +196,7 @@ impl Filled<'_> {
             self.line(
                 "pinned_sha256",
                 "Accept this certificate only",
-                "Its SHA-256 fingerprint; nothing else is checked then",
+                "Its SHA-256 fingerprint; at every server named here nothing else is checked then",
             )
             .rare(),
             self.lines(

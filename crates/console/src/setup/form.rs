@@ -72,7 +72,7 @@ impl Step {
 }
 
 /// Every field but the secret ones: its name, its step, and what it holds at first.
-const FIELDS: [(&str, Step, &str); 32] = [
+const FIELDS: [(&str, Step, &str); 33] = [
     ("name", Step::General, ""),
     ("url", Step::General, ""),
     ("servers", Step::General, "one"),
@@ -80,6 +80,7 @@ const FIELDS: [(&str, Step, &str); 32] = [
     ("directory", Step::General, "none"),
     ("directory_server", Step::General, ""),
     ("directory_security", Step::General, "starttls"),
+    ("other_servers", Step::General, "yes"),
     ("proxy", Step::General, "none"),
     ("proxy_address", Step::General, ""),
     ("proxy_username", Step::General, ""),
@@ -215,6 +216,8 @@ impl Form {
         };
         form.set("external_management", external);
         form.set("runspaces", &options.runspaces.get().to_string());
+        let others = if options.stays_at_configured_servers { "no" } else { "yes" };
+        form.set("other_servers", others);
         form.set("remove_aged", if options.removes_aged_partnerships { "yes" } else { "no" });
         form.set("replaces", options.replaces.as_ref().map_or("", |name| name.as_str()));
         form

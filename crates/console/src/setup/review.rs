@@ -44,8 +44,13 @@ fn general(wish: &Wish, given: Given) -> Vec<(&'static str, String)> {
     let sites =
         options.sites.iter().map(|one| ("Server of a site", format!("{}: {}", one.site, one.url)));
     facts.extend(sites);
+    let others = match options.stays_at_configured_servers {
+        false => "Gone over to when none of these answers",
+        true => "Left alone",
+    };
+    facts.push(("Other servers", others.to_owned()));
     let directory = options.directory.as_ref().map_or_else(
-        || "Not asked; Exchange itself names its other servers".to_owned(),
+        || "Not asked".to_owned(),
         |directory| {
             let way = match directory.security {
                 DirectorySecurity::StartTls => "StartTLS",

@@ -233,6 +233,7 @@ impl Reader<'_> {
         Options {
             sites: self.sites(url),
             directory: self.directory(),
+            stays_at_configured_servers: self.form.get("other_servers") == "no",
             schedules: self.schedules(),
             discovery: Discovery {
                 scope: self.scope(),

@@ -70,6 +70,7 @@ pub(super) fn of_options(options: &Options) -> Json {
     json!({
         "sites": sites.collect::<Vec<_>>(),
         "directory": directory,
+        "stays_at_configured_servers": options.stays_at_configured_servers,
         "full": options.schedules.full.to_string(),
         "delta": options.schedules.delta.to_string(),
         "zone": options.schedules.zone.to_string(),
@@ -93,6 +94,7 @@ pub(super) fn options(document: &Json) -> Option<Options> {
         Some(text) => Schedule::parse(text).ok(),
         None => Some(usual),
     };
+    let flag = |name: &str| document.get(name).and_then(Json::as_bool).unwrap_or_default();
     let present = |name: &str| document.get(name).filter(|value| !value.is_null());
     let sites = present("sites").and_then(Json::as_array).into_iter().flatten().map(|one| {
         let text = |name: &str| one.get(name)?.as_str().map(str::to_owned);
@@ -125,9 +127,8 @@ pub(super) fn options(document: &Json) -> Option<Options> {
             scope,
             inactive_days: inactive_days.map(u16::try_from).transpose().ok()?,
         },
-        removes_aged_partnerships: present("removes_aged_partnerships")
-            .and_then(Json::as_bool)
-            .unwrap_or(usual.removes_aged_partnerships),
+        stays_at_configured_servers: flag("stays_at_configured_servers"),
+        removes_aged_partnerships: flag("removes_aged_partnerships"),
         allow_external_management: present("allow_external_management").and_then(Json::as_bool),
         notification_account: text("notification_account").map(str::to_owned),
         runspaces: match present("runspaces").and_then(Json::as_u64) {
@@ -169,6 +170,7 @@ mod tests {
                     zone: TimeZoneName::parse("Europe/Berlin").unwrap(),
                 },
                 discovery: Discovery { scope, inactive_days: Some(90) },
+                stays_at_configured_servers: true,
                 removes_aged_partnerships: true,
                 allow_external_management: Some(false),
                 notification_account: Some("notify@contoso.com".to_owned()),

@@ -91,6 +91,10 @@ struct ServersArguments {
     /// How the way to the domain controller is protected: starttls, ldaps or sealed
     #[arg(long, value_name = "WAY")]
     directory_security: Option<String>,
+    /// Open sessions at configured servers alone, and not at those that Exchange or the directory
+    /// name
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    configured_servers_only: Option<bool>,
     /// Sessions open at once, 3 at first: 1 to 9
     #[arg(long, value_name = "N")]
     runspaces: Option<u32>,
@@ -119,7 +123,7 @@ struct NetworkArguments {
     /// More certificate authorities to trust, PEM
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
-    /// Trust exactly the certificate with this SHA-256
+    /// Trust exactly the certificate with this SHA-256, at every configured server
     #[arg(long, value_name = "SHA256")]
     pin: Option<String>,
     /// HTTP proxy to go through
@@ -282,6 +286,7 @@ impl ServersArguments {
         let sites: Vec<Value> =
             sites.map(|(site, url)| json!({"site": site, "url": url})).collect();
         options.set("sites", is_given.then_some(sites));
+        options.set("configured_servers_only", self.configured_servers_only);
         options.set("runspaces", self.runspaces);
         if self.directory.as_ref().is_some_and(String::is_empty) {
             options.set("directory", Some(Value::Null));

@@ -117,6 +117,7 @@ const OPTIONS: [&str; 13] = [
     "full_schedule",
     "delta_schedule",
     "time_zone",
+    "configured_servers_only",
     "organizational_units",
     "recipient_filter",
     "inactive_days",

@@ -104,6 +104,7 @@ fn a_connector_comes_back_as_it_was() {
         ("directory", "server"),
         ("directory_server", "dc01.contoso.com"),
         ("directory_security", "sealed"),
+        ("other_servers", "no"),
         ("proxy", "proxy"),
         ("proxy_address", "proxy:3128"),
         ("proxy_username", "p"),

@@ -38,6 +38,23 @@ async fn another_server_stands_in_and_the_preferred_one_is_used_again_when_it_is
 }
 
 #[tokio::test]
+async fn servers_that_nobody_configured_are_left_alone_where_that_is_wished() {
+    let app = TestApp::connected(5).await.unwrap();
+    app.sync().await.unwrap();
+    let origins = async || {
+        let endpoints = app.engine().endpoints(&app.caller(), &app.name()).await.unwrap();
+        endpoints.into_iter().map(|one| one.origin).collect::<Vec<_>>()
+    };
+    assert!(origins().await.contains(&EndpointOrigin::Exchange));
+    let mut change = super::change(app.connector().await.unwrap());
+    change.options.stays_at_configured_servers = true;
+    app.engine().change_connector(&app.caller(), &app.name(), change).await.unwrap();
+    assert_eq!(origins().await, [EndpointOrigin::Configured]);
+    app.sync().await.unwrap();
+    assert_eq!(origins().await, [EndpointOrigin::Configured]);
+}
+
+#[tokio::test]
 async fn a_server_lost_in_mid_pass_costs_one_page() {
     let app = TestApp::beside(650).unwrap();
     let second = app.exchange().server(1).unwrap();
