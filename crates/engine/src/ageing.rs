@@ -104,7 +104,7 @@ impl Engine {
             self.ready(connector, &mut lease).await?;
             let removed = self.remove_aged(connector, &mut lease, id, before).await;
             if let Err(error) = &removed {
-                self.failed_with(&mut lease, error);
+                self.failed_with(&mut lease, error).await;
             }
             removed?;
             lease.settle(self.now());

@@ -90,6 +90,16 @@ impl Engine {
             tracing::info!(jobs = requeued, "jobs that a stop had cut short are done again");
         }
         worker::end_cut_passes(&engine).await?;
+        let left = engine.store().shells().await?;
+        if !left.is_empty() {
+            let giving = engine.clone();
+            let given = async move {
+                if let Err(error) = Box::pin(giving.give_back(left)).await {
+                    tracing::debug!(%error, "sessions of before were not given back");
+                }
+            };
+            engine.inner.tasks.spawn(given).await;
+        }
         worker::start(&engine).await;
         if engine.inner.options.is_supervised {
             supervisor::start(&engine).await;

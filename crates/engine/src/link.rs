@@ -5,11 +5,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use domain::{Connector, connector::ConnectorState, status_message::Event};
 use exchange::{ConnectionSettings, Credential, Organization, RemotePowerShell};
+use store::OpenShell;
 
 use crate::{
     Engine,
     secrets::ConnectorSecrets,
-    sessions::{self, Held, Lease, Urgency},
+    sessions::{Held, Lease, Urgency},
 };
 
 /// An organization over remote PowerShell.
@@ -48,19 +49,34 @@ impl Engine {
         lease: &mut Lease,
     ) -> anyhow::Result<()> {
         if let Some(lost) = lease.take() {
-            sessions::close(lost).await;
+            self.close(lost).await;
         }
         let pool = Arc::clone(lease.pool());
         let (session, url) = self.connect(connector, &pool).await?;
-        let mut organization = match pool.knowledge() {
-            Some(knowledge) => Organization::open_knowing(session, knowledge).await?,
-            None => Organization::open(session).await?,
+        let (id, connector_id) = (session.shell().to_owned(), connector.id);
+        let shell = OpenShell { connector: connector_id, id, url: url.clone() };
+        self.note_shell(&shell).await;
+        let opened = match pool.knowledge() {
+            Some(knowledge) => Organization::open_knowing(session, knowledge).await,
+            None => Organization::open(session).await,
         };
+        let organization = match opened {
+            Ok(organization) => organization,
+            Err(error) => {
+                self.forget_shell(&shell).await;
+                return Err(error.into());
+            }
+        };
+        let mut held = Held::new(organization, shell, self.now());
         if !pool.is_verified(&url) {
-            self.install(connector, &url, &mut organization).await?;
+            let installed = self.install(connector, &url, &mut held.organization).await;
+            if let Err(error) = installed {
+                self.close(held).await;
+                return Err(error);
+            }
             pool.verify(&url);
         }
-        lease.hold(Held::new(organization, url, self.now()));
+        lease.hold(held);
         Ok(())
     }
 

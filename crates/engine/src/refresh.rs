@@ -61,7 +61,7 @@ impl Engine {
         let mut lease = self.lease(connector, Urgency::Interactive).await?;
         let read = self.take_in(connector, &mut lease, wanted, true).await;
         if let Err(error) = &read {
-            self.failed_with(&mut lease, error);
+            self.failed_with(&mut lease, error).await;
         }
         lease.settle(self.now());
         read
@@ -190,20 +190,26 @@ impl Engine {
 
 impl Engine {
     /// Notes what an error says of the session, and of the budget.
-    pub(crate) fn failed_with(&self, lease: &mut Lease, error: &anyhow::Error) {
+    pub(crate) async fn failed_with(&self, lease: &mut Lease, error: &anyhow::Error) {
         match error.downcast_ref() {
-            Some(error) => self.lost(lease, error),
-            None => drop(lease.take()),
+            Some(error) => self.lost(lease, error).await,
+            None => self.give_up(lease).await,
         }
     }
 
     /// Notes what an error of Exchange says of the session, and of the budget.
-    pub(crate) fn lost(&self, lease: &mut Lease, error: &exchange::Error) {
+    pub(crate) async fn lost(&self, lease: &mut Lease, error: &exchange::Error) {
         if let exchange::Error::Throttled { .. } = error {
             lease.pool().refused(self.now());
         }
         if !error.leaves_session_usable() {
-            drop(lease.take());
+            self.give_up(lease).await;
+        }
+    }
+
+    async fn give_up(&self, lease: &mut Lease) {
+        if let Some(held) = lease.take() {
+            self.close_soon(held).await;
         }
     }
 }

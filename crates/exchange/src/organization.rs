@@ -90,15 +90,8 @@ impl<S: Session> Organization<S> {
     /// Learns what the account may do, and widens the view to the whole forest.
     pub async fn open(session: S) -> Result<Self, Error> {
         let mut organization = Self::of(session);
-        organization.widen().await?;
-        let names = Capabilities::cmdlets_of_interest().into_iter().map(str::to_owned).collect();
-        let ask = Cmdlet::new("Get-Command").with("Name", crate::Argument::List(names));
-        let known = organization.collect(ask).await?;
-        if !known.objects.is_empty() {
-            organization.capabilities = Capabilities::of(&known.objects);
-            organization.selection = Selection::new(organization.capabilities.can_select());
-        }
-        Ok(organization)
+        let prepared = organization.look_around().await;
+        organization.or_closed(prepared).await
     }
 
     /// Goes on with what an earlier session of the same account learned.
@@ -107,8 +100,34 @@ impl<S: Session> Organization<S> {
         let fresh = Self::of(session);
         let mut organization =
             Self { capabilities, statistics, selection, is_family_known, ..fresh };
-        organization.widen().await?;
-        Ok(organization)
+        let prepared = organization.widen().await;
+        organization.or_closed(prepared).await
+    }
+
+    /// A session that cannot be prepared is closed: nobody else would do it.
+    async fn or_closed(self, prepared: Result<(), Error>) -> Result<Self, Error> {
+        match prepared {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                if let Err(error) = self.close().await {
+                    tracing::debug!(%error, "a session was not closed");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Widens the view, and asks what the account may do.
+    async fn look_around(&mut self) -> Result<(), Error> {
+        self.widen().await?;
+        let names = Capabilities::cmdlets_of_interest().into_iter().map(str::to_owned).collect();
+        let ask = Cmdlet::new("Get-Command").with("Name", crate::Argument::List(names));
+        let known = self.collect(ask).await?;
+        if !known.objects.is_empty() {
+            self.capabilities = Capabilities::of(&known.objects);
+            self.selection = Selection::new(self.capabilities.can_select());
+        }
+        Ok(())
     }
 
     fn of(session: S) -> Self {

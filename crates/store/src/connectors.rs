@@ -165,6 +165,7 @@ impl Store {
             (sql::REMOVE_SERVERS, one()),
             (sql::REMOVE_ENDPOINTS, one()),
             (sql::FORGET_SEEN, one()),
+            (sql::REMOVE_SHELLS, one()),
             (sql::REMOVE_CONNECTOR, one()),
             (sql::REMOVE_DEVICES, one()),
             (sql::REMOVE_MAILBOXES, one()),

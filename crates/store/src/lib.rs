@@ -20,6 +20,7 @@ mod passes;
 mod reading;
 mod servers;
 mod sessions;
+mod shells;
 mod source;
 mod sql;
 mod status_messages;
@@ -37,6 +38,7 @@ pub use error::Error;
 pub use jobs::{Job, JobState, NewJob, Progress};
 pub use reading::{Count, Cursor, DevicePage, Facets, InvalidCursor, Page, Totals};
 pub use sessions::Session;
+pub use shells::OpenShell;
 
 use self::database::Database;
 use self::value::Value;

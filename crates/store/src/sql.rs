@@ -49,6 +49,11 @@ statements! {
     CHECKPOINT = "SELECT checkpoint FROM connector WHERE id = ?1";
     ADD_SEEN = "INSERT INTO seen (connector, guids) VALUES (?1, ?2)";
     SEEN = "SELECT guids FROM seen WHERE connector = ?1 ORDER BY sequence";
+    ADD_SHELL = "INSERT INTO shell (connector, id, url) VALUES (?1, ?2, ?3)
+        ON CONFLICT (connector, id) DO NOTHING";
+    REMOVE_SHELL = "DELETE FROM shell WHERE connector = ?1 AND id = ?2";
+    REMOVE_SHELLS = "DELETE FROM shell WHERE connector = ?1";
+    SHELLS = "SELECT connector, id, url FROM shell";
     FORGET_SEEN = "DELETE FROM seen WHERE connector = ?1";
     RELEASE_ORGANIZATION = "UPDATE connector SET organization_key = NULL WHERE id = ?1";
     SET_ORGANIZATION = "UPDATE connector SET organization_key = ?2, organization_name = ?3

@@ -21,7 +21,7 @@ pub(crate) async fn look(engine: &Engine, connector: &Connector) -> anyhow::Resu
     let mut lease = engine.lease(connector, Urgency::Interactive).await?;
     let looked = compare(engine, connector, &mut lease).await;
     if let Err(error) = &looked {
-        engine.failed_with(&mut lease, error);
+        engine.failed_with(&mut lease, error).await;
     }
     lease.settle(engine.now());
     looked

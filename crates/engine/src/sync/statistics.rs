@@ -124,7 +124,7 @@ impl Sync<'_> {
                 };
                 let read = read.await;
                 if let Err(Interruption::Exchange(error)) = &read {
-                    engine.lost(&mut lease, error);
+                    engine.lost(&mut lease, error).await;
                 }
                 let spent = lease.settle(engine.now());
                 Beside { read, spent, chunk }

@@ -3,7 +3,7 @@
 //! Replies are pulled. A Receive is sent only when everything received before has been handed on,
 //! so memory stays flat. Every pipeline is terminated, however it ended, because a server counts
 //! those that are not; the shell is deleted by [`Session::close`]. A session that is dropped without
-//! it leaves its shell to the server's idle time-out (15 minutes).
+//! it leaves its shell to the server's idle time-out (15 minutes), or to [`RemotePowerShell::give_back`].
 
 mod opening;
 mod reply;
@@ -76,6 +76,32 @@ impl RemotePowerShell {
         let connection = Connection::new(settings.clone(), credential.clone())?;
         // Boxed: signing in keeps much at hand, and whoever connects should not have to.
         Box::pin(opening::open(connection, &settings.endpoint.url)).await
+    }
+
+    /// Gives a session back that another process left behind, by the id of its shell. One that the
+    /// server has ended by itself is no error.
+    pub async fn give_back(
+        settings: &ConnectionSettings,
+        credential: &Credential,
+        shell: &str,
+    ) -> Result<(), Error> {
+        let mut connection = Connection::new(settings.clone(), credential.clone())?;
+        Box::pin(connection.ensure()).await?;
+        let mut left = opening::shell(&connection, &settings.endpoint.url);
+        left.opened(shell.to_owned());
+        let sent = connection.send(left.delete(Uuid::new_v4())).await;
+        let answer =
+            sent.map_err(|_| Error::Interrupted { during: "giving back a session".into() })?;
+        match read(&answer, connection.path())? {
+            Response::Fault(fault) if !fault.is_not_found() => Err(refused(&fault)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The server's id of the shell.
+    #[must_use]
+    pub fn shell(&self) -> &str {
+        self.shell.id().unwrap_or_default()
     }
 
     /// What the server's clock showed with its last answer, in whole seconds; `None` if it says

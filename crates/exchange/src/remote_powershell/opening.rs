@@ -32,18 +32,38 @@ pub(super) async fn open(
     connection.ensure().await?;
     let mut pool = RunspacePool::new(Uuid::new_v4(), PoolOptions::default());
     let payload = pool.open();
-    let mut settings = Settings::exchange(url.to_owned(), Uuid::new_v4());
-    settings.operation_timeout = connection.timeouts().operation;
-    let mut shell = Shell::new(settings);
+    let mut shell = shell(&connection, url);
     let creation = Creation { shell_id: Some(pool.id()), idle_timeout: None, payload: &payload };
     let created = send(&mut connection, shell.create(Uuid::new_v4(), &creation)).await?;
     let Response::Created(created) = created else {
         return Err(ConnectError::Protocol("the shell was not opened".to_owned()));
     };
     shell.opened(created.shell_id);
+    let opened = open_pool(&mut connection, &shell, &mut pool).await;
+    if let Err(error) = opened {
+        // It would count against the account until the server's idle time-out.
+        drop(send(&mut connection, shell.delete(Uuid::new_v4())).await);
+        return Err(error);
+    }
+    Ok(RemotePowerShell { connection, shell, pool, pipeline: None })
+}
+
+/// A shell of the endpoint, not opened yet.
+pub(super) fn shell(connection: &Connection, url: &str) -> Shell {
+    let mut settings = Settings::exchange(url.to_owned(), Uuid::new_v4());
+    settings.operation_timeout = connection.timeouts().operation;
+    Shell::new(settings)
+}
+
+/// Receives until the runspace pool is open.
+async fn open_pool(
+    connection: &mut Connection,
+    shell: &Shell,
+    pool: &mut RunspacePool,
+) -> Result<(), ConnectError> {
     for _ in 0..MAX_RECEIVES {
         let envelope = shell.receive(Uuid::new_v4(), None);
-        match send(&mut connection, envelope).await {
+        match send(connection, envelope).await {
             Ok(Response::Received(received)) => {
                 for stream in &received.streams {
                     pool.receive(&stream.bytes)
@@ -62,7 +82,7 @@ pub(super) async fn open(
             }
         }
         if pool.state() == PoolState::Opened {
-            return Ok(RemotePowerShell { connection, shell, pool, pipeline: None });
+            return Ok(());
         }
     }
     Err(ConnectError::TimedOut {

@@ -15,6 +15,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { number: 2, text: include_str!("../../migrations/0002_life_of_a_connector.sql") },
     Migration { number: 3, text: include_str!("../../migrations/0003_seen.sql") },
     Migration { number: 4, text: include_str!("../../migrations/0004_last_check.sql") },
+    Migration { number: 5, text: include_str!("../../migrations/0005_shell.sql") },
 ];
 
 /// Where applied migrations are noted.

@@ -118,6 +118,13 @@ async fn a_killed_pass_goes_on_with_the_page_it_was_reading() {
     assert_eq!((app.devices().await.unwrap().len(), app.totals().await.unwrap().gone), (950, 0));
     let connector = app.connector().await.unwrap().id;
     assert_eq!(app.engine().store().checkpoint(connector).await.unwrap(), None);
+    // What the killed one left open was given back, and so is what was opened since.
+    app.eventually("no shells", async || {
+        let open = app.exchange().ledger().entries().open_shells;
+        Ok((open == 0 && app.engine().store().shells().await?.is_empty()).then_some(()))
+    })
+    .await
+    .unwrap();
     // Pages have 100 devices; each begins with the last one of the page before.
     let asked = app.exchange().ledger().entries();
     let pages = asked.cmdlets.iter().filter(|one| one.parameter("SortBy").is_some()).count();
