@@ -46,6 +46,7 @@ impl Engine {
         let own =
             EndpointHealth::untried(&connector.endpoint.url, EndpointOrigin::Configured, None);
         let mut endpoints: Vec<EndpointHealth> = std::iter::once(own).chain(configured).collect();
+        let stays = connector.options.stays_at_configured_servers;
         for found in known {
             match endpoints.iter_mut().find(|one| one.url.eq_ignore_ascii_case(&found.url)) {
                 Some(one) => {
@@ -54,11 +55,7 @@ impl Engine {
                     one.origin = origin;
                     one.site = site.or_else(|| one.site.take());
                 }
-                None if found.origin > EndpointOrigin::Site => {
-                    if !connector.options.stays_at_configured_servers {
-                        endpoints.push(found);
-                    }
-                }
+                None if found.origin > EndpointOrigin::Site && !stays => endpoints.push(found),
                 None => {}
             }
         }

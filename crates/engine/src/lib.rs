@@ -27,6 +27,7 @@ mod status;
 mod supervisor;
 mod sync;
 mod tasks;
+mod validation;
 mod worker;
 
 pub use ageing::AgeingPreview;

@@ -126,7 +126,7 @@ fn a_connector_is_set_flag_by_flag_and_cleared_by_nothing() {
         &["--full-schedule", "0 2 * * 1-5", "--delta-schedule", "90m", "--time-zone", "Asia/Tokyo"],
         &["--unit", "OU=A", "--unit", "OU=B", "--inactive-days", "30"],
         &["--site", "Bonn=http://bonn/PowerShell/", "--directory", "dc01"],
-        &["--directory-security", "sealed", "--runspaces", "2", "--configured-servers-only"],
+        &["--directory-security", "sealed", "--runspaces", "2"],
         &["--remove-aged-partnerships", "--allow-external-management", "false"],
         &[
             "--notification-account",
@@ -159,13 +159,15 @@ fn a_connector_is_set_flag_by_flag_and_cleared_by_nothing() {
         &["--full-schedule", "24h", "--delta-schedule", "4h", "--time-zone", "utc"],
         &["--recipient-filter", "", "--inactive-days", "never", "--site", "", "--directory", ""],
         &["--remove-aged-partnerships=false", "--allow-external-management", "keep"],
-        &["--configured-servers-only=false"],
+        &["--configured-servers-only"],
         &["--notification-account", "", "--kdc", "", "--spn", "", "--connect-to", ""],
         &["--replace", "", "--proxy", "", "--pin", "", "--auth", "ntlm", "--runspaces", "3"],
     ];
     for flags in cleared {
         lab.run(&[&["connector", "set", "lab"], flags].concat()).done();
     }
+    assert_eq!(shown(&lab)["options"]["configured_servers_only"], Value::Bool(true));
+    lab.run(&["connector", "set", "lab", "--configured-servers-only=false"]).done();
     assert_eq!(shown(&lab), before);
     // The password was kept all the time: it still signs in.
     lab.run(&["connector", "check", "lab"]).done();
@@ -182,7 +184,6 @@ fn check_everything_is_set(set: &Value) {
     assert_eq!(options["time_zone"], "Asia/Tokyo");
     assert_eq!(options["organizational_units"].as_array().unwrap().len(), 2);
     assert_eq!((&options["inactive_days"], &options["runspaces"]), (&30.into(), &2.into()));
-    assert_eq!(options["configured_servers_only"], Value::Bool(true));
     assert_eq!(options["directory"]["security"], "sealed");
     assert_eq!(options["sites"][0]["site"], "Bonn");
     assert_eq!(options["remove_aged_partnerships"], true);

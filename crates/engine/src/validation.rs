@@ -1,0 +1,289 @@
+//! What is wrong with a connector, in one sentence that says what to write instead.
+
+use std::net::SocketAddr;
+
+use domain::connector::{Authentication, DiscoveryScope};
+
+use crate::NewConnector;
+
+/// Longest text of one field; a certificate bundle may be longer.
+const MAX_FIELD_BYTES: usize = 2048;
+/// Largest bundle of extra authorities: some hundred certificates.
+const MAX_ROOTS_BYTES: usize = 512 * 1024;
+
+/// One sentence about the first field that is wrong.
+pub(crate) fn validate(new: &NewConnector) -> Result<(), String> {
+    let endpoint = &new.endpoint;
+    let is_tls = validate_url(&endpoint.url)?;
+    for (field, value) in [
+        ("username", &endpoint.username),
+        ("service principal name", &endpoint.spn),
+        ("keytab", &endpoint.keytab),
+        ("password", &new.password),
+        ("proxy password", &new.proxy_password),
+    ] {
+        let Some(value) = value else { continue };
+        if value.is_empty() || value.len() > MAX_FIELD_BYTES {
+            return Err(format!("the {field} is empty or longer than {MAX_FIELD_BYTES} bytes"));
+        }
+    }
+    let addresses = endpoint.kdc.iter().map(|kdc| ("Kerberos server", kdc.as_str()));
+    let addresses =
+        addresses.chain(endpoint.connect_to.iter().map(|to| ("connect address", to.as_str())));
+    let addresses =
+        addresses.chain(endpoint.proxy.iter().map(|proxy| ("proxy", proxy.address.as_str())));
+    for (field, address) in addresses {
+        validate_address(field, address)?;
+    }
+    validate_account(new)?;
+    validate_options(new)?;
+    if endpoint.authentication == Authentication::Basic
+        && !is_tls
+        && !endpoint.allow_basic_without_tls
+    {
+        return Err("Basic over http sends the password readable for anybody on the way; use \
+                    https, or allow it for this connector in so many words"
+            .to_owned());
+    }
+    let trust = &endpoint.trust;
+    if let Some(pin) = &trust.pinned_sha256
+        && (pin.len() != 64 || !pin.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    {
+        return Err("the pinned fingerprint is not a SHA-256 of 64 hexadecimal digits".to_owned());
+    }
+    if trust.extra_roots_pem.as_ref().is_some_and(|pem| pem.len() > MAX_ROOTS_BYTES) {
+        return Err(format!("the extra authorities are larger than {MAX_ROOTS_BYTES} bytes"));
+    }
+    Ok(())
+}
+
+/// Most servers of sites, and most organizational units, of one connector.
+const MAX_ENTRIES: usize = 200;
+/// Longest time that a device may be inactive: ten years.
+const MAX_INACTIVE_DAYS: u16 = 3_650;
+
+fn validate_options(new: &NewConnector) -> Result<(), String> {
+    let options = &new.options;
+    if options.sites.len() > MAX_ENTRIES {
+        return Err(format!("there are more than {MAX_ENTRIES} servers of sites"));
+    }
+    let mut urls = vec![new.endpoint.url.to_ascii_lowercase()];
+    for one in &options.sites {
+        if one.site.trim().is_empty() || one.site.len() > MAX_FIELD_BYTES {
+            return Err(format!("the site of {} has no name; write SITE=URL", one.url));
+        }
+        validate_url(&one.url).map_err(|why| format!("site {}: {why}", one.site))?;
+        let url = one.url.to_ascii_lowercase();
+        if urls.contains(&url) {
+            return Err(format!("{} is given twice; name each server once", one.url));
+        }
+        urls.push(url);
+    }
+    if let Some(directory) = &options.directory
+        && (directory.server.trim().is_empty() || directory.server.contains("://"))
+    {
+        return Err(format!(
+            "the directory server {:?} is not a name, or a name and a port, as in dc01.contoso.com",
+            directory.server
+        ));
+    }
+    match &options.discovery.scope {
+        DiscoveryScope::Organization => {}
+        DiscoveryScope::Units(units) if units.is_empty() || units.len() > MAX_ENTRIES => {
+            return Err(format!(
+                "name 1 to {MAX_ENTRIES} organizational units, or take the whole organization"
+            ));
+        }
+        DiscoveryScope::Units(units) => {
+            let is_odd = |unit: &&String| unit.trim().is_empty() || unit.len() > MAX_FIELD_BYTES;
+            if let Some(unit) = units.iter().find(is_odd) {
+                return Err(format!(
+                    "the organizational unit {unit:?} is empty or too long; write it as \
+                     OU=Staff,DC=contoso,DC=com or contoso.com/Staff"
+                ));
+            }
+        }
+        DiscoveryScope::Recipients(filter) => {
+            if filter.trim().is_empty() || filter.len() > MAX_FIELD_BYTES {
+                return Err("the recipient filter is empty or too long; write it as in \
+                            Department -eq 'Sales'"
+                    .to_owned());
+            }
+        }
+    }
+    if let Some(days) = options.discovery.inactive_days
+        && (days == 0 || days > MAX_INACTIVE_DAYS)
+    {
+        return Err(format!("{days} days of inactivity are not 1 to {MAX_INACTIVE_DAYS}"));
+    }
+    if options.stays_at_configured_servers && options.directory.is_some() {
+        return Err("the directory names servers that are to be left alone; take one of the two \
+                    back"
+            .to_owned());
+    }
+    if options.notification_account.is_some() != new.notification_password.is_some() {
+        return Err("the notification account needs a user name and a password".to_owned());
+    }
+    if options.replaces.as_ref() == Some(&new.name) {
+        return Err("a connector cannot replace itself".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether the URL is for TLS.
+fn validate_url(url: &str) -> Result<bool, String> {
+    let wanted = "as in http://exchange.contoso.com/PowerShell/";
+    if url.len() > MAX_FIELD_BYTES || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(format!("the address holds blanks or is too long; write it {wanted}"));
+    }
+    let lower = url.to_ascii_lowercase();
+    let (is_tls, rest) = match (lower.strip_prefix("http://"), lower.strip_prefix("https://")) {
+        (Some(rest), _) => (false, rest),
+        (_, Some(rest)) => (true, rest),
+        _ => {
+            return Err(format!(
+                "the address does not begin with http:// or https://; write it {wanted}"
+            ));
+        }
+    };
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    if authority.contains('@') {
+        return Err("the address holds a user name or password; give those separately".to_owned());
+    }
+    if authority.is_empty() || authority.starts_with(':') {
+        return Err(format!("the address names no server; write it {wanted}"));
+    }
+    if path.is_empty() {
+        return Err(format!("the address has no path; write it {wanted}"));
+    }
+    if let Some((_, port)) = authority.rsplit_once(':')
+        && !authority.ends_with(']')
+        && port.parse::<u16>().is_err()
+    {
+        return Err(format!("{port:?} is no port; write the address {wanted}"));
+    }
+    Ok(is_tls)
+}
+
+fn validate_address(field: &str, address: &str) -> Result<(), String> {
+    let host_and_port = address.rsplit_once(':').is_some_and(|(host, port)| {
+        !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+    });
+    if host_and_port && address.len() <= MAX_FIELD_BYTES || address.parse::<SocketAddr>().is_ok() {
+        Ok(())
+    } else {
+        Err(format!("the {field} {address:?} is not a name and a port, as in dc01.contoso.com:88"))
+    }
+}
+
+/// Whether what is given is enough for the way of signing in.
+fn validate_account(new: &NewConnector) -> Result<(), String> {
+    let endpoint = &new.endpoint;
+    if endpoint.username.is_some() && new.password.is_none() && endpoint.keytab.is_none() {
+        return Err("there is a user name but no password and no keytab".to_owned());
+    }
+    if endpoint.username.is_none() && (new.password.is_some() || endpoint.keytab.is_some()) {
+        return Err(r"there is a password or a keytab but no user name; give one as DOMAIN\user or user@domain".to_owned());
+    }
+    let needs_password =
+        matches!(endpoint.authentication, Authentication::Basic | Authentication::Ntlm);
+    if needs_password && new.password.is_none() {
+        return Err(format!("{} needs a user name and a password", endpoint.authentication));
+    }
+    if let Some(proxy) = &endpoint.proxy
+        && proxy.username.is_some() != new.proxy_password.is_some()
+    {
+        return Err(
+            "the proxy has a user name without a password, or a password without a user name"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        ConnectorName,
+        connector::{Directory, DirectorySecurity, Endpoint, Options, Proxy, Trust},
+    };
+
+    use super::*;
+
+    fn good() -> NewConnector {
+        NewConnector {
+            name: ConnectorName::parse("lab").unwrap(),
+            endpoint: Endpoint {
+                url: "http://exchange.contoso.com/PowerShell/".to_owned(),
+                connect_to: None,
+                spn: None,
+                authentication: Authentication::Ntlm,
+                username: Some(r"CONTOSO\svc".to_owned()),
+                kdc: Vec::new(),
+                keytab: None,
+                allow_basic_without_tls: false,
+                trust: Trust::default(),
+                proxy: None,
+            },
+            options: Options::default(),
+            is_paused: false,
+            password: Some("secret".to_owned()),
+            proxy_password: None,
+            notification_password: None,
+        }
+    }
+
+    #[test]
+    fn what_is_right_is_taken() {
+        assert_eq!(validate(&good()), Ok(()));
+        let mut cached = good();
+        cached.endpoint.authentication = Authentication::Kerberos;
+        cached.endpoint.username = None;
+        cached.password = None;
+        assert_eq!(validate(&cached), Ok(()));
+    }
+
+    #[test]
+    fn each_wrong_field_is_named() {
+        type Change = fn(&mut NewConnector);
+        let cases: &[(Change, &str)] = &[
+            (|new| new.endpoint.url = "exchange.contoso.com".to_owned(), "http://"),
+            (|new| new.endpoint.url = "http://exchange.contoso.com".to_owned(), "no path"),
+            (|new| new.endpoint.url = "http:///PowerShell/".to_owned(), "no server"),
+            (|new| new.endpoint.url = "http://u:p@host/PowerShell/".to_owned(), "separately"),
+            (|new| new.endpoint.url = "http://host:99999/PowerShell/".to_owned(), "no port"),
+            (|new| new.password = None, "no password"),
+            (|new| new.endpoint.username = None, "no user name"),
+            (|new| new.endpoint.kdc = vec!["dc01".to_owned()], "Kerberos server"),
+            (|new| new.endpoint.authentication = Authentication::Basic, "Basic over http"),
+            (|new| new.endpoint.trust.pinned_sha256 = Some("abc".to_owned()), "SHA-256"),
+            (
+                |new| {
+                    let address = "proxy:3128".to_owned();
+                    new.endpoint.proxy = Some(Proxy { address, username: Some("u".to_owned()) });
+                },
+                "proxy has a user name",
+            ),
+            (
+                |new| {
+                    let security = DirectorySecurity::StartTls;
+                    let directory = Directory { server: "dc01".to_owned(), security };
+                    new.options.directory = Some(directory);
+                    new.options.stays_at_configured_servers = true;
+                },
+                "left alone",
+            ),
+        ];
+        for (spoil, said) in cases {
+            let mut new = good();
+            spoil(&mut new);
+            let error = validate(&new).unwrap_err();
+            assert!(error.contains(said), "{error:?} does not say {said:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_printed() {
+        assert!(!format!("{:?}", good()).contains("secret"));
+    }
+}
