@@ -54,6 +54,7 @@ async fn what_was_set_is_shown_and_what_was_not_has_its_default() {
         json!({
             "sites": [{"site": "Berlin", "url": "http://127.0.0.2:9/PowerShell/"}],
             "directory": {"server": "127.0.0.1:9", "security": "starttls"},
+            "configured_servers_only": false,
             "full_schedule": "cron 0 2 * * 1-5",
             "delta_schedule": "1h30m",
             "time_zone": "Europe/Berlin",
