@@ -111,7 +111,7 @@ const ON_PREMISES: [&str; 12] = [
     "proxy_username",
 ];
 /// The fields of what is read, in the order of the table.
-const OPTIONS: [&str; 13] = [
+const OPTIONS: [&str; 14] = [
     "sites",
     "directory",
     "full_schedule",
