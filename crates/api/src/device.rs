@@ -222,7 +222,8 @@ pub struct DeviceDetail {
 /// One page of devices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DevicePage {
-    /// The devices, in the order of the list.
+    /// The devices, in the order of the list. They may be fewer than `limit`, or none, and the page
+    /// still not be the last: one request looks at only so many devices.
     pub devices: Vec<Device>,
     /// Send it as `cursor` to get the next page; null on the last.
     pub next: Option<String>,

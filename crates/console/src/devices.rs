@@ -68,7 +68,7 @@ struct Empty {
 }
 
 struct Action {
-    href: &'static str,
+    href: String,
     text: &'static str,
 }
 
@@ -172,28 +172,51 @@ impl DevicesPage {
         self.found = match found {
             Count::Exactly(count) => words::counted(count, "device"),
             Count::MoreThan(count) => format!("More than {} devices", words::number(count)),
+            Count::AtLeast(count) => format!("At least {}", words::counted(count, "device")),
         };
-        if page.devices.is_empty() && self.first.is_none() {
+        if page.devices.is_empty() && page.next.is_some() {
+            // One page looks at so many devices only.
+            self.outcome = Outcome::Empty(Empty {
+                title: "Nothing among the devices looked at so far",
+                detail: "No index answers this search, so the inventory is looked through in parts, \
+                         and this part has no device that fits. There are more parts.",
+                action: self.next.clone().map(|href| Action { href, text: "Look further" }),
+            });
+        } else if page.devices.is_empty()
+            && let Some(href) = self.first.clone()
+        {
+            self.outcome = Outcome::Empty(Empty {
+                title: "No further device fits",
+                detail: "The inventory was looked through to its end.",
+                action: Some(Action { href, text: "First page" }),
+            });
+        } else if page.devices.is_empty() {
             self.outcome = Outcome::Empty(if connectors.is_empty() {
                 Empty {
                     title: "No organization is connected yet",
                     detail: "Every phone that syncs with a connected Exchange organization shows up \
                              here. Connecting one takes ten minutes.",
-                    action: Some(Action { href: "/connectors", text: "See what is needed" }),
+                    action: Some(Action {
+                        href: "/connectors".to_owned(),
+                        text: "See what is needed",
+                    }),
                 }
             } else if self.query.is_empty() {
                 Empty {
                     title: "No device is known yet",
                     detail: "Every phone that syncs with a connected organization shows up here \
                              after the first full sync.",
-                    action: Some(Action { href: "/connectors", text: "Go to the connectors" }),
+                    action: Some(Action {
+                        href: "/connectors".to_owned(),
+                        text: "Go to the connectors",
+                    }),
                 }
             } else {
                 Empty {
                     title: "No device fits",
                     detail: "Nothing in the inventory fits this search. Devices that are gone are \
                              shown only if the search names them, as in gone:>2026-01-01.",
-                    action: Some(Action { href: "/devices", text: "Show all devices" }),
+                    action: Some(Action { href: "/devices".to_owned(), text: "Show all devices" }),
                 }
             });
         } else {
@@ -295,10 +318,8 @@ fn strip_state(text: &str) -> String {
 
 fn facet_links(facets: &Facets, query: &str) -> Vec<Facet> {
     let rest = strip_state(query);
-    let counts = facets.states.iter().map(|(_, count)| match count {
-        Count::Exactly(count) | Count::MoreThan(count) => *count,
-    });
-    let open_ended = facets.states.iter().any(|(_, count)| matches!(count, Count::MoreThan(_)));
+    let counts = facets.states.iter().map(|(_, count)| count.least());
+    let open_ended = facets.states.iter().any(|(_, count)| !matches!(count, Count::Exactly(_)));
     let all = Facet {
         href: link(&rest, None),
         state: None,
@@ -309,7 +330,9 @@ fn facet_links(facets: &Facets, query: &str) -> Vec<Facet> {
         let count = match count {
             Count::Exactly(0) => return None,
             Count::Exactly(count) => words::number(*count),
-            Count::MoreThan(count) => format!("{}+", words::number(*count)),
+            Count::MoreThan(count) | Count::AtLeast(count) => {
+                format!("{}+", words::number(*count))
+            }
         };
         let chosen = format!("state:{state} {rest}");
         let current = query.split_whitespace().any(|word| word == format!("state:{state}"));

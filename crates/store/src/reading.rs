@@ -75,6 +75,15 @@ pub enum Count {
     AtLeast(u64),
 }
 
+impl Count {
+    /// As many as there are for sure.
+    #[must_use]
+    pub fn least(self) -> u64 {
+        let (Self::Exactly(count) | Self::MoreThan(count) | Self::AtLeast(count)) = self;
+        count
+    }
+}
+
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -234,29 +243,39 @@ impl Database {
         limit: u32,
         reach: Reach,
     ) -> Result<DevicePage, Error> {
-        let below = after.map_or(i64::MAX, |cursor| cursor.0);
-        let Part { source, rest } = self.part(filter, below, reach).await?;
-        let Source { text, order, mut values } = source;
-        values.push(Value::Integer(below));
-        let after = values.len();
-        values.push(Value::Integer(i64::from(limit) + 1));
-        let one_more = values.len();
-        let statement = format!(
-            "{} {text} AND {order} < ?{after} ORDER BY {order} DESC LIMIT ?{one_more}",
-            sql::DEVICE
-        );
-        let mut found = self.query(&statement, values, decode).await?;
-        let is_full = found.len() > limit as usize;
-        found.truncate(limit as usize);
-        let next = if is_full { found.last().map(|(sequence, _)| *sequence) } else { rest };
-        let devices = found.into_iter().map(|(_, device)| device).collect();
-        Ok(DevicePage { devices, next: next.map(Cursor) })
+        let way = self.way(filter).await?;
+        let mut page = DevicePage { devices: Vec::new(), next: after };
+        for reach in reach.steps(&way) {
+            let below = page.next.map_or(i64::MAX, |cursor| cursor.0);
+            let Part { source, rest } = self.part(&way, below, reach).await?;
+            let Source { text, order, mut values } = source;
+            let missing = limit as usize - page.devices.len();
+            values.push(Value::Integer(below));
+            let before = values.len();
+            values.push(Value::Integer(i64::try_from(missing + 1).unwrap_or(i64::MAX)));
+            let one_more = values.len();
+            let statement = format!(
+                "{} {text} AND {order} < ?{before} ORDER BY {order} DESC LIMIT ?{one_more}",
+                sql::DEVICE
+            );
+            let mut found = self.query(&statement, values, decode).await?;
+            let is_full = found.len() > missing;
+            found.truncate(missing);
+            let next = if is_full { found.last().map(|(sequence, _)| *sequence) } else { rest };
+            page.next = next.map(Cursor);
+            page.devices.extend(found.into_iter().map(|(_, device)| device));
+            if page.devices.len() == limit as usize || page.next.is_none() {
+                break;
+            }
+        }
+        Ok(page)
     }
 
     async fn count_devices(&self, filter: Filter) -> Result<Count, Error> {
         let most = Store::COUNT_LIMIT;
         let reach = Reach::of(&filter);
-        let Part { source, rest } = self.part(filter, i64::MAX, reach).await?;
+        let way = self.way(filter).await?;
+        let Part { source, rest } = self.part(&way, i64::MAX, reach).await?;
         let Source { text, values, .. } = source;
         let statement =
             format!("SELECT count(*) FROM (SELECT 1 AS one {text} LIMIT {}) AS found", most + 1);

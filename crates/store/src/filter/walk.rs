@@ -14,12 +14,16 @@ use crate::value::Value;
 
 /// What is looked at: a column of a row costs some tenth of a microsecond.
 const COLUMNS: usize = 120_000;
-/// Most rows, as they lie in the table.
+/// The same for rows that the index of words names. To look up one of them costs as much as `LOOKUP`
+/// columns.
+const COLUMNS_OF_CANDIDATES: usize = 150_000;
+const LOOKUP: usize = 20;
+/// Most rows, however little is compared.
 const MOST_ROWS: usize = 20_000;
-/// Most rows that the index of words names: each is looked up by itself.
-const MOST_CANDIDATES: usize = 10_000;
-/// Fewest of both, however much is compared: a list must get on.
+/// Fewest rows, however much is compared: a list must get on.
 const FEWEST: usize = 200;
+/// Candidates that are tried first: they fill a page if many of them are found.
+const FIRST_CANDIDATES: i64 = 500;
 /// Entries in the index of words, should every row be in each of its lists.
 const POSTINGS: usize = 8_000_000;
 
@@ -41,7 +45,17 @@ pub(crate) struct Reach {
     pub(crate) indexed: i64,
 }
 
-/// Where devices of a filter are looked for at once, and where the rest begins.
+/// How the devices of a filter are found.
+pub(crate) enum Way {
+    /// In few rows, or as PostgreSQL's planner likes: all at once.
+    Whole(Source),
+    /// By passing through the table.
+    Walk(Source),
+    /// In the rows whose words match.
+    Words(Source, String),
+}
+
+/// Where devices are looked for at once, and where the rest begins.
 pub(crate) struct Part {
     pub(crate) source: Source,
     /// Rows below were not looked at; `None` if there are none.
@@ -52,74 +66,89 @@ impl Reach {
     pub(crate) fn of(filter: &Filter) -> Self {
         // Each column that the condition names is compared; texts stand among the values.
         let compared = filter.condition.matches("d.").count().max(1);
+        let rows = (COLUMNS / compared).clamp(FEWEST, MOST_ROWS);
+        let candidates = (COLUMNS_OF_CANDIDATES / (compared + LOOKUP)).max(FEWEST);
         let trigrams = filter.words.as_deref().map_or(0, |words| words.matches('"').count() / 2);
-        let of = |most: usize| i64::try_from((COLUMNS / compared).clamp(FEWEST, most));
-        let indexed = i64::try_from(POSTINGS / trigrams.max(1));
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         Self {
-            rows: of(MOST_ROWS).unwrap_or(i64::MAX),
-            candidates: of(MOST_CANDIDATES).unwrap_or(i64::MAX),
-            indexed: indexed.unwrap_or(i64::MAX),
+            rows: number(rows),
+            candidates: number(candidates),
+            indexed: number(POSTINGS / trigrams.max(1)),
+        }
+    }
+
+    /// The same by and by, so that a page that is full early is answered early.
+    pub(crate) fn steps(self, way: &Way) -> Vec<Self> {
+        match way {
+            Way::Words(..) if self.candidates > FIRST_CANDIDATES => {
+                vec![Self { candidates: FIRST_CANDIDATES, ..self }, self]
+            }
+            _ => vec![self],
         }
     }
 }
 
 impl Database {
-    /// The devices that a filter finds below a row: all of them, or those in the first rows there.
-    pub(crate) async fn part(
-        &self,
-        mut filter: Filter,
-        below: i64,
-        reach: Reach,
-    ) -> Result<Part, Error> {
+    /// The best way to the devices of a filter.
+    pub(crate) async fn way(&self, mut filter: Filter) -> Result<Way, Error> {
         let Self::Sqlite(sqlite) = self else {
-            return Ok(Part { source: self.source(filter).await?, rest: None });
+            return Ok(Way::Whole(self.source(filter).await?));
         };
         let words = filter.words.take().filter(|_| sqlite.has_search());
-        if let Some(narrow) = filter.narrow.take() {
-            filter.narrow = self.without_common(narrow).await?;
-        }
-        let walk = Filter {
+        let whole_table = Filter {
             condition: filter.condition.clone(),
             values: filter.values.clone(),
             narrow: None,
             words: None,
         };
-        let is_narrow = filter.narrow.is_some();
-        let mut source = self.source(walk).await?;
-        if is_narrow {
+        let walk = self.source(whole_table).await?;
+        if let Some(narrow) = filter.narrow.take() {
+            filter.narrow = self.without_common(narrow).await?;
+        }
+        if filter.narrow.is_some() {
             let narrow = self.source(filter).await?;
-            if narrow.text != source.text {
-                return Ok(Part { source: narrow, rest: None });
+            if narrow.text != walk.text {
+                return Ok(Way::Whole(narrow));
             }
         }
-        let Some(first) = self.row_below(below).await? else {
-            return Ok(Part { source, rest: None });
+        Ok(match words {
+            Some(words) => Way::Words(walk, words),
+            None => Way::Walk(walk),
+        })
+    }
+
+    /// The rows of a way that lie below a row: all of them, or as many as are looked at at once.
+    pub(crate) async fn part(&self, way: &Way, below: i64, reach: Reach) -> Result<Part, Error> {
+        let (Way::Whole(source) | Way::Walk(source) | Way::Words(source, _)) = way;
+        let (mut text, order, mut values) =
+            (source.text.clone(), source.order, source.values.clone());
+        let first = match way {
+            Way::Whole(_) => None,
+            Way::Walk(_) | Way::Words(..) => self.row_below(below).await?,
         };
-        let end = match words {
-            None => {
-                let end = first.saturating_sub(reach.rows - 1);
-                source.values.push(Value::Integer(end));
-                source.text += &format!(" AND d.sequence >= ?{}", source.values.len());
-                end
-            }
-            Some(words) => {
-                let (candidates, end) = self.candidates(words, first, reach).await?;
-                source.values.push(Value::Text(format!("{candidates:?}")));
-                source.text += &format!(
-                    " AND d.sequence IN (SELECT value FROM json_each(?{}))",
-                    source.values.len()
-                );
-                end
-            }
+        let Some(first) = first else {
+            return Ok(Part { source: Source { text, order, values }, rest: None });
+        };
+        let end = if let Way::Words(_, words) = way {
+            let (candidates, end) = self.candidates(words, first, reach).await?;
+            values.push(Value::Text(format!("{candidates:?}")));
+            let mark = values.len();
+            text += &format!(" AND d.sequence IN (SELECT value FROM json_each(?{mark}))");
+            end
+        } else {
+            let end = first.saturating_sub(reach.rows - 1);
+            values.push(Value::Integer(end));
+            text += &format!(" AND d.sequence >= ?{}", values.len());
+            end
         };
         let rest = self.row_below(end).await?.map(|row| row + 1);
-        Ok(Part { source, rest })
+        Ok(Part { source: Source { text, order, values }, rest })
     }
 
     /// Rows whose words match, from one downwards, and the row up to which these are all.
     async fn candidates(
         &self,
-        words: String,
+        words: &str,
         first: i64,
         reach: Reach,
     ) -> Result<(Vec<i64>, i64), Error> {
@@ -127,7 +156,7 @@ impl Database {
         let statement = "SELECT rowid FROM device_text WHERE device_text MATCH ?1 \
                          AND rowid <= ?2 AND rowid >= ?3 ORDER BY rowid DESC LIMIT ?4";
         let values = vec![
-            Value::Text(words),
+            Value::Text(words.to_owned()),
             Value::Integer(first),
             Value::Integer(end),
             Value::Integer(reach.candidates),
@@ -141,8 +170,8 @@ impl Database {
 
     /// The next row in the order of the list; rows that were removed leave gaps.
     async fn row_below(&self, row: i64) -> Result<Option<i64>, Error> {
-        let statement = "SELECT max(sequence) FROM device WHERE sequence < ?1 \
-                         HAVING max(sequence) IS NOT NULL";
+        let statement =
+            "SELECT sequence FROM device WHERE sequence < ?1 ORDER BY sequence DESC LIMIT 1";
         let decode = |row: &mut crate::value::Columns<'_>| row.table("device").integer("sequence");
         self.query_one(statement, vec![Value::Integer(row)], decode).await
     }
