@@ -47,6 +47,8 @@ struct DevicesPage {
     found: String,
     first: Option<String>,
     next: Option<String>,
+    /// The next part, if this one has no device and is not the last.
+    further: Option<String>,
 }
 
 enum Outcome {
@@ -123,6 +125,7 @@ pub(crate) async fn devices(
         found: String::new(),
         first: wanted.cursor.is_some().then(|| link(query_text, None)),
         next: None,
+        further: None,
     };
     match Query::parse(query_text) {
         Err(error) => {
@@ -175,11 +178,13 @@ impl DevicesPage {
             Count::AtLeast(count) => format!("At least {}", words::counted(count, "device")),
         };
         if page.devices.is_empty() && page.next.is_some() {
-            // One page looks at so many devices only.
+            // One page looks at so many devices only; a browser with script goes on by itself.
+            self.live = false;
+            self.further.clone_from(&self.next);
             self.outcome = Outcome::Empty(Empty {
                 title: "Nothing among the devices looked at so far",
-                detail: "No index answers this search, so the inventory is looked through in parts, \
-                         and this part has no device that fits. There are more parts.",
+                detail: "No index answers this search, so the inventory is looked through part by \
+                         part.",
                 action: self.next.clone().map(|href| Action { href, text: "Look further" }),
             });
         } else if page.devices.is_empty()

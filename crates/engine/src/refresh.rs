@@ -182,9 +182,20 @@ impl Engine {
     ) -> anyhow::Result<Vec<Uuid>> {
         let text = format!("state:quarantined connector:{}", connector.name);
         let query = domain::Query::parse(&text).map_err(|error| anyhow::anyhow!("{error}"))?;
-        let page = store::Page { after: None, limit, now: self.now() };
-        let found = self.store().devices(&self.own_scope()?, &query, page).await?;
-        Ok(found.devices.iter().map(|device| device.facts.guid).collect())
+        let scope = self.own_scope()?;
+        let mut known = Vec::new();
+        let mut after = None;
+        // A page may be short and not be the last.
+        while known.len() < limit as usize {
+            let page = store::Page { after, limit, now: self.now() };
+            let found = self.store().devices(&scope, &query, page).await?;
+            known.extend(found.devices.iter().map(|device| device.facts.guid));
+            after = found.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok(known)
     }
 }
 

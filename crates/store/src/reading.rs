@@ -248,14 +248,14 @@ impl Database {
         for reach in reach.steps(&way) {
             let below = page.next.map_or(i64::MAX, |cursor| cursor.0);
             let Part { source, rest } = self.part(&way, below, reach).await?;
-            let Source { text, order, mut values } = source;
+            let Source { text, mut values } = source;
             let missing = limit as usize - page.devices.len();
             values.push(Value::Integer(below));
             let before = values.len();
             values.push(Value::Integer(i64::try_from(missing + 1).unwrap_or(i64::MAX)));
             let one_more = values.len();
             let statement = format!(
-                "{} {text} AND {order} < ?{before} ORDER BY {order} DESC LIMIT ?{one_more}",
+                "{} {text} AND d.sequence < ?{before} ORDER BY d.sequence DESC LIMIT ?{one_more}",
                 sql::DEVICE
             );
             let mut found = self.query(&statement, values, decode).await?;
@@ -276,7 +276,7 @@ impl Database {
         let reach = Reach::of(&filter);
         let way = self.way(filter).await?;
         let Part { source, rest } = self.part(&way, i64::MAX, reach).await?;
-        let Source { text, values, .. } = source;
+        let Source { text, values } = source;
         let statement =
             format!("SELECT count(*) FROM (SELECT 1 AS one {text} LIMIT {}) AS found", most + 1);
         let count = self.query_one(&statement, values, |row| row.table("device").count("count"));

@@ -1,5 +1,5 @@
-//! Where SQLite finds the devices of a filter: in few rows that an index names, in the rows whose
-//! words match, or in the whole table. PostgreSQL is left to its planner.
+//! Where the devices of a filter are found: in few rows that an index of SQLite names, or in the
+//! whole table. PostgreSQL is left to its planner.
 
 use crate::Error;
 use crate::database::Database;
@@ -11,46 +11,14 @@ use crate::value::Value;
 /// after passing by as few rows in the order of the list.
 const FEW: u64 = 4_000;
 
-/// Rows that are walked through to see whether a word of one or two characters is a common one:
-/// what it takes to count a common one in the index of words is not bounded.
-const PROBED_ROWS: i64 = 8_000;
-/// Devices among these that make it one.
-const COMMON: u64 = 50;
-
-/// The end of a statement about devices, and the column that is the order of lists.
+/// The end of a statement about devices.
+#[derive(Clone)]
 pub(crate) struct Source {
     pub(crate) text: String,
-    pub(crate) order: &'static str,
     pub(crate) values: Vec<Value>,
 }
 
 impl Database {
-    /// The devices that a filter finds.
-    pub(crate) async fn source(&self, filter: Filter) -> Result<Source, Error> {
-        let Self::Sqlite(sqlite) = self else {
-            return Ok(Source::all("device d", filter));
-        };
-        if !sqlite.has_search() {
-            return Ok(Source::all("device d NOT INDEXED", filter));
-        }
-        let last = self.last_row().await?;
-        let Filter { condition, values, narrow, words } = filter;
-        let filter = Filter { condition, values, narrow: None, words };
-        if let Some(narrow) = narrow {
-            let holds_trigrams = narrow.counted().iter().any(|rows| is_trigrams(rows));
-            if holds_trigrams && self.is_common(&filter, last).await? {
-                return Ok(Source::all("device d NOT INDEXED", filter));
-            }
-            if let Some(rows) = self.few(narrow).await? {
-                return Ok(Source::few(&rows, filter));
-            }
-        }
-        Ok(match filter.words {
-            Some(words) => Source::words(words, &filter.condition, filter.values),
-            None => Source::all("device d NOT INDEXED", filter),
-        })
-    }
-
     /// Makes what a search in a large inventory needs, if it is large and has none.
     pub(crate) async fn prepare_search(&self, large_from: i64) -> Result<(), Error> {
         match self {
@@ -71,20 +39,8 @@ impl Database {
         Ok(last.unwrap_or_default())
     }
 
-    /// Whether many of the latest devices are found.
-    async fn is_common(&self, filter: &Filter, last: i64) -> Result<bool, Error> {
-        let statement = format!(
-            "SELECT count(*) FROM (SELECT 1 FROM device d NOT INDEXED WHERE d.sequence > {} \
-             AND {} LIMIT {COMMON})",
-            last - PROBED_ROWS,
-            filter.condition
-        );
-        let count = self.query_one(&statement, filter.values.clone(), |row| row.count("count"));
-        Ok(count.await?.is_some_and(|count| count >= COMMON))
-    }
-
     /// Rows among which all devices are that are found, if there are few such.
-    async fn few(&self, narrow: Narrow) -> Result<Option<Vec<Rows>>, Error> {
+    pub(crate) async fn few(&self, narrow: Narrow) -> Result<Option<Vec<Rows>>, Error> {
         let mut values = Vec::new();
         let counted = narrow.counted().into_iter().enumerate();
         let counted = counted.map(|(number, rows)| {
@@ -106,22 +62,14 @@ impl Database {
 }
 
 impl Source {
-    fn all(table: &str, filter: Filter) -> Self {
+    /// A table, passed through.
+    pub(crate) fn all(table: &str, filter: &Filter) -> Self {
         let text = format!("FROM {table} WHERE {}", filter.condition);
-        Self { text, order: "d.sequence", values: filter.values }
+        Self { text, values: filter.values.clone() }
     }
 
-    fn words(words: String, condition: &str, mut values: Vec<Value>) -> Self {
-        values.push(Value::Text(words));
-        let text = format!(
-            "FROM device_text t CROSS JOIN device d ON d.sequence = t.rowid \
-             WHERE t.device_text MATCH ?{} AND {condition}",
-            values.len()
-        );
-        Self { text, order: "t.rowid", values }
-    }
-
-    fn few(rows: &[Rows], filter: Filter) -> Self {
+    /// Few rows.
+    pub(crate) fn few(rows: &[Rows], filter: Filter) -> Self {
         let mut values = filter.values;
         let rows = union(rows, &mut values);
         // NOT INDEXED leaves the rows' own key, by which these are looked up in the list's order.
@@ -129,12 +77,8 @@ impl Source {
             "FROM device d NOT INDEXED WHERE d.sequence IN ({rows}) AND {}",
             filter.condition
         );
-        Self { text, order: "d.sequence", values }
+        Self { text, values }
     }
-}
-
-fn is_trigrams(rows: &[Rows]) -> bool {
-    matches!(rows, [Rows::Trigrams(..)])
 }
 
 /// How many rows there are; more than few are not counted to their end.

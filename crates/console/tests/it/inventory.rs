@@ -53,6 +53,28 @@ async fn text_from_outside_stays_text() {
     console.stop().await;
 }
 
+/// So much is compared that few devices are looked at for one page: a browser goes on by itself.
+#[tokio::test]
+async fn a_search_that_no_index_answers_goes_on_part_by_part() {
+    let console = with_devices(450).await;
+    let words: Vec<String> = (10..100).map(|number| format!("nobody{number}")).collect();
+    let mut part = console.get(&format!("/devices?query={}", words.join("%20or%20"))).await;
+    let mut parts = 1;
+    while !part.body.contains("No further device fits") {
+        assert!(part.body.contains("Nothing among the devices looked at so far"), "{}", part.body);
+        assert!(!part.body.contains("every 5s"), "it would begin again");
+        let further = part.between(r#"<div id="results" hx-get=""#, r#"" hx-trigger="load""#);
+        let link = part.between(r#"<a class="button primary" href=""#, "\"");
+        assert_eq!(further, link, "without script a link leads there");
+        let further = further.replace("&#38;", "&").replace("&amp;", "&");
+        part = console.get_part(&further).await;
+        parts += 1;
+    }
+    assert!(parts > 2, "{parts} parts");
+    assert!(!part.body.contains(r#"hx-trigger="load""#));
+    console.stop().await;
+}
+
 #[tokio::test]
 async fn a_part_of_the_list_is_what_the_page_holds() {
     let console = with_devices(60).await;

@@ -92,26 +92,19 @@ impl Database {
     /// The best way to the devices of a filter.
     pub(crate) async fn way(&self, mut filter: Filter) -> Result<Way, Error> {
         let Self::Sqlite(sqlite) = self else {
-            return Ok(Way::Whole(self.source(filter).await?));
+            return Ok(Way::Whole(Source::all("device d", &filter)));
         };
-        let words = filter.words.take().filter(|_| sqlite.has_search());
-        let whole_table = Filter {
-            condition: filter.condition.clone(),
-            values: filter.values.clone(),
-            narrow: None,
-            words: None,
-        };
-        let walk = self.source(whole_table).await?;
-        if let Some(narrow) = filter.narrow.take() {
-            filter.narrow = self.without_common(narrow).await?;
+        let walk = Source::all("device d NOT INDEXED", &filter);
+        if !sqlite.has_search() {
+            return Ok(Way::Walk(walk));
         }
-        if filter.narrow.is_some() {
-            let narrow = self.source(filter).await?;
-            if narrow.text != walk.text {
-                return Ok(Way::Whole(narrow));
-            }
+        if let Some(narrow) = filter.narrow.take()
+            && let Some(narrow) = self.without_common(narrow).await?
+            && let Some(rows) = self.few(narrow).await?
+        {
+            return Ok(Way::Whole(Source::few(&rows, filter)));
         }
-        Ok(match words {
+        Ok(match filter.words {
             Some(words) => Way::Words(walk, words),
             None => Way::Walk(walk),
         })
@@ -120,14 +113,13 @@ impl Database {
     /// The rows of a way that lie below a row: all of them, or as many as are looked at at once.
     pub(crate) async fn part(&self, way: &Way, below: i64, reach: Reach) -> Result<Part, Error> {
         let (Way::Whole(source) | Way::Walk(source) | Way::Words(source, _)) = way;
-        let (mut text, order, mut values) =
-            (source.text.clone(), source.order, source.values.clone());
+        let Source { mut text, mut values } = source.clone();
         let first = match way {
             Way::Whole(_) => None,
             Way::Walk(_) | Way::Words(..) => self.row_below(below).await?,
         };
         let Some(first) = first else {
-            return Ok(Part { source: Source { text, order, values }, rest: None });
+            return Ok(Part { source: Source { text, values }, rest: None });
         };
         let end = if let Way::Words(_, words) = way {
             let (candidates, end) = self.candidates(words, first, reach).await?;
@@ -142,7 +134,7 @@ impl Database {
             end
         };
         let rest = self.row_below(end).await?.map(|row| row + 1);
-        Ok(Part { source: Source { text, order, values }, rest })
+        Ok(Part { source: Source { text, values }, rest })
     }
 
     /// Rows whose words match, from one downwards, and the row up to which these are all.
