@@ -17,8 +17,8 @@ use store::DeviceRow;
 use super::{Interruption, RESUMED_WITHIN, Sync, owners::Owners};
 use crate::{Engine, sessions::Lease};
 
-/// Devices written at once.
-const BATCH: usize = 2_000;
+/// Devices written at once: few, so that their memory is warm when the next ones take it.
+const BATCH: usize = 500;
 
 /// Where a full pass goes on that was cut; `None` if it begins anew.
 pub(super) async fn resumable(

@@ -13,7 +13,7 @@ use super::{Interruption, Sync};
 use crate::sessions::Lease;
 
 /// Mailboxes written at once.
-const BATCH: usize = 2_000;
+const BATCH: usize = 500;
 
 /// The owners of devices, by a digest of their distinguished names: a name is longer than all that
 /// is kept of a mailbox.
