@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{ConnectorId, Schedules, device::words};
+use crate::{ConnectorId, DistinguishedName, Schedules, device::words};
 
 /// One configured link to one organization.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,6 +125,20 @@ pub enum DiscoveryScope {
     Units(Vec<String>),
     /// Those of mailboxes that this filter of Exchange finds: `Department -eq 'Sales'`.
     Recipients(String),
+}
+
+impl DiscoveryScope {
+    /// Whether the devices of a user are looked at; `None` if only Exchange knows.
+    #[must_use]
+    pub fn holds(&self, user: Option<&DistinguishedName>) -> Option<bool> {
+        match self {
+            Self::Organization => Some(true),
+            Self::Units(units) => {
+                Some(user.is_some_and(|user| units.iter().any(|unit| user.is_inside(unit))))
+            }
+            Self::Recipients(_) => None,
+        }
+    }
 }
 
 /// How many sessions a connector may have open at once.

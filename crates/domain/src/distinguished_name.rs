@@ -39,6 +39,27 @@ impl DistinguishedName {
         Some(unescape(value.trim()))
     }
 
+    /// Whether it lies in a container, named by its distinguished name (`OU=Staff,DC=contoso,DC=com`)
+    /// or its canonical one (`contoso.com/Staff`; a slash in a name is written `\/`).
+    #[must_use]
+    pub fn is_inside(&self, container: &str) -> bool {
+        let own: Vec<_> = typed_values(&self.0).collect();
+        if Self::parse(container).is_some() {
+            let other: Vec<_> = typed_values(container).collect();
+            return own.len() > other.len() && own.ends_with(&other);
+        }
+        let is_domain = |(kind, _): &&(String, String)| kind == "dc";
+        let domain: Vec<_> = own.iter().filter(is_domain).map(|(_, name)| name.as_str()).collect();
+        let path = own.iter().filter(|part| !is_domain(part)).rev().map(|(_, name)| name.as_str());
+        let mut names = canonical_names(container).into_iter();
+        let is_domain = names.next().is_some_and(|first| first == domain.join("."));
+        let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
+        let path: Vec<&str> = path.collect();
+        is_domain
+            && path.len() > names.len()
+            && path.iter().zip(&names).all(|(own, wanted)| own == wanted)
+    }
+
     /// The same name for every spelling of its case: what joins are made on.
     #[must_use]
     pub fn key(&self) -> String {
@@ -84,6 +105,28 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Each part's type and value, in lower case and unescaped.
+fn typed_values(text: &str) -> impl Iterator<Item = (String, String)> {
+    parts(text).map(|part| {
+        let (kind, value) = part.split_once('=').unwrap_or((part, ""));
+        (kind.trim().to_lowercase(), unescape(value.trim()).to_lowercase())
+    })
+}
+
+/// The names of a canonical name, in lower case and unescaped.
+fn canonical_names(text: &str) -> Vec<String> {
+    let mut names = vec![String::new()];
+    let mut characters = text.trim().chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '/' => names.push(String::new()),
+            '\\' => names.last_mut().into_iter().for_each(|name| name.extend(characters.next())),
+            other => names.last_mut().into_iter().for_each(|name| name.push(other)),
+        }
+    }
+    names.iter().map(|name| name.to_lowercase()).collect()
+}
+
 /// Takes RFC 4514 escapes out of a value: `\,` and `\2C` are both a comma.
 fn unescape(value: &str) -> String {
     let mut bytes = Vec::with_capacity(value.len());
@@ -123,6 +166,34 @@ mod tests {
         let owner = device.ancestor(2).unwrap();
         assert_eq!(owner.as_str(), r"CN=Ocampo\, Jorge,OU=Staff,DC=contoso,DC=com");
         assert_eq!(owner.first_value().unwrap(), "Ocampo, Jorge");
+    }
+
+    #[test]
+    fn a_name_lies_in_its_containers_and_in_no_others() {
+        let jane = DistinguishedName::parse(r"CN=Jane,OU=Sales\, EMEA,OU=a/b,DC=contoso,DC=com");
+        let jane = jane.unwrap();
+        for container in [
+            "DC=contoso,DC=com",
+            "ou=A/B, dc=Contoso, dc=com",
+            r"OU=Sales\2C EMEA,OU=a/b,DC=contoso,DC=com",
+            "contoso.com",
+            "Contoso.com/",
+            r"contoso.com/a\/b",
+            r"contoso.com/a\/b/sales, emea",
+        ] {
+            assert!(jane.is_inside(container), "{container}");
+        }
+        for container in [
+            "DC=com,DC=contoso",
+            "OU=Sales,OU=a/b,DC=contoso,DC=com",
+            r"CN=Jane,OU=Sales\, EMEA,OU=a/b,DC=contoso,DC=com",
+            "contoso.com/a/b",
+            r"contoso.com/a\/b/Sales, EMEA/Jane",
+            "fabrikam.com",
+            "",
+        ] {
+            assert!(!jane.is_inside(container), "{container}");
+        }
     }
 
     #[test]

@@ -89,11 +89,16 @@ impl Engine {
                 }
             }
         }
-        let came = found.iter().map(|facts| facts.guid).collect();
+        let mut came = Vec::new();
         let mut rows = Vec::new();
         let mut targets = Vec::new();
         for facts in found {
             let guid = facts.guid;
+            let user = facts.distinguished_name.as_ref().and_then(|name| name.ancestor(2));
+            if !self.is_looked_at(connector, user.as_ref()).await? {
+                continue;
+            }
+            came.push(guid);
             let owner = self.owner(connector, lease, &facts).await?;
             targets.push(StatisticsTarget::of(guid, owner.user_dn.as_ref()));
             let row = DeviceRow { facts, owner, observed: self.now() };
@@ -143,6 +148,27 @@ impl Engine {
         };
         let mailbox = self.mailbox(connector, lease, &name).await?;
         Ok(inventory::owner(Some(name), mailbox.as_ref()))
+    }
+
+    /// Whether the devices of a user are looked at. Where a filter says so, its mailboxes are known
+    /// from the passes.
+    pub(crate) async fn is_looked_at(
+        &self,
+        connector: &Connector,
+        user: Option<&DistinguishedName>,
+    ) -> anyhow::Result<bool> {
+        let is_inside = connector.options.discovery.scope.holds(user);
+        match (is_inside, user) {
+            (Some(is_inside), _) => Ok(is_inside),
+            (None, None) => Ok(false),
+            (None, Some(user)) => {
+                match self.store().mailbox(&self.own_scope()?, connector.id, user).await {
+                    Ok(_) => Ok(true),
+                    Err(store::Error::NotFound(_)) => Ok(false),
+                    Err(error) => Err(error.into()),
+                }
+            }
+        }
     }
 
     /// The mailbox with a distinguished name: as known, else read and kept; `None` if Exchange shows

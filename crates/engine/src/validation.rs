@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use domain::connector::{Authentication, DiscoveryScope};
+use domain::{
+    DistinguishedName,
+    connector::{Authentication, DiscoveryScope},
+};
 
 use crate::NewConnector;
 
@@ -95,10 +98,13 @@ fn validate_options(new: &NewConnector) -> Result<(), String> {
             ));
         }
         DiscoveryScope::Units(units) => {
-            let is_odd = |unit: &&String| unit.trim().is_empty() || unit.len() > MAX_FIELD_BYTES;
+            let is_odd = |unit: &&String| {
+                let is_name = unit.contains('.') || DistinguishedName::parse(unit).is_some();
+                unit.trim().is_empty() || unit.len() > MAX_FIELD_BYTES || !is_name
+            };
             if let Some(unit) = units.iter().find(is_odd) {
                 return Err(format!(
-                    "the organizational unit {unit:?} is empty or too long; write it as \
+                    "the organizational unit {unit:?} is no name of one in full; write it as \
                      OU=Staff,DC=contoso,DC=com or contoso.com/Staff"
                 ));
             }

@@ -43,6 +43,28 @@ impl Store {
         Ok((found.into_iter().map(|(_, mailbox)| mailbox).collect(), last))
     }
 
+    /// The keys of a connector's mailboxes, some at a time: those after `after`. None: no more.
+    pub async fn mailbox_keys(
+        &self,
+        connector: ConnectorId,
+        after: &str,
+    ) -> Result<Vec<String>, Error> {
+        let values = vec![Value::id(connector), Value::text(after), Value::Integer(AT_ONCE)];
+        let decode = |row: &mut Columns<'_>| row.table("mailbox").text("dn_key");
+        self.database.query(sql::MAILBOX_KEYS, values, decode).await
+    }
+
+    /// Forgets mailboxes, by their keys.
+    pub async fn remove_mailboxes(
+        &self,
+        connector: ConnectorId,
+        keys: Vec<String>,
+    ) -> Result<(), Error> {
+        let one = |key: &String| vec![Value::id(connector), Value::text(key)];
+        let steps: Vec<_> = keys.iter().map(|key| (sql::REMOVE_MAILBOX, one(key))).collect();
+        if steps.is_empty() { Ok(()) } else { self.database.write(steps).await.map(drop) }
+    }
+
     /// The mailbox with a distinguished name, in any case of its letters.
     pub async fn mailbox(
         &self,

@@ -148,6 +148,9 @@ statements! {
     MAILBOXES = "SELECT dn_key, guid, distinguished_name, display_name, alias, sam_account_name,
         user_principal_name, primary_smtp_address, allowed_device_ids, blocked_device_ids, policy
         FROM mailbox WHERE connector = ?1 AND dn_key > ?2 ORDER BY dn_key LIMIT ?3";
+    MAILBOX_KEYS = "SELECT dn_key FROM mailbox WHERE connector = ?1 AND dn_key > ?2
+        ORDER BY dn_key LIMIT ?3";
+    REMOVE_MAILBOX = "DELETE FROM mailbox WHERE connector = ?1 AND dn_key = ?2";
     MAILBOX = "SELECT guid, distinguished_name, display_name, alias, sam_account_name,
         user_principal_name, primary_smtp_address, allowed_device_ids, blocked_device_ids, policy
         FROM mailbox WHERE connector = ?1 AND dn_key = ?2";

@@ -224,7 +224,7 @@ impl Sync<'_> {
         batch: &mut Vec<DeviceRow>,
     ) -> Result<(), Interruption> {
         let owner = self.owner_of(owners, &facts).await?;
-        if matches!(self.scope(), DiscoveryScope::Recipients(_)) && !owners.knows(&owner) {
+        if !self.is_looked_at(owners, &owner).await? {
             self.counts.skipped += u64::from(comparison.skip(facts.guid));
             return Ok(());
         }
@@ -239,6 +239,17 @@ impl Sync<'_> {
             self.go_on()?;
         }
         Ok(())
+    }
+
+    /// Whether the devices of an owner are looked at. Lists of organizational units hold no others.
+    async fn is_looked_at(&self, owners: &Owners, owner: &Owner) -> Result<bool, Interruption> {
+        let user = owner.user_dn.as_ref();
+        Ok(match self.scope().holds(user) {
+            None if owners.knows(owner) => true,
+            None if !owners.is_partial() => false,
+            Some(_) if !owners.is_partial() => true,
+            _ => self.engine.is_looked_at(self.connector, user).await?,
+        })
     }
 
     pub(super) async fn write(&mut self, batch: &mut Vec<DeviceRow>) -> Result<(), Interruption> {

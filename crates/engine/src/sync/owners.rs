@@ -63,9 +63,13 @@ impl Owners {
 }
 
 fn key(name: &DistinguishedName) -> [u8; 16] {
-    let mut key = [0; 16];
-    key.iter_mut().zip(Sha256::digest(name.key())).for_each(|(to, from)| *to = from);
-    key
+    digest(&name.key())
+}
+
+fn digest(name_key: &str) -> [u8; 16] {
+    let mut digest = [0; 16];
+    digest.iter_mut().zip(Sha256::digest(name_key)).for_each(|(to, from)| *to = from);
+    digest
 }
 
 impl Sync<'_> {
@@ -96,10 +100,16 @@ impl Sync<'_> {
         self.reporter.step("reading changed mailboxes", None).await;
         let mut owners = Owners { is_partial: true, ..Owners::default() };
         let mut read = Vec::new();
-        let wanted = Mailboxes::ChangedSince(since);
+        let filter = match self.scope() {
+            DiscoveryScope::Recipients(filter) => Some(filter.clone()),
+            DiscoveryScope::Organization | DiscoveryScope::Units(_) => None,
+        };
+        let wanted = Mailboxes::ChangedSince { since, filter };
         let mut reading = lease.organization()?.mailboxes_of(&wanted).await?;
         while let Some(observed) = reading.next().await? {
-            if let Observed::Value(mailbox) = observed {
+            if let Observed::Value(mailbox) = observed
+                && self.scope().holds(Some(&mailbox.distinguished_name)) != Some(false)
+            {
                 owners.insert(&mailbox);
                 read.push(mailbox);
             }
@@ -130,6 +140,9 @@ impl Sync<'_> {
         let Some(name) = name.filter(|name| !owners.entries.contains_key(&key(name))) else {
             return Ok(());
         };
+        if self.scope().holds(Some(&name)) != Some(true) {
+            return Ok(());
+        }
         match self.engine.mailbox(self.connector, lease, &name).await.map_err(Interruption::from) {
             // Without it the device has the name in its own.
             Err(Interruption::Exchange(error)) if error.leaves_session_usable() => Ok(()),
@@ -151,7 +164,25 @@ impl Sync<'_> {
         for list in lists {
             self.read_owners_of(lease, &list, &mut owners).await?;
         }
+        if !owners.is_partial {
+            self.forget_owners_but(&owners).await?;
+        }
         Ok(owners)
+    }
+
+    /// Forgets the mailboxes that are no more, or are not looked at any more: what is kept says
+    /// whose devices count, where a filter does.
+    async fn forget_owners_but(&mut self, owners: &Owners) -> Result<(), Interruption> {
+        let (store, id) = (self.engine.store(), self.connector.id);
+        let mut after = String::new();
+        loop {
+            let names = store.mailbox_keys(id, &after).await?;
+            let Some(last) = names.last() else { return Ok(()) };
+            after.clone_from(last);
+            let is_gone = |name: &String| !owners.entries.contains_key(&digest(name));
+            let gone: Vec<String> = names.into_iter().filter(is_gone).collect();
+            store.remove_mailboxes(id, gone).await?;
+        }
     }
 
     async fn read_owners_of(

@@ -52,7 +52,12 @@ pub enum Mailboxes {
     /// Those that a filter finds, in Exchange's own words.
     Matching(String),
     /// Those whose directory object changed at this time or later.
-    ChangedSince(Timestamp),
+    ChangedSince {
+        /// When.
+        since: Timestamp,
+        /// Only those that this filter finds, in Exchange's own words.
+        filter: Option<String>,
+    },
     /// One, by distinguished name.
     One(String),
 }
@@ -114,7 +119,13 @@ impl Mailboxes {
                 any.unlimited().with("OrganizationalUnit", unit.as_str()),
             ],
             Self::Matching(filter) => filtered(filter),
-            Self::ChangedSince(time) => filtered(&since("WhenChangedUTC", *time)),
+            Self::ChangedSince { since: time, filter } => {
+                let changed = since("WhenChangedUTC", *time);
+                match filter {
+                    Some(filter) => filtered(&format!("({changed}) -and ({filter})")),
+                    None => filtered(&changed),
+                }
+            }
             Self::One(name) => {
                 let name = Identity::parse(name)?;
                 vec![with_devices.of(name.clone()), any.of(name)]

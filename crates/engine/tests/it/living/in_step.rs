@@ -210,6 +210,61 @@ async fn a_delta_pass_that_is_cut_anywhere_loses_nothing() {
     }
 }
 
+/// Whatever reads devices: a pass over what changed, and somebody who asks for one person.
+#[tokio::test]
+async fn only_the_users_that_are_looked_at_are_taken_in_later_too() {
+    for by_filter in [false, true] {
+        let app = TestApp::beside(100).unwrap();
+        let (unit, letter) = {
+            let organization = app.exchange().organization();
+            let first = organization.partnerships().next().unwrap().mailbox.clone();
+            let letter = first.sam_account_name.unwrap().chars().next().unwrap();
+            (first.distinguished_name.ancestor(1).unwrap(), letter.to_string())
+        };
+        let is_inside = |one: &Partnership| {
+            if by_filter {
+                one.mailbox.sam_account_name.as_ref().is_some_and(|name| name.starts_with(&letter))
+            } else {
+                one.mailbox.distinguished_name.is_inside(unit.as_str())
+            }
+        };
+        let mut new = app.new_connector(app.name());
+        new.options.discovery.scope = match by_filter {
+            false => DiscoveryScope::Units(vec![unit.to_string()]),
+            true => DiscoveryScope::Recipients(format!("SamAccountName -like '{letter}*'")),
+        };
+        app.engine().add_connector(&app.caller(), new).await.unwrap();
+        app.sync().await.unwrap();
+        pass_time(&app, SignedDuration::from_hours(1));
+        let expected = || {
+            let organization = app.exchange().organization();
+            let mut inside: Vec<_> = organization.partnerships().filter(is_inside).collect();
+            inside.sort_by_key(|one| one.facts.guid);
+            inside.into_iter().map(|one| one.facts.guid).collect::<Vec<_>>()
+        };
+        let found = async || {
+            let devices = app.devices().await.unwrap();
+            devices.into_iter().map(|device| device.facts.guid).collect::<Vec<_>>()
+        };
+        assert_eq!(found().await, expected());
+        let before = expected().len();
+        for _ in 0..40 {
+            app.exchange().organization().add_device();
+        }
+        assert!(expected().len() > before && expected().len() < before + 40);
+        assert_eq!(app.sync_of(PassKind::Delta).await.unwrap().state, JobState::Done);
+        assert_eq!(found().await, expected());
+        let outsider = {
+            let organization = app.exchange().organization();
+            let mut others = organization.partnerships().filter(|one| !is_inside(one));
+            others.next().unwrap().mailbox.primary_smtp_address.clone().unwrap()
+        };
+        let read = app.engine().refresh_user(&app.caller(), &app.name(), &outsider).await;
+        assert_eq!(read.unwrap(), 0);
+        assert_eq!(found().await, expected());
+    }
+}
+
 /// Statistics are read through several sessions at once; whichever of them is cut.
 #[tokio::test]
 async fn statistics_that_are_cut_are_read_again_and_not_for_ever() {
