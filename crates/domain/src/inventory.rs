@@ -203,13 +203,16 @@ pub fn owner(user_dn: Option<DistinguishedName>, mailbox: Option<&MailboxFacts>)
 /// One sentence about what a pass did.
 #[must_use]
 pub fn summary(counts: &PassCounts) -> String {
+    let plural = |count: u64, one: &str, more: &str| {
+        format!("{count} {}", if count == 1 { one } else { more })
+    };
     format!(
-        "{} devices read: {} new, {} changed, {} gone; {} mailboxes, {} statistics",
-        counts.devices,
+        "{} read: {} new, {} changed, {} gone; {}, {} statistics",
+        plural(counts.devices, "device", "devices"),
         counts.added,
         counts.changed,
         counts.gone,
-        counts.mailboxes,
+        plural(counts.mailboxes, "mailbox", "mailboxes"),
         counts.statistics
     )
 }

@@ -129,7 +129,7 @@ impl Filled<'_> {
              seals all that is sent.",
         );
         let servers = [
-            ("one", "This address only; more servers are found through Exchange itself"),
+            ("one", "The one above"),
             ("sites", "One server or array for each Active Directory site"),
         ];
         let sites = self.lines(
