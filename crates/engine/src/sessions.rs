@@ -332,10 +332,15 @@ impl Lease {
         spent
     }
 
-    /// Lets those go first who wait for something urgent. Afterwards there may be another session,
-    /// or none.
+    /// Gives the right to use a session back for a while, and the session with it.
+    pub(crate) fn step_aside(&mut self) {
+        self.put_back();
+    }
+
+    /// Lets those go first who wait for something urgent, and comes in again after having stepped
+    /// aside. Afterwards there may be another session, or none.
     pub(crate) async fn give_way(&mut self) {
-        if self.pool.is_wanted() {
+        if self.place.is_none() || self.pool.is_wanted() {
             self.put_back();
             self.place = self.pool.place(Urgency::Background).await;
             self.held = self.pool.state().idle.pop();

@@ -26,6 +26,8 @@ mod progress;
 pub(crate) mod quarantine;
 mod statistics;
 
+use std::time::Duration;
+
 use domain::{
     Connector, PassId, Timestamp,
     connector::DiscoveryScope,
@@ -269,8 +271,8 @@ impl Sync<'_> {
         Attempts { made: 0, shortfall: self.shortfall, poisoned: self.counts.poisoned }
     }
 
-    /// The value of a step that was done; `None` if the session was lost and opened anew, so that
-    /// the step is to be done again.
+    /// The value of a step that was done; `None` if the session was lost, so that the step is to be
+    /// done again with another.
     async fn renewed<T>(
         &mut self,
         lease: &mut Lease,
@@ -299,13 +301,15 @@ impl Sync<'_> {
         // What fell short comes again.
         (self.shortfall, self.counts.poisoned) = (attempts.shortfall, attempts.poisoned);
         tracing::info!(connector = %self.connector.name, %error, "the session was lost; opening another");
+        if let Some(lost) = lease.take() {
+            tokio::select! {
+                () = self.engine.close(lost) => {}
+                () = self.stop.wait() => return Err(Interruption::Stopped),
+            }
+        }
         if let exchange::Error::Throttled { wait, .. } = &error {
             lease.pool().refused(self.engine.now());
-            self.pause(*wait).await?;
-        }
-        tokio::select! {
-            opened = self.engine.renew(self.connector, lease) => opened?,
-            () = self.stop.wait() => return Err(Interruption::Stopped),
+            self.rest(lease, *wait).await?;
         }
         Ok(None)
     }
@@ -327,8 +331,24 @@ impl Sync<'_> {
         self.settle(lease);
         self.go_on()?;
         while let Some(rest) = lease.pool().rest(self.engine.now()) {
+            lease.step_aside();
             self.pause(rest).await?;
         }
+        self.take_turn(lease).await
+    }
+
+    /// Rests as long as Exchange asks for, in nobody's way.
+    async fn rest(&mut self, lease: &mut Lease, wait: Duration) -> Result<(), Interruption> {
+        if wait.is_zero() {
+            return Ok(());
+        }
+        self.settle(lease);
+        lease.step_aside();
+        self.pause(wait).await?;
+        self.take_turn(lease).await
+    }
+
+    async fn take_turn(&mut self, lease: &mut Lease) -> Result<(), Interruption> {
         tokio::select! {
             () = lease.give_way() => {}
             () = self.stop.wait() => return Err(Interruption::Stopped),
@@ -345,8 +365,8 @@ impl Sync<'_> {
         self.cost.delayed_ms += spent.delayed_ms;
     }
 
-    /// Waits as long as Exchange asks for, unless the engine stops.
-    async fn pause(&mut self, wait: std::time::Duration) -> Result<(), Interruption> {
+    /// Waits, unless the engine stops.
+    async fn pause(&mut self, wait: Duration) -> Result<(), Interruption> {
         tokio::select! {
             () = self.engine.inner.options.clock.sleep(wait) => Ok(()),
             () = self.stop.wait() => Err(Interruption::Stopped),

@@ -223,7 +223,7 @@ impl Sync<'_> {
             }
         }
         self.engine.store().write_mailboxes(self.connector.id, batch).await?;
-        self.pause(delay.min(super::statistics::MAX_DELAY)).await
+        self.rest(lease, delay.min(super::statistics::MAX_DELAY)).await
     }
 
     /// The owner of a device. Of a mailbox that did not come this time, what was read before

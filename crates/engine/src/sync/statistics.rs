@@ -85,7 +85,7 @@ impl Sync<'_> {
                 delay = delay.max(self.read_chunk(lease, &chunk, done).await?);
             }
             self.reporter.done(*done).await;
-            self.pause(delay.min(MAX_DELAY)).await?;
+            self.rest(lease, delay.min(MAX_DELAY)).await?;
         }
         Ok(())
     }
