@@ -91,7 +91,7 @@ struct Place(Arc<Pool>);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let next = self.0.state().next_in_line();
+        let next = self.0.state().free_place();
         // What is sent may come back, if whoever waited has gone: then it is dropped here, outside
         // of the lock, and the next one has it.
         if let Some(next) = next {
@@ -101,42 +101,41 @@ impl Drop for Place {
 }
 
 impl State {
-    /// Who has the place that becomes free; nobody if it is one too many now.
+    /// Takes a place, if one is free and nobody waits for it.
+    fn take_place(&mut self, urgency: Urgency) -> bool {
+        // Who gave up waiting is in nobody's way.
+        self.interactive.retain(|waiting| !waiting.is_closed());
+        self.background.retain(|waiting| !waiting.is_closed());
+        let is_first = self.interactive.is_empty()
+            && (urgency == Urgency::Interactive || self.background.is_empty());
+        let is_free = is_first && self.in_use < self.budget.allowance();
+        self.in_use += usize::from(is_free);
+        is_free
+    }
+
+    /// Who waits, the urgent first.
     fn next_in_line(&mut self) -> Option<oneshot::Sender<Place>> {
-        let next = (self.in_use <= self.budget.allowance())
-            .then(|| self.interactive.pop_front().or_else(|| self.background.pop_front()))
-            .flatten();
-        if next.is_none() {
-            self.in_use = self.in_use.saturating_sub(1);
-        }
+        self.interactive.pop_front().or_else(|| self.background.pop_front())
+    }
+
+    /// Who has the place that becomes free; nobody if it is one too many now.
+    fn free_place(&mut self) -> Option<oneshot::Sender<Place>> {
+        let is_allowed = self.in_use <= self.budget.allowance();
+        let next = is_allowed.then(|| self.next_in_line()).flatten();
+        self.in_use -= usize::from(next.is_none());
+        next
+    }
+
+    /// Who comes in, now that more sessions may be used than before.
+    fn admit(&mut self) -> Option<oneshot::Sender<Place>> {
+        let is_free = self.in_use < self.budget.allowance();
+        let next = is_free.then(|| self.next_in_line()).flatten();
+        self.in_use += usize::from(next.is_some());
         next
     }
 }
 
 impl Pool {
-    /// Lets those in who wait, now that more sessions may be used than before.
-    fn admit(self: &Arc<Self>) {
-        loop {
-            let next = {
-                let mut state = self.state();
-                if state.in_use >= state.budget.allowance() {
-                    return;
-                }
-                let next = state.interactive.pop_front().or_else(|| state.background.pop_front());
-                let Some(next) = next else { return };
-                state.in_use += 1;
-                next
-            };
-            // One that has gone gives it back.
-            drop(next.send(Place(Arc::clone(self))));
-        }
-    }
-
-    /// How long what is not urgent has to wait for Exchange's limit of cmdlets, if it has to.
-    pub(crate) fn rest(&self, now: Timestamp) -> Option<Duration> {
-        self.state().budget.rest(now)
-    }
-
     fn new(most: Runspaces) -> Self {
         Self(Mutex::new(State {
             budget: Budget::new(most),
@@ -158,39 +157,38 @@ impl Pool {
 
     /// A place, if one is free and nobody waits for it.
     fn free_place(self: &Arc<Self>, urgency: Urgency) -> Option<Place> {
-        let mut state = self.state();
-        // Who gave up waiting is in nobody's way.
-        state.interactive.retain(|waiting| !waiting.is_closed());
-        state.background.retain(|waiting| !waiting.is_closed());
-        let is_first = state.interactive.is_empty()
-            && (urgency == Urgency::Interactive || state.background.is_empty());
-        (is_first && state.in_use < state.budget.allowance()).then(|| {
-            state.in_use += 1;
-            Place(Arc::clone(self))
-        })
+        self.state().take_place(urgency).then(|| Place(Arc::clone(self)))
     }
 
     async fn place(self: &Arc<Self>, urgency: Urgency) -> Option<Place> {
-        loop {
-            if let Some(place) = self.free_place(urgency) {
-                return Some(place);
+        let waiting = {
+            let mut state = self.state();
+            if state.take_place(urgency) {
+                return Some(Place(Arc::clone(self)));
             }
-            let waiting = {
-                let mut state = self.state();
-                // A place became free in between, and whoever comes next might have to wait for
-                // one that nobody has.
-                if state.in_use == 0 {
-                    continue;
-                }
-                let (sender, waiting) = oneshot::channel();
-                match urgency {
-                    Urgency::Interactive => state.interactive.push_back(sender),
-                    Urgency::Background => state.background.push_back(sender),
-                }
-                waiting
-            };
-            return waiting.await.ok();
+            let (sender, waiting) = oneshot::channel();
+            match urgency {
+                Urgency::Interactive => state.interactive.push_back(sender),
+                Urgency::Background => state.background.push_back(sender),
+            }
+            waiting
+        };
+        waiting.await.ok()
+    }
+
+    /// Lets those in who wait, now that more sessions may be used than before.
+    fn admit(self: &Arc<Self>) {
+        loop {
+            let next = self.state().admit();
+            let Some(next) = next else { return };
+            // Whoever has gone gives it back, outside of the lock.
+            drop(next.send(Place(Arc::clone(self))));
         }
+    }
+
+    /// How long what is not urgent has to wait for Exchange's limit of cmdlets, if it has to.
+    pub(crate) fn rest(&self, now: Timestamp) -> Option<Duration> {
+        self.state().budget.rest(now)
     }
 
     /// Whether something urgent waits.
@@ -282,12 +280,13 @@ pub(crate) struct Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.put_back();
+        self.step_aside();
     }
 }
 
 impl Lease {
-    fn put_back(&mut self) {
+    /// Gives the right to use a session back for a while, and the session with it.
+    pub(crate) fn step_aside(&mut self) {
         if let Some(held) = self.held.take() {
             self.pool.state().idle.push(held);
         }
@@ -332,16 +331,11 @@ impl Lease {
         spent
     }
 
-    /// Gives the right to use a session back for a while, and the session with it.
-    pub(crate) fn step_aside(&mut self) {
-        self.put_back();
-    }
-
     /// Lets those go first who wait for something urgent, and comes in again after having stepped
     /// aside. Afterwards there may be another session, or none.
     pub(crate) async fn give_way(&mut self) {
         if self.place.is_none() || self.pool.is_wanted() {
-            self.put_back();
+            self.step_aside();
             self.place = self.pool.place(Urgency::Background).await;
             self.held = self.pool.state().idle.pop();
         }
