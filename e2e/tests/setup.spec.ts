@@ -78,8 +78,8 @@ async function wrongPassword(page: Page) {
   await expect(permissions).toContainText("A sync cannot work yet.", { timeout: 30_000 });
   await expect(permissions).toContainText("check the name, the port, the firewall");
   await expect(permissions).toContainText("User name or password is wrong");
-  await expect(page.getByRole("alert")).toContainText("Gatepost tries again");
-  await expect(page.locator("#messages")).toContainText("6401");
+  await expect(page.getByRole("alert")).toContainText("Gatepost tries again", { timeout: 15_000 });
+  await expect(page.locator("#messages")).toContainText("6401", { timeout: 15_000 });
   await audit(page);
 }
 

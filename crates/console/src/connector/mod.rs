@@ -205,7 +205,8 @@ impl ConnectorPage {
     }
 
     fn live(&self, parts: &[String]) -> Live {
-        let is_busy = self.job.as_ref().is_some_and(|job| job.running);
+        // Connecting for the first time is no sync, and somebody waits for it.
+        let is_busy = self.job.as_ref().is_some_and(|job| job.running) || self.gauge.in_use > 0;
         Live::new(&format!("/connectors/{}/live", self.name), parts, is_busy)
     }
 }
