@@ -23,6 +23,8 @@ const QUARANTINE_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
 /// After looks that failed the next comes later, up to this: a server that is off is not knocked at
 /// for days.
 const LONGEST_LOOK_RETRY: SignedDuration = SignedDuration::from_mins(16);
+/// Looking takes no more than one part in so many of the time, however many phones wait.
+const LOOK_SHARE: i32 = 10;
 /// The supervisor looks at least this often.
 const LONGEST_SLEEP: SignedDuration = QUARANTINE_INTERVAL;
 /// After a scheduled pass has failed, the next is not put off to the next day.
@@ -185,7 +187,10 @@ impl Engine {
             let Some(look) = looks.get_mut(&connector.id) else { return };
             look.is_under_way = false;
             match looked {
-                Ok(()) => look.failures = 0,
+                Ok(took) => {
+                    look.failures = 0;
+                    look.next = look.next.max(engine.now() + took * LOOK_SHARE);
+                }
                 Err(error) => {
                     look.failed(engine.now(), is_of_account(&error));
                     let error = format!("{error:#}");

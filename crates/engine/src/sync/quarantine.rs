@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use domain::{Connector, DeviceId};
 use exchange::Devices;
+use jiff::SignedDuration;
 use uuid::Uuid;
 
 use crate::{
@@ -16,15 +17,17 @@ const MOST_LEFT: usize = 50;
 /// Phones in quarantine that are compared with what Exchange says.
 const MOST_KNOWN: u32 = 1_000;
 
-/// Reads who is in quarantine, and what became of those who are there no more.
-pub(crate) async fn look(engine: &Engine, connector: &Connector) -> anyhow::Result<()> {
+/// Reads who is in quarantine, and what became of those who are there no more. How long that took,
+/// once it was its turn.
+pub(crate) async fn look(engine: &Engine, connector: &Connector) -> anyhow::Result<SignedDuration> {
     let mut lease = engine.lease(connector, Urgency::Interactive).await?;
+    let begun = engine.now();
     let looked = compare(engine, connector, &mut lease).await;
     if let Err(error) = &looked {
         engine.failed_with(&mut lease, error).await;
     }
     lease.settle(engine.now());
-    looked
+    looked.map(|()| engine.now().duration_since(begun))
 }
 
 async fn compare(engine: &Engine, connector: &Connector, lease: &mut Lease) -> anyhow::Result<()> {

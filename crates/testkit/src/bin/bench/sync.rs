@@ -51,12 +51,19 @@ pub(crate) fn delta() -> anyhow::Result<()> {
     let server = Server::start(&organization)?;
     let full = server.cost_of(&["sync", "bench", "--full", "--wait"])?.as_secs_f64();
     let again = server.cost_of(&["sync", "bench", "--full", "--wait"])?.as_secs_f64();
-    let changed = organization.block_some(&server.data(), CHANGED)?;
-    let delta = server.cost_of(&["sync", "bench", "--delta", "--wait"])?.as_secs_f64();
+    // The middle of three: other work of the server may fall into one.
+    let mut deltas = Vec::new();
+    let mut changed = 0;
+    for _ in 0..3 {
+        changed = organization.block_some(&server.data(), CHANGED)?;
+        deltas.push(server.cost_of(&["sync", "bench", "--delta", "--wait"])?);
+    }
+    deltas.sort_unstable();
+    let delta = deltas.get(1).copied().unwrap_or_default().as_secs_f64();
     println!("{DEVICES} devices, {changed} changed, processor time of the server:");
     println!("  first full pass, with its writing   {full:7.2} s");
     println!("  a full pass that changes nothing    {again:7.2} s");
-    println!("  delta pass                          {delta:7.2} s");
+    println!("  delta pass                          {delta:7.2} s     of {deltas:.2?}");
     println!("  full pass / delta pass              {:7.0}     (bar: at least 50)", again / delta);
     Ok(())
 }
