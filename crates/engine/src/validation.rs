@@ -99,7 +99,7 @@ fn validate_options(new: &NewConnector) -> Result<(), String> {
         }
         DiscoveryScope::Units(units) => {
             let is_odd = |unit: &&String| {
-                let is_name = unit.contains('.') || DistinguishedName::parse(unit).is_some();
+                let is_name = unit.contains(['.', '/']) || DistinguishedName::parse(unit).is_some();
                 unit.trim().is_empty() || unit.len() > MAX_FIELD_BYTES || !is_name
             };
             if let Some(unit) = units.iter().find(is_odd) {
@@ -269,6 +269,10 @@ mod tests {
                     new.endpoint.proxy = Some(Proxy { address, username: Some("u".to_owned()) });
                 },
                 "proxy has a user name",
+            ),
+            (
+                |new| new.options.discovery.scope = DiscoveryScope::Units(vec!["Staff".to_owned()]),
+                "contoso.com/Staff",
             ),
             (
                 |new| {
