@@ -108,7 +108,9 @@ impl Engine {
                 Ok(session) => {
                     one.succeeded(self.now());
                     let (url, site) = (one.url.clone(), site_of(one));
-                    pool.go_back_at(preferred_rests_until(&endpoints, &url));
+                    let sites = connector.options.sites.iter().map(|one| one.url.as_str());
+                    let configured = std::iter::once(connector.endpoint.url.as_str()).chain(sites);
+                    pool.go_back_at(preferred_rests_until(&endpoints, configured, &url));
                     self.store().replace_endpoints(connector.id, &endpoints).await?;
                     self.note_endpoint(connector, pool, &endpoints, &url, &site).await;
                     return Ok((session, url));
@@ -319,12 +321,15 @@ pub(crate) fn at_endpoint(
     settings
 }
 
-/// When an endpoint that somebody configured, and that is spoken to no more, may be tried again.
-fn preferred_rests_until(endpoints: &[EndpointHealth], url: &str) -> Option<Timestamp> {
-    let preferred = |one: &&EndpointHealth| one.origin <= EndpointOrigin::Site && one.failures > 0;
-    // They stand in the order of preference, but for those that rest.
-    let current = endpoints.iter().find(|one| one.url == url)?;
-    let rests = endpoints.iter().filter(preferred).filter(|one| one.origin <= current.origin);
+/// When an endpoint that is preferred to this one, and does not answer, may be tried again.
+/// `configured`: the addresses that somebody configured, in the order of preference.
+fn preferred_rests_until<'a>(
+    endpoints: &[EndpointHealth],
+    configured: impl Iterator<Item = &'a str>,
+    url: &str,
+) -> Option<Timestamp> {
+    let preferred: Vec<&str> = configured.take_while(|one| *one != url).collect();
+    let rests = endpoints.iter().filter(|one| preferred.contains(&one.url.as_str()));
     rests.filter_map(|one| one.rests_until).min()
 }
 
@@ -383,6 +388,25 @@ mod tests {
         let of = |url| sibling(url, "ex02.contoso.com");
         assert_eq!(of("http://ex01/PowerShell/"), "http://ex02.contoso.com/PowerShell/");
         assert_eq!(of("https://mail:444/PS/?a=b"), "https://ex02.contoso.com/PS/?a=b");
+    }
+
+    #[test]
+    fn only_what_is_preferred_is_gone_back_to() {
+        let configured = ["own", "berlin", "bonn"];
+        let now = Timestamp::UNIX_EPOCH;
+        let mut endpoints = configured.map(|url| {
+            let origin =
+                if url == "own" { EndpointOrigin::Configured } else { EndpointOrigin::Site };
+            EndpointHealth::untried(url, origin, None)
+        });
+        endpoints[0].failed(now, "off");
+        endpoints[0].failed(now, "off");
+        endpoints[2].failed(now, "off");
+        let [own, _, bonn] = endpoints.each_ref().map(|one| one.rests_until);
+        let back = |url| preferred_rests_until(&endpoints, configured.into_iter(), url);
+        assert_eq!(back("own"), None);
+        assert_eq!(back("berlin"), own, "bonn comes after it, however it did");
+        assert_eq!(back("found"), bonn, "any that is configured");
     }
 
     #[test]
