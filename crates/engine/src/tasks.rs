@@ -33,8 +33,15 @@ impl Tasks {
         Stop(self.stopping.subscribe())
     }
 
+    /// Begins a task. Nothing new is begun once everybody was told to stop: who asks then may be one
+    /// of those that the stop waits for.
     pub(crate) async fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.set.lock().await.spawn(task);
+        let mut stop = self.stop();
+        tokio::select! {
+            biased;
+            () = stop.wait() => {}
+            mut set = self.set.lock() => drop(set.spawn(task)),
+        }
     }
 
     /// Tells everybody to stop and waits until they have, but not for ever: whoever is held up by
@@ -87,6 +94,8 @@ impl Stop {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[tokio::test]
@@ -101,6 +110,22 @@ mod tests {
             })
             .await;
         assert!(ended.try_recv().is_err());
+        tasks.shutdown().await;
+        assert!(ended.try_recv().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_task_that_begins_another_does_not_hold_up_a_shutdown() {
+        let tasks = Arc::new(Tasks::new());
+        let (sender, mut ended) = tokio::sync::oneshot::channel();
+        let (mut stop, same) = (tasks.stop(), Arc::clone(&tasks));
+        tasks
+            .spawn(async move {
+                stop.wait().await;
+                same.spawn(async {}).await;
+                sender.send(()).unwrap();
+            })
+            .await;
         tasks.shutdown().await;
         assert!(ended.try_recv().is_ok());
     }
