@@ -230,7 +230,7 @@ async fn removal_in_words(
     name: &ConnectorName,
     removal: Removal,
 ) -> Result<String, Problem> {
-    let scope = caller.scope(Permission::ModifyConnector)?;
+    let scope = caller.scope(Permission::ModifySite)?;
     let connector = engine.store().connector(&scope, name).await?;
     let totals = engine.store().totals(&scope).await?;
     let totals = totals.iter().find(|totals| totals.connector == connector.id);

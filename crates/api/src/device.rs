@@ -272,7 +272,7 @@ pub(crate) async fn list(
         parameters.cursor.as_deref().map(Cursor::from_str).transpose().map_err(|error| {
             Problem::invalid(error, "send the next of the page before, or leave the cursor out")
         })?;
-    let scope = caller.scope(Permission::Read)?;
+    let scope = caller.scope(Permission::ReadResource)?;
     let names = connector_names(&engine, &scope).await?;
     let page = Page { after, limit: parameters.limit.0.into(), now: engine.now() };
     let found = engine.store().devices(&scope, &query, page).await?;
@@ -297,7 +297,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     Parameters(NoParameters {}): Parameters<NoParameters>,
 ) -> Result<Json<DeviceDetail>, Problem> {
-    let scope = caller.scope(Permission::Read)?;
+    let scope = caller.scope(Permission::ReadResource)?;
     Ok(Json(found(&engine, &scope, &id).await?))
 }
 
@@ -321,7 +321,7 @@ pub(crate) async fn refresh(
     Path(id): Path<String>,
     Parameters(DryRun { dry_run }): Parameters<DryRun>,
 ) -> Result<Response, Problem> {
-    let scope = caller.scope(Permission::ModifyConnector)?;
+    let scope = caller.scope(Permission::ReadResource)?;
     let device = found(&engine, &scope, &id).await?.device;
     if dry_run {
         let Device { display_name, connector, .. } = device;

@@ -136,7 +136,7 @@ impl FromRequestParts<Engine> for Asked {
 impl Asked {
     /// The connector, if the caller may change it.
     pub(crate) async fn connector(&self) -> Result<Connector, Problem> {
-        let scope = self.caller.scope(Permission::ModifyConnector)?;
+        let scope = self.caller.scope(Permission::ModifySite)?;
         Ok(self.engine.store().connector(&scope, &self.name).await?)
     }
 

@@ -13,7 +13,7 @@ pub(crate) struct Shell {
     /// Which entry of the rail is the current one.
     pub(crate) place: Place,
     /// Who is signed in.
-    pub(crate) person: &'static str,
+    pub(crate) person: String,
 }
 
 /// An entry of the rail.
@@ -25,7 +25,7 @@ pub(crate) enum Place {
 
 impl Shell {
     pub(crate) fn new(place: Place, signed_in: &SignedIn) -> Self {
-        Self { place, person: signed_in.caller.name() }
+        Self { place, person: signed_in.caller.name.clone() }
     }
 }
 

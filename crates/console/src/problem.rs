@@ -84,7 +84,7 @@ impl From<domain::authority::Denied> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let shell = Shell { place: Place::Devices, person: "" };
+        let shell = Shell { place: Place::Devices, person: String::new() };
         let page = ProblemPage { shell, title: self.title, detail: self.detail };
         (self.status, page::whole(&page)).into_response()
     }

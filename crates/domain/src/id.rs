@@ -40,6 +40,17 @@ typed_id! {
     /// One reading of an organization, full or delta.
     PassId
 }
+typed_id! {
+    /// One person, or one thing that acts like one.
+    PersonId
+}
+
+impl PersonId {
+    /// Whoever holds the token that the server wrote into its data directory.
+    pub const LOCAL_ADMINISTRATOR: Self = Self(Uuid::from_u128(1));
+    /// Gatepost itself.
+    pub const ENGINE: Self = Self(Uuid::nil());
+}
 
 impl DeviceId {
     /// The id of the partnership that Exchange knows by `guid` in the organization of `connector`.

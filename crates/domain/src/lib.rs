@@ -8,6 +8,7 @@
 
 #![warn(missing_docs)]
 
+pub mod audit;
 pub mod authority;
 pub mod connector;
 pub mod device;
@@ -22,12 +23,12 @@ pub mod schedule;
 pub mod server;
 pub mod status_message;
 
-pub use authority::{Caller, Permission, Scope};
+pub use authority::{Caller, Permission, Permissions, Scope, Source};
 pub use connector::{Connector, ConnectorName};
 pub use device::{AccessReason, AccessState, Device, DeviceFacts, DeviceStatistics, WipeStatus};
 pub use distinguished_name::DistinguishedName;
 pub use endpoint::{EndpointHealth, EndpointOrigin};
-pub use id::{ConnectorId, DeviceId, JobId, PassId};
+pub use id::{ConnectorId, DeviceId, JobId, PassId, PersonId};
 pub use jiff::Timestamp;
 pub use mailbox::MailboxFacts;
 pub use query::Query;

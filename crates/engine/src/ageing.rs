@@ -55,7 +55,7 @@ impl Engine {
 
     /// Lets devices leave the inventory now that did nothing for too long. How many left.
     pub async fn age_now(&self, caller: &Caller, name: &ConnectorName) -> Result<u64, Error> {
-        let scope = caller.scope(Permission::ModifyConnector)?;
+        let scope = caller.scope(Permission::ModifySite)?;
         let connector = self.store().connector(&scope, name).await?;
         if connector.options.discovery.inactive_days.is_none() {
             return Err(Error::Invalid(format!(

@@ -96,7 +96,7 @@ impl Engine {
         caller: &Caller,
         name: &ConnectorName,
     ) -> Result<CheckReport, Error> {
-        let scope = caller.scope(Permission::ModifyConnector)?;
+        let scope = caller.scope(Permission::ModifySite)?;
         let connector = self.store().connector(&scope, name).await?;
         let secret = self.store().sealed_secret(connector.id).await?;
         let mut report = Box::pin(self.check(&connector)).await?;

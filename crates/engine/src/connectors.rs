@@ -80,7 +80,7 @@ impl Engine {
             proxy_password: new.proxy_password.map(Secret::new),
             notification_password: new.notification_password.map(Secret::new),
         };
-        let sealed = self.inner.secrets.seal(id, &secrets)?;
+        let sealed = secrets.seal(&self.inner.secrets, id)?;
         let connector = Connector {
             id,
             name: new.name,
@@ -111,7 +111,7 @@ impl Engine {
         change: ConnectorChange,
     ) -> Result<(), Error> {
         let (connector, secrets) = self.changed_connector(caller, name, change).await?;
-        let sealed = self.inner.secrets.seal(connector.id, &secrets)?;
+        let sealed = secrets.seal(&self.inner.secrets, connector.id)?;
         self.store().change_connector(&connector, Some(&sealed)).await?;
         self.forget_sessions(&connector).await;
         self.store().forget_checkpoint(connector.id).await?;
@@ -139,7 +139,7 @@ impl Engine {
         name: &ConnectorName,
         change: ConnectorChange,
     ) -> Result<(Connector, ConnectorSecrets), Error> {
-        let scope = caller.scope(Permission::ModifyConnector)?;
+        let scope = caller.scope(Permission::ModifySite)?;
         let mut connector = self.store().connector(&scope, name).await?;
         self.must_not_be_removed(&connector)?;
         let kept = self.secrets_of(&connector).await?;
@@ -181,7 +181,7 @@ impl Engine {
         name: &ConnectorName,
         is_paused: bool,
     ) -> Result<(), Error> {
-        let scope = caller.scope(Permission::ModifyConnector)?;
+        let scope = caller.scope(Permission::ModifySite)?;
         let connector = self.store().connector(&scope, name).await?;
         self.must_not_be_removed(&connector)?;
         if connector.is_paused == is_paused {
@@ -204,7 +204,7 @@ impl Engine {
         caller: &Caller,
         new: &NewConnector,
     ) -> Result<(), Error> {
-        let scope = caller.scope(Permission::ModifyConnector)?;
+        let scope = caller.scope(Permission::ModifySite)?;
         validate(new).map_err(Error::Invalid)?;
         match self.store().connector(&scope, &new.name).await {
             Ok(_) => Err(Error::Conflict(format!("there is a connector {} already", new.name))),
@@ -220,7 +220,7 @@ impl Engine {
         name: &ConnectorName,
         removal: Removal,
     ) -> Result<(), Error> {
-        let scope = caller.scope(Permission::ModifyConnector)?;
+        let scope = caller.scope(Permission::ModifySite)?;
         let connector = self.store().connector(&scope, name).await?;
         match removal {
             // A pass that is under way finds its rows missing and fails as a job of nobody.

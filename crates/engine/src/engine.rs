@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use crate::{
-    Clock, Error,
+    Clock, Error, audit,
     component::{ComponentLog, Phrase},
     secrets::Secrets,
     sessions::Sessions,
@@ -56,6 +56,7 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) options: Options,
     pub(crate) secrets: Secrets,
+    pub(crate) audit: audit::Head,
     pub(crate) tasks: Tasks,
     /// Wakes the workers when there is a new job.
     pub(crate) new_job: Notify,
@@ -76,6 +77,7 @@ impl Engine {
             store,
             options,
             secrets,
+            audit: audit::Head::default(),
             tasks: Tasks::new(),
             new_job: Notify::new(),
             ended_jobs: watch::Sender::new(0),
@@ -129,7 +131,7 @@ impl Engine {
 
     /// What the engine's own work reads with.
     pub(crate) fn own_scope(&self) -> anyhow::Result<Scope> {
-        Ok(Caller::LocalAdministrator.scope(Permission::Read)?)
+        Ok(Caller::engine().scope(Permission::ReadResource)?)
     }
 
     /// Asks for a sync. Answers with the job that does it: the one that waits or runs already, if
@@ -140,7 +142,7 @@ impl Engine {
         name: &ConnectorName,
         kind: PassKind,
     ) -> Result<JobId, Error> {
-        let scope = caller.scope(Permission::ModifyConnector)?;
+        let scope = caller.scope(Permission::ModifySite)?;
         let connector = self.store().connector(&scope, name).await?;
         self.must_not_be_removed(&connector)?;
         self.say(name, Phrase::Sync(kind, "was asked for"));

@@ -9,6 +9,7 @@
 //! `worker` and `sync` for what happens in the background.
 
 mod ageing;
+mod audit;
 mod budget;
 mod check;
 mod clock;

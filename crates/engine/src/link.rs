@@ -152,10 +152,7 @@ impl Engine {
         connector: &Connector,
     ) -> anyhow::Result<ConnectorSecrets> {
         Ok(match self.store().sealed_secret(connector.id).await? {
-            Some(sealed) => self
-                .inner
-                .secrets
-                .open(connector.id, &sealed)
+            Some(sealed) => ConnectorSecrets::open(&self.inner.secrets, connector.id, &sealed)
                 .context("reading the connector's password")?,
             None => ConnectorSecrets::default(),
         })

@@ -20,7 +20,7 @@ impl Engine {
     /// Reads one device again, with its statistics. A device that Exchange no longer has is marked
     /// as gone.
     pub async fn refresh_device(&self, caller: &Caller, id: DeviceId) -> Result<(), Error> {
-        let scope = caller.scope(Permission::ModifyConnector)?;
+        let scope = caller.scope(Permission::ReadResource)?;
         let device = self.store().device(&scope, id).await?;
         let connectors = self.store().connectors(&scope).await?;
         let connector = connectors.into_iter().find(|one| one.id == device.connector);
@@ -44,7 +44,7 @@ impl Engine {
         name: &ConnectorName,
         user: &str,
     ) -> Result<u64, Error> {
-        let scope = caller.scope(Permission::ModifyConnector)?;
+        let scope = caller.scope(Permission::ModifySite)?;
         let connector = self.store().connector(&scope, name).await?;
         self.must_not_be_removed(&connector)?;
         if user.trim().is_empty() {

@@ -20,7 +20,7 @@ impl Engine {
         features: &[Feature],
         family: Family,
     ) -> Result<String, Error> {
-        let scope = caller.scope(Permission::ModifyConnector)?;
+        let scope = caller.scope(Permission::ModifySite)?;
         let connector = self.store().connector(&scope, name).await?;
         let Some(account) = &connector.endpoint.username else {
             return Err(Error::Invalid(format!(

@@ -17,10 +17,10 @@ pub(crate) struct ConnectorSecrets {
     pub(crate) notification_password: Option<Secret>,
 }
 
-/// Seals and opens connectors' secrets with the data key.
+/// Seals and opens secrets with the data key.
 ///
-/// Sealed bytes are: id of the key (4), nonce (24), XChaCha20-Poly1305 of the secrets. The
-/// connector's id is authenticated along, so that a secret moved to another row does not open.
+/// Sealed bytes are: id of the key (4), nonce (24), XChaCha20-Poly1305 of the secret. The name of the
+/// row it is kept in is authenticated along, so that a secret moved to another row does not open.
 pub(crate) struct Secrets {
     cipher: XChaCha20Poly1305,
     key_id: [u8; KEY_ID_BYTES],
@@ -40,10 +40,10 @@ const NONCE_BYTES: usize = 24;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum OpenError {
     #[error(
-        "the secret was sealed with another data key; restore the key file, or add the connector anew"
+        "the secret was sealed with another data key; restore the key, or give the secret anew"
     )]
     OtherKey,
-    #[error("the sealed secret is damaged or belongs to another connector; add the connector anew")]
+    #[error("the sealed secret is damaged or belongs to another row; give the secret anew")]
     Damaged,
 }
 
@@ -55,47 +55,54 @@ impl Secrets {
         Self { cipher: XChaCha20Poly1305::new(data_key.into()), key_id }
     }
 
-    pub(crate) fn seal(
-        &self,
-        connector: ConnectorId,
-        secrets: &ConnectorSecrets,
-    ) -> anyhow::Result<Vec<u8>> {
-        let reveal = |secret: &Option<Secret>| secret.as_ref().map(|s| s.reveal().to_owned());
-        let all = [&secrets.password, &secrets.proxy_password, &secrets.notification_password];
-        let all = all.map(reveal);
-        let mut plain = serde_json::to_vec(&all)?;
-        drop(all.map(|secret| secret.map(Secret::new)));
+    /// Seals a secret for the row of this name.
+    pub(crate) fn seal(&self, row: &str, plain: &[u8]) -> anyhow::Result<Vec<u8>> {
         let nonce: [u8; NONCE_BYTES] = random_bytes();
-        let payload = Payload { msg: &plain, aad: &row_identity(connector) };
+        let payload = Payload { msg: plain, aad: row.as_bytes() };
         let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload);
-        wipe(&mut plain);
         let sealed = sealed.map_err(|_| anyhow::anyhow!("sealing a secret failed"))?;
         Ok([self.key_id.as_slice(), &nonce, &sealed].concat())
     }
 
-    pub(crate) fn open(
-        &self,
-        connector: ConnectorId,
-        sealed: &[u8],
-    ) -> Result<ConnectorSecrets, OpenError> {
+    /// Opens what was sealed for the row of this name. To be wiped after use.
+    pub(crate) fn open(&self, row: &str, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
         let (key_id, rest) = sealed.split_at_checked(KEY_ID_BYTES).ok_or(OpenError::Damaged)?;
         if key_id != self.key_id {
             return Err(OpenError::OtherKey);
         }
         let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(OpenError::Damaged)?;
-        let payload = Payload { msg: sealed, aad: &row_identity(connector) };
-        let mut plain =
-            self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| OpenError::Damaged)?;
+        let payload = Payload { msg: sealed, aad: row.as_bytes() };
+        self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| OpenError::Damaged)
+    }
+}
+
+impl ConnectorSecrets {
+    pub(crate) fn seal(
+        &self,
+        secrets: &Secrets,
+        connector: ConnectorId,
+    ) -> anyhow::Result<Vec<u8>> {
+        let reveal = |secret: &Option<Secret>| secret.as_ref().map(|s| s.reveal().to_owned());
+        let all = [&self.password, &self.proxy_password, &self.notification_password].map(reveal);
+        let mut plain = serde_json::to_vec(&all)?;
+        drop(all.map(|secret| secret.map(Secret::new)));
+        let sealed = secrets.seal(&row(connector), &plain);
+        wipe(&mut plain);
+        sealed
+    }
+
+    pub(crate) fn open(
+        secrets: &Secrets,
+        connector: ConnectorId,
+        sealed: &[u8],
+    ) -> Result<Self, OpenError> {
+        let mut plain = secrets.open(&row(connector), sealed)?;
         // A list, so that there may be more of them one day.
         let read = serde_json::from_slice::<Vec<Option<String>>>(&plain);
         wipe(&mut plain);
         let mut read = read.map_err(|_| OpenError::Damaged)?.into_iter();
         let mut next = || read.next().flatten().map(Secret::new);
-        Ok(ConnectorSecrets {
-            password: next(),
-            proxy_password: next(),
-            notification_password: next(),
-        })
+        Ok(Self { password: next(), proxy_password: next(), notification_password: next() })
     }
 }
 
@@ -106,11 +113,12 @@ pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-fn row_identity(connector: ConnectorId) -> Vec<u8> {
-    format!("connector/{connector}/secret").into_bytes()
+fn row(connector: ConnectorId) -> String {
+    format!("connector/{connector}/secret")
 }
 
-fn wipe(bytes: &mut [u8]) {
+/// Leaves nothing of a secret in memory that is given back.
+pub(crate) fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
     // Without this the compiler may see that nobody reads the zeros and leave them out.
     std::hint::black_box(bytes);
@@ -132,9 +140,9 @@ mod tests {
     fn what_was_sealed_opens_again_and_shows_nothing() {
         let vault = Secrets::new(&[7; 32]);
         let id = ConnectorId(uuid::Uuid::from_u128(1));
-        let sealed = vault.seal(id, &secrets()).unwrap();
-        assert_eq!(vault.open(id, &sealed), Ok(secrets()));
-        assert_ne!(sealed, vault.seal(id, &secrets()).unwrap());
+        let sealed = secrets().seal(&vault, id).unwrap();
+        assert_eq!(ConnectorSecrets::open(&vault, id, &sealed), Ok(secrets()));
+        assert_ne!(sealed, secrets().seal(&vault, id).unwrap());
         assert!(!String::from_utf8_lossy(&sealed).contains("Pa55"));
         assert!(!format!("{:?}", secrets()).contains("Pa55"));
     }
@@ -143,12 +151,13 @@ mod tests {
     fn another_row_another_key_and_damage_do_not_open() {
         let vault = Secrets::new(&[7; 32]);
         let id = ConnectorId(uuid::Uuid::from_u128(1));
-        let sealed = vault.seal(id, &secrets()).unwrap();
+        let sealed = secrets().seal(&vault, id).unwrap();
         let other = ConnectorId(uuid::Uuid::from_u128(2));
-        assert_eq!(vault.open(other, &sealed), Err(OpenError::Damaged));
-        assert_eq!(Secrets::new(&[8; 32]).open(id, &sealed), Err(OpenError::OtherKey));
+        let open = |vault: &Secrets, id, sealed: &[u8]| ConnectorSecrets::open(vault, id, sealed);
+        assert_eq!(open(&vault, other, &sealed), Err(OpenError::Damaged));
+        assert_eq!(open(&Secrets::new(&[8; 32]), id, &sealed), Err(OpenError::OtherKey));
         for cut in [0, 3, 4, 27, 28, sealed.len() - 1] {
-            assert_eq!(vault.open(id, &sealed[..cut]), Err(OpenError::Damaged));
+            assert_eq!(open(&vault, id, &sealed[..cut]), Err(OpenError::Damaged));
         }
     }
 }

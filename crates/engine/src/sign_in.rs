@@ -2,8 +2,9 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use domain::Caller;
+use domain::{Caller, PersonId, Source};
 use sha2::{Digest as _, Sha256};
+use store::Session;
 
 use crate::{Engine, Error, secrets::random_bytes};
 
@@ -19,21 +20,20 @@ impl Engine {
         let is_known = !known.is_empty()
             && token.len() <= MAX_TOKEN_BYTES
             && equal(&digest(token), &digest(known));
-        Ok(is_known.then_some(Caller::LocalAdministrator))
+        Ok(is_known.then(Caller::local_administrator))
     }
 
     /// Begins a session for the holder of this token; what it gives is the session's secret id.
     pub async fn sign_in(&self, token: &str) -> Result<Option<String>, Error> {
-        if self.caller_of_token(token).await?.is_none() {
-            return Ok(None);
-        }
+        let Some(caller) = self.caller_of_token(token).await? else { return Ok(None) };
         let session = random_bytes::<32>().iter().fold(String::new(), |mut text, byte| {
             // Writing to a string cannot fail.
             let _ = write!(text, "{byte:02x}");
             text
         });
         let now = self.now();
-        self.store().add_session(&digest(&session), now + SESSION_LENGTH, now).await?;
+        let kept = Session { person: caller.person, expires: now + SESSION_LENGTH };
+        self.store().add_session(&digest(&session), kept, now).await?;
         Ok(Some(session))
     }
 
@@ -43,7 +43,8 @@ impl Engine {
             return Ok(None);
         }
         let found = self.store().session(&digest(session), self.now()).await?;
-        Ok(found.map(|_| Caller::LocalAdministrator))
+        let is_known = found.is_some_and(|it| it.person == PersonId::LOCAL_ADMINISTRATOR);
+        Ok(is_known.then(|| Caller::local_administrator().by(Source::Console)))
     }
 
     /// Ends a session.

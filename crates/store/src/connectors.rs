@@ -193,7 +193,7 @@ impl Store {
 
 /// Whether a scope reaches a connector.
 pub(crate) fn reaches(scope: &Scope, connector: ConnectorId) -> bool {
-    scope.connectors().is_none_or(|within| within.contains(&connector))
+    scope.touches(connector)
 }
 
 fn connector(row: &mut Columns<'_>) -> Result<Connector, Error> {

@@ -55,18 +55,16 @@ impl Filter {
         if !query.names_gone() {
             conditions.push("d.gone_since IS NULL AND d.aged_since IS NULL".to_owned());
         }
-        if let Some(within) = scope.connectors() {
-            conditions.push(compiler.one_of("d.connector", within.iter().map(Value::id)));
-        }
-        conditions.extend(query.root().map(|root| compiler.expression(root)));
+        let root = within(scope, query, connectors);
+        conditions.extend(root.as_ref().map(|root| compiler.expression(root)));
         if conditions.is_empty() {
             conditions.push("1 = 1".to_owned());
         }
         Self {
             condition: conditions.join(" AND "),
             values: compiler.values,
-            narrow: narrow::of_query(scope, query, connectors, now),
-            words: words::of_query(scope, query, connectors),
+            narrow: root.as_ref().and_then(|root| narrow::of(root, connectors, now)),
+            words: root.as_ref().and_then(|root| words::of_expression(root, connectors)),
         }
     }
 
@@ -224,6 +222,22 @@ impl Compiler<'_> {
         self.values.push(value);
         format!("?{}", self.values.len())
     }
+}
+
+/// What a query asks for within a scope: a scope is a query too. `None` if it has no condition.
+fn within(scope: &Scope, query: &Query, connectors: &Connectors) -> Option<Expression> {
+    let scope = scope.connectors().and_then(|whole| {
+        let whole = connectors.iter().filter(|connector| whole.contains(&connector.id));
+        let names = whole.map(|one| Text { text: one.name.clone(), kind: TextKind::Exact });
+        let whole = Expression::Term(Term::Text(TextField::Connector, names.collect()));
+        // A collection without a condition holds every device.
+        let roots = scope.collections().iter().map(|query| query.root().cloned());
+        let mut parts = roots.collect::<Option<Vec<_>>>()?;
+        parts.push(whole);
+        Some(if parts.len() == 1 { parts.remove(0) } else { Expression::Any(parts) })
+    });
+    let mut parts: Vec<_> = scope.into_iter().chain(query.root().cloned()).collect();
+    if parts.len() > 1 { Some(Expression::All(parts)) } else { parts.pop() }
 }
 
 fn any_of(conditions: &[String]) -> String {

@@ -6,6 +6,7 @@
 //!
 //! Start reading at [`Store::open`], then `sql`, then `filter`.
 
+mod audit;
 mod checks;
 mod connectors;
 mod database;
@@ -33,6 +34,7 @@ mod value;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use audit::AuditRow;
 pub use devices::{DeviceRow, Fingerprint};
 pub use error::Error;
 pub use jobs::{Job, JobState, NewJob, Progress};

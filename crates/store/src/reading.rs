@@ -140,8 +140,15 @@ impl Store {
     /// One device, gone or not.
     pub async fn device(&self, scope: &Scope, id: DeviceId) -> Result<Device, Error> {
         let found = self.database.query_one(&sql::device(), vec![Value::id(id)], decode).await?;
-        let found = found.map(|(_, device)| device);
-        found.filter(|it| reaches(scope, it.connector)).ok_or(Error::NotFound("the device"))
+        let (_, device) = found.ok_or(Error::NotFound("the device"))?;
+        let is_whole = |within: &[ConnectorId]| within.contains(&device.connector);
+        if scope.connectors().is_none_or(is_whole) {
+            return Ok(device);
+        }
+        let connectors = self.connectors(scope).await?;
+        let connector = connectors.iter().find(|connector| connector.id == device.connector);
+        let is_within = connector.is_some_and(|connector| scope.holds(&device, &connector.name));
+        if is_within { Ok(device) } else { Err(Error::NotFound("the device")) }
     }
 
     /// Rows that are walked through in little time. With more, searching needs indexes.
@@ -160,7 +167,7 @@ impl Store {
         query: &Query,
         now: Timestamp,
     ) -> Result<Count, Error> {
-        if query.root().is_none() {
+        if query.root().is_none() && scope.collections().is_empty() {
             let totals = self.totals(scope).await?;
             return Ok(Count::Exactly(totals.iter().map(Totals::devices).sum()));
         }
@@ -177,7 +184,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Facets, Error> {
         let mut states = Vec::with_capacity(AccessState::ALL.len());
-        if query.root().is_none() {
+        if query.root().is_none() && scope.collections().is_empty() {
             let totals = self.totals(scope).await?;
             for state in AccessState::ALL {
                 let counts = totals.iter().flat_map(|total| &total.states);

@@ -1,6 +1,6 @@
 //! Signed-in browsers. Only hashes of their tokens are kept.
 
-use domain::Timestamp;
+use domain::{PersonId, Timestamp};
 
 use crate::value::Value;
 use crate::{Error, Store, sql};
@@ -8,6 +8,8 @@ use crate::{Error, Store, sql};
 /// A signed-in browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Session {
+    /// Whose it is.
+    pub person: PersonId,
     /// When it ends by itself.
     pub expires: Timestamp,
 }
@@ -17,10 +19,14 @@ impl Store {
     pub async fn add_session(
         &self,
         hash: &[u8],
-        expires: Timestamp,
+        session: Session,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let values = vec![Value::Bytes(hash.to_owned()), Value::time(expires)];
+        let values = vec![
+            Value::Bytes(hash.to_owned()),
+            Value::id(session.person),
+            Value::time(session.expires),
+        ];
         let steps =
             vec![(sql::REMOVE_ENDED_SESSIONS, vec![Value::time(now)]), (sql::ADD_SESSION, values)];
         self.database.write(steps).await.map(drop)
@@ -30,7 +36,8 @@ impl Store {
     pub async fn session(&self, hash: &[u8], now: Timestamp) -> Result<Option<Session>, Error> {
         let values = vec![Value::Bytes(hash.to_owned()), Value::time(now)];
         let found = self.database.query_one(sql::SESSION, values, |row| {
-            Ok(Session { expires: row.table("session").time("expires")? })
+            let person = PersonId(row.table("session").uuid("person")?);
+            Ok(Session { person, expires: row.time("expires")? })
         });
         found.await
     }

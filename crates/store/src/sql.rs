@@ -120,9 +120,15 @@ statements! {
     JOBS = "SELECT id, connector, kind, state, step, done, expected, outcome, created, started,
         finished FROM job ORDER BY created DESC, id DESC LIMIT ?1";
 
-    ADD_SESSION = "INSERT INTO session (hash, expires) VALUES (?1, ?2)
+    ADD_AUDIT = "INSERT INTO audit (sequence, at, event, actor, target, document, hash)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    AUDIT_HEAD = "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1";
+    AUDIT = "SELECT sequence, hash, at, event, actor, target, document FROM audit
+        WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
+
+    ADD_SESSION = "INSERT INTO session (hash, person, expires) VALUES (?1, ?2, ?3)
         ON CONFLICT (hash) DO UPDATE SET expires = excluded.expires";
-    SESSION = "SELECT expires FROM session WHERE hash = ?1 AND expires > ?2";
+    SESSION = "SELECT person, expires FROM session WHERE hash = ?1 AND expires > ?2";
     REMOVE_SESSION = "DELETE FROM session WHERE hash = ?1";
     REMOVE_ENDED_SESSIONS = "DELETE FROM session WHERE expires <= ?1";
 

@@ -3,6 +3,7 @@
 mod checks;
 mod filters;
 
+use domain::authority::{Grant, Place};
 use domain::connector::{
     Authentication, ConnectorState, Endpoint, OrganizationIdentity, Proxy, Trust,
 };
@@ -12,21 +13,23 @@ use domain::pass::{Checkpoint, Pass, PassCounts, PassKind, PassOutcome};
 use domain::status_message::Event;
 use domain::{
     AccessReason, AccessState, Caller, Connector, ConnectorId, ConnectorName, Device, DeviceFacts,
-    DeviceId, DeviceStatistics, DistinguishedName, JobId, MailboxFacts, PassId, Permission, Query,
-    Scope, ServerFacts, StatusMessage, Timestamp, WipeStatus,
+    DeviceId, DeviceStatistics, DistinguishedName, JobId, MailboxFacts, PassId, Permission,
+    PersonId, Query, Scope, ServerFacts, StatusMessage, Timestamp, WipeStatus,
 };
 use uuid::Uuid;
 
 use crate::testing::{on_both, sqlite};
 use crate::value::Value;
-use crate::{Count, DeviceRow, Error, JobState, NewJob, Page, Progress, Store, Target, sql};
+use crate::{
+    Count, DeviceRow, Error, JobState, NewJob, Page, Progress, Session, Store, Target, sql,
+};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + second).unwrap()
 }
 
 fn scope() -> Scope {
-    Caller::LocalAdministrator.scope(Permission::Read).unwrap()
+    Caller::local_administrator().scope(Permission::Read).unwrap()
 }
 
 fn connector(name: &str) -> Connector {
@@ -417,8 +420,9 @@ async fn a_job_is_done_once_and_survives_a_stop() {
 #[tokio::test]
 async fn sessions_end_and_values_are_kept() {
     on_both(async |store: Store| {
-        store.add_session(b"one", at(10), at(0)).await.unwrap();
-        assert_eq!(store.session(b"one", at(9)).await.unwrap().unwrap().expires, at(10));
+        let session = Session { person: PersonId::LOCAL_ADMINISTRATOR, expires: at(10) };
+        store.add_session(b"one", session, at(0)).await.unwrap();
+        assert_eq!(store.session(b"one", at(9)).await.unwrap(), Some(session));
         assert_eq!(store.session(b"one", at(10)).await.unwrap(), None);
         assert_eq!(store.session(b"two", at(0)).await.unwrap(), None);
         store.remove_session(b"one").await.unwrap();
@@ -446,4 +450,52 @@ async fn one_process_at_a_time_and_none_older_than_the_database() {
     }
     let refused = Store::open(target).await.unwrap_err();
     assert!(matches!(refused, Error::Newer { found: 9999, .. }), "{refused}");
+}
+
+/// A scope is a query too: what a list shows is what `Scope::holds`, and nothing else can be read.
+#[tokio::test]
+async fn a_scope_shows_whole_connectors_and_what_collections_find() {
+    on_both(async |store: Store| {
+        let (here, there) = (connector("here"), connector("there"));
+        for connector in [&here, &there] {
+            store.add_connector(connector, None).await.unwrap();
+            let rows = (1..=3).map(|number| {
+                let mut row = row(number);
+                row.owner.user = Some(format!("user{number}"));
+                row
+            });
+            store.write_devices(connector.id, rows.collect()).await.unwrap();
+        }
+        let all = [&here, &there];
+        let (scope, query) = (scope(), Query::default());
+        let everything = store.devices(&scope, &query, page(100)).await.unwrap().devices;
+        assert_eq!(everything.len(), 6);
+        for (connectors, collections, found) in [
+            (vec![here.id], vec![], 3),
+            (vec![], vec!["user:user2"], 2),
+            (vec![here.id], vec!["user:user2", "connector:there user:user3"], 5),
+            (vec![], vec!["user:nobody"], 0),
+            (vec![], vec![""], 6),
+        ] {
+            let places = connectors.into_iter().map(Place::Connector).chain(
+                collections.iter().map(|text| Place::Collection(Query::parse(text).unwrap())),
+            );
+            let permissions = [Permission::ReadResource].into();
+            let grants = places.map(|place| Grant { permissions, place }).collect();
+            let caller = Caller { grants, asked: at(9), ..Caller::local_administrator() };
+            let scope = caller.scope(Permission::ReadResource).unwrap();
+            let page = page(100);
+            let devices = store.devices(&scope, &Query::default(), page).await.unwrap().devices;
+            assert_eq!(devices.len(), found, "{collections:?}");
+            let count = store.count_devices(&scope, &Query::default(), at(9)).await.unwrap();
+            assert_eq!(count, Count::Exactly(found as u64));
+            for device in &everything {
+                let connector = all.iter().find(|one| one.id == device.connector).unwrap();
+                let holds = scope.holds(device, &connector.name);
+                assert_eq!(holds, devices.contains(device));
+                assert_eq!(holds, store.device(&scope, device.id).await.is_ok());
+            }
+        }
+    })
+    .await;
 }

@@ -126,7 +126,7 @@ impl TestApp {
     /// Who asks in all the stories.
     #[must_use]
     pub fn caller(&self) -> Caller {
-        Caller::LocalAdministrator
+        Caller::local_administrator()
     }
 
     /// The scope of reading.

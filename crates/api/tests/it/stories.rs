@@ -104,7 +104,7 @@ async fn a_sync_is_a_job_that_can_be_followed() {
     assert_eq!((&job["kind"], &job["connector"]), (&json!("full sync"), &json!("lab")));
 
     // Nobody answers at that address: the job ends, and says so.
-    let caller = domain::Caller::LocalAdministrator;
+    let caller = domain::Caller::local_administrator();
     server.engine.job_finished(&caller, id.parse().unwrap()).await.unwrap();
     let job = server.get(&format!("/api/v1/jobs/{id}")).await.json();
     assert_eq!(job["state"], "failed", "{job}");

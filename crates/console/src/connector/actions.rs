@@ -178,7 +178,7 @@ async fn remove_page(
     keeps: bool,
     problem: Option<&'static str>,
 ) -> Result<RemovePage, Problem> {
-    let scope = signed_in.caller.scope(Permission::ModifyConnector)?;
+    let scope = signed_in.caller.scope(Permission::ModifySite)?;
     let connector = engine.store().connector(&scope, name).await?;
     let totals = engine.store().totals(&scope).await?;
     let devices = totals.iter().find(|total| total.connector == connector.id);

@@ -177,7 +177,7 @@ pub(crate) async fn begin(
     State(console): State<Console>,
     signed_in: SignedIn,
 ) -> Result<Response, Problem> {
-    signed_in.caller.scope(Permission::ModifyConnector)?;
+    signed_in.caller.scope(Permission::ModifySite)?;
     let under_way = UnderWay::new(&console, &signed_in, &Sent::new(), None).await?;
     Ok(page::whole(&wizard(&signed_in, &under_way, Step::General, &Errors::new(), None)))
 }
@@ -188,7 +188,7 @@ pub(crate) async fn go_on(
     signed_in: SignedIn,
     Posted(sent): Posted<Sent>,
 ) -> Result<Response, Problem> {
-    signed_in.caller.scope(Permission::ModifyConnector)?;
+    signed_in.caller.scope(Permission::ModifySite)?;
     let under_way = UnderWay::new(&console, &signed_in, &sent, None).await?;
     let word = |name: &str| sent.get(name).map_or("", String::as_str);
     let here = Step::parse(word("step")).unwrap_or(Step::General);
@@ -329,7 +329,7 @@ async fn to_be_changed(
     signed_in: &SignedIn,
     name: &str,
 ) -> Result<Connector, Problem> {
-    let scope = signed_in.caller.scope(Permission::ModifyConnector)?;
+    let scope = signed_in.caller.scope(Permission::ModifySite)?;
     let name = ConnectorName::parse(name).map_err(|_| Problem::not_found("connector"))?;
     Ok(engine.store().connector(&scope, &name).await?)
 }

@@ -130,7 +130,7 @@ async fn what_is_shown_already_is_not_sent_again() {
     assert!(part.body.starts_with("<div id=\"live\""));
     assert!(!part.body.contains("id=\"endpoints\""), "{}", part.body);
     assert!(!part.body.contains("id=\"state\""), "{}", part.body);
-    console.engine.pause_connector(&Caller::LocalAdministrator, &name, true).await.unwrap();
+    console.engine.pause_connector(&Caller::local_administrator(), &name, true).await.unwrap();
     let part = console.get_part(&live).await;
     assert!(part.body.contains("Contoso; installed, paused."));
     assert!(part.body.contains(r#"action="/connectors/lab/resume""#));

@@ -76,7 +76,7 @@ fn title(page: &Answer) -> String {
 }
 
 async fn connector(console: &Console, name: &str) -> Option<Connector> {
-    let scope = Caller::LocalAdministrator.scope(Permission::Read).unwrap();
+    let scope = Caller::local_administrator().scope(Permission::Read).unwrap();
     let name = ConnectorName::parse(name).unwrap();
     console.engine.store().connector(&scope, &name).await.ok()
 }

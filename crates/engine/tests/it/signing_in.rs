@@ -1,6 +1,6 @@
 //! Who is let in.
 
-use domain::Caller;
+use domain::{Caller, Source};
 use jiff::SignedDuration;
 use testkit::TestApp;
 
@@ -12,7 +12,7 @@ async fn a_session_begins_with_the_token_and_ends_after_a_working_day() {
         assert_eq!(engine.caller_of_token(wrong).await.unwrap(), None);
         assert_eq!(engine.sign_in(wrong).await.unwrap(), None);
     }
-    let caller = Some(Caller::LocalAdministrator);
+    let caller = Some(Caller::local_administrator().by(Source::Console));
     assert_eq!(engine.caller_of_token(TestApp::TOKEN).await.unwrap(), caller);
     let session = engine.sign_in(TestApp::TOKEN).await.unwrap().unwrap();
     assert_ne!(session, engine.sign_in(TestApp::TOKEN).await.unwrap().unwrap());
@@ -37,5 +37,5 @@ async fn a_session_outlives_a_restart() {
     let session = app.engine().sign_in(TestApp::TOKEN).await.unwrap().unwrap();
     app.restart().await.unwrap();
     let caller = app.engine().caller_of_session(&session).await.unwrap();
-    assert_eq!(caller, Some(Caller::LocalAdministrator));
+    assert_eq!(caller, Some(Caller::local_administrator().by(Source::Console)));
 }

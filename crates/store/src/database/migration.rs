@@ -16,6 +16,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { number: 3, text: include_str!("../../migrations/0003_seen.sql") },
     Migration { number: 4, text: include_str!("../../migrations/0004_last_check.sql") },
     Migration { number: 5, text: include_str!("../../migrations/0005_shell.sql") },
+    Migration { number: 6, text: include_str!("../../migrations/0006_authority.sql") },
 ];
 
 /// Where applied migrations are noted.

@@ -4,9 +4,7 @@
 //! many: that is counted before it is used, so what is here only says which ranges there are.
 
 use domain::query::{Expression, Moment, Term, Text, TextField, TextKind, TimeField};
-use domain::{
-    AccessReason, AccessState, ConnectorId, DeviceId, Query, Scope, Timestamp, WipeStatus,
-};
+use domain::{AccessReason, AccessState, ConnectorId, DeviceId, Timestamp, WipeStatus};
 
 use super::ranges::Ranges;
 use super::{Connectors, folded, words};
@@ -158,17 +156,9 @@ impl Narrow {
     }
 }
 
-/// What holds every device that a query finds in a scope; `None` if nothing but the table does.
-pub(super) fn of_query(
-    scope: &Scope,
-    query: &Query,
-    connectors: &Connectors,
-    now: Timestamp,
-) -> Option<Narrow> {
-    let scope = scope.connectors().map(|ids| of_connectors(ids, Sense::Is));
-    let compiler = Compiler { connectors, now };
-    let root = query.root().and_then(|root| compiler.expression(root, Sense::Is));
-    best([scope, root].into_iter().flatten().collect())
+/// What holds every device of which an expression is true; `None` if nothing but the table does.
+pub(super) fn of(root: &Expression, connectors: &Connectors, now: Timestamp) -> Option<Narrow> {
+    Compiler { connectors, now }.expression(root, Sense::Is)
 }
 
 /// Whether an expression or its opposite is meant.

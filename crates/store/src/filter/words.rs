@@ -5,7 +5,7 @@
 //! it may be true of others too, for the condition decides.
 
 use domain::query::{Expression, Term, Text, TextField, TextKind};
-use domain::{AccessReason, AccessState, ConnectorId, Query, Scope};
+use domain::{AccessReason, AccessState, ConnectorId};
 
 use super::{Connectors, folded};
 
@@ -67,20 +67,12 @@ impl Field {
     }
 }
 
-/// A match for every device that a query finds in a scope; `None` if the index cannot help.
-pub(super) fn of_query(scope: &Scope, query: &Query, connectors: &Connectors) -> Option<String> {
-    let scope = scope.connectors().map(of_connectors);
-    let query = query.root().and_then(|root| of_expression(root, connectors));
-    let parts: Vec<_> = [scope, query].into_iter().flatten().collect();
-    all_of(&parts)
-}
-
 /// A match for the devices in an access state.
 pub(super) fn of_state(state: AccessState) -> String {
     Field::STATE.begins_with(state.word())
 }
 
-/// A match for every device of which an expression is true.
+/// A match for every device of which an expression is true; `None` if the index cannot help.
 pub(super) fn of_expression(expression: &Expression, connectors: &Connectors) -> Option<String> {
     match expression {
         Expression::All(parts) => {

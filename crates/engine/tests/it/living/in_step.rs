@@ -403,7 +403,8 @@ async fn one_person_and_one_device_are_read_again_on_demand() {
         (read.observed, read.statistics_observed),
         (app.clock().now(), Some(app.clock().now()))
     );
-    let count = app.engine().refresh_user(&Caller::LocalAdministrator, &app.name(), &address).await;
+    let count =
+        app.engine().refresh_user(&Caller::local_administrator(), &app.name(), &address).await;
     assert!(count.unwrap() >= 1);
     assert!(app.exchange().organization().remove_device(devices[0].facts.guid));
     app.engine().refresh_device(&app.caller(), device).await.unwrap();

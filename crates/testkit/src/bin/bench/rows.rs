@@ -160,7 +160,7 @@ async fn inventory(file: &Path) -> anyhow::Result<Store> {
 /// Asks for the first page of a list so many times; tells the least time, the median and the p99, which
 /// it gives, and how many devices are on the page (`+` if there may be more).
 async fn ask(store: &Store, text: &str) -> anyhow::Result<Duration> {
-    let scope = Caller::LocalAdministrator.scope(Permission::Read)?;
+    let scope = Caller::local_administrator().scope(Permission::Read)?;
     let query = Query::parse(text).map_err(|error| anyhow::anyhow!("{error}"))?;
     let page = Page { after: None, limit: 50, now: start() };
     let mut taken = Vec::with_capacity(ASKED);
