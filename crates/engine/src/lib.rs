@@ -18,6 +18,7 @@ mod connectors;
 mod endpoints;
 mod engine;
 mod error;
+mod giving_back;
 mod link;
 mod refresh;
 mod role_script;

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::Context as _;
 use domain::{Connector, ConnectorId, Timestamp, connector::Runspaces};
-use exchange::{Knowledge, RemotePowerShell, Spent};
+use exchange::{Knowledge, Spent};
 use jiff::SignedDuration;
 use store::OpenShell;
 use tokio::sync::oneshot;
@@ -20,7 +20,6 @@ use tokio::sync::oneshot;
 use crate::{
     Engine,
     budget::{Budget, BudgetGauge},
-    endpoints::at_endpoint,
     link::OpenOrganization,
 };
 
@@ -70,7 +69,7 @@ struct State {
 pub(crate) struct Held {
     pub(crate) organization: OpenOrganization,
     pub(crate) endpoint: String,
-    shell: OpenShell,
+    pub(crate) shell: OpenShell,
     opened: Timestamp,
     used: Timestamp,
 }
@@ -80,7 +79,7 @@ impl Held {
         Self { organization, endpoint: shell.url.clone(), shell, opened: now, used: now }
     }
 
-    fn is_old(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_old(&self, now: Timestamp) -> bool {
         now.duration_since(self.opened) >= LIFE || now.duration_since(self.used) >= IDLE
     }
 }
@@ -241,7 +240,7 @@ impl Pool {
     }
 
     /// Takes idle sessions out.
-    fn take_idle(&self, which: impl Fn(&Held) -> bool) -> Vec<Held> {
+    pub(crate) fn take_idle(&self, which: impl Fn(&Held) -> bool) -> Vec<Held> {
         let mut state = self.state();
         let (taken, left) = std::mem::take(&mut state.idle).into_iter().partition(which);
         state.idle = left;
@@ -249,7 +248,7 @@ impl Pool {
     }
 
     /// Forgets what was learned: the connector has changed.
-    fn forget(&self, most: Runspaces) {
+    pub(crate) fn forget(&self, most: Runspaces) {
         let mut state = self.state();
         state.budget.set_most(most);
         state.knowledge = None;
@@ -351,12 +350,12 @@ impl Sessions {
         Arc::clone(pool)
     }
 
-    fn all(&self) -> Vec<Arc<Pool>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Pool>> {
         let pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         pools.values().cloned().collect()
     }
 
-    fn remove(&self, connector: ConnectorId) -> Option<Arc<Pool>> {
+    pub(crate) fn remove(&self, connector: ConnectorId) -> Option<Arc<Pool>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&connector)
     }
 }
@@ -387,103 +386,10 @@ impl Engine {
         }
     }
 
-    /// Gives idle sessions back that are not wanted soon.
-    pub(crate) async fn recycle_sessions(&self) {
-        let now = self.now();
-        for pool in self.inner.sessions.all() {
-            self.close_all(pool.take_idle(|held| held.is_old(now))).await;
-        }
-    }
-
-    /// Gives every idle session back.
-    pub(crate) async fn close_sessions(&self) {
-        for pool in self.inner.sessions.all() {
-            self.close_all(pool.take_idle(|_| true)).await;
-        }
-    }
-
-    /// Gives the idle sessions of a connector back: its pass has ended, and the next is far off.
-    pub(crate) async fn close_sessions_of(&self, connector: &Connector) {
-        self.close_all(self.inner.sessions.pool(connector).take_idle(|_| true)).await;
-    }
-
-    /// Forgets what was learned through a connector that has changed.
-    pub(crate) async fn forget_sessions(&self, connector: &Connector) {
-        let pool = self.inner.sessions.pool(connector);
-        pool.forget(connector.options.runspaces);
-        self.close_all(pool.take_idle(|_| true)).await;
-    }
-
-    /// Gives up the sessions of a connector that is no more.
-    pub(crate) async fn drop_sessions(&self, connector: ConnectorId) {
-        if let Some(pool) = self.inner.sessions.remove(connector) {
-            self.close_all(pool.take_idle(|_| true)).await;
-        }
-    }
-
     /// What a connector uses of Exchange.
     #[must_use]
     pub fn budget(&self, connector: &Connector) -> BudgetGauge {
         self.inner.sessions.pool(connector).gauge(self.now())
-    }
-}
-
-impl Engine {
-    async fn close_all(&self, sessions: Vec<Held>) {
-        for held in sessions {
-            self.close(held).await;
-        }
-    }
-
-    /// Gives a session's place on the server back. If that fails it ends there by itself.
-    pub(crate) async fn close(&self, held: Held) {
-        let Held { organization, shell, .. } = held;
-        if let Err(error) = organization.close().await {
-            tracing::debug!(%error, "a session was not closed");
-        }
-        self.forget_shell(&shell).await;
-    }
-
-    /// The same without waiting: a server that does not answer shall not hold up anybody.
-    pub(crate) async fn close_soon(&self, held: Held) {
-        let engine = self.clone();
-        self.inner.tasks.spawn(async move { engine.close(held).await }).await;
-    }
-
-    /// Notes a session that was opened.
-    pub(crate) async fn note_shell(&self, shell: &OpenShell) {
-        if let Err(error) = self.store().add_shell(shell).await {
-            tracing::debug!(%error, "an open session could not be noted");
-        }
-    }
-
-    pub(crate) async fn forget_shell(&self, shell: &OpenShell) {
-        if let Err(error) = self.store().remove_shell(shell.connector, &shell.id).await {
-            tracing::debug!(%error, "a closed session could not be noted");
-        }
-    }
-
-    /// Gives sessions back that a process left open when it was killed: they count against the
-    /// account, for a quarter of an hour, and a new one might find no place.
-    pub(crate) async fn give_back(&self, left: Vec<OpenShell>) -> anyhow::Result<()> {
-        let connectors = self.store().connectors(&self.own_scope()?).await?;
-        for shell in left {
-            let owner = connectors.iter().find(|connector| connector.id == shell.connector);
-            if let Some(connector) = owner {
-                let (settings, credential) = self.settings(connector).await?;
-                let endpoints = self.known_endpoints(connector).await?;
-                if let Some(endpoint) = endpoints.iter().find(|one| one.url == shell.url) {
-                    let settings = at_endpoint(&settings, endpoint);
-                    let given = RemotePowerShell::give_back(&settings, &credential, &shell.id);
-                    if let Err(error) = given.await {
-                        tracing::debug!(%error, "a session of before could not be given back");
-                    }
-                }
-            }
-            // It is tried once: what is left now the server ends by itself.
-            self.forget_shell(&shell).await;
-        }
-        Ok(())
     }
 }
 
