@@ -17,6 +17,7 @@ pub mod endpoint;
 pub mod id;
 pub mod inventory;
 pub mod mailbox;
+pub mod notification;
 pub mod pass;
 pub mod query;
 pub mod schedule;

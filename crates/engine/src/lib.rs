@@ -20,6 +20,7 @@ mod engine;
 mod error;
 mod giving_back;
 mod link;
+mod notifications;
 mod refresh;
 mod role_script;
 mod secrets;

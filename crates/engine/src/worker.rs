@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::{
     Connector,
     connector::ConnectorState,
+    notification::Happened,
     pass::{PassKind, PassOutcome},
     status_message::Event,
 };
@@ -157,6 +158,10 @@ async fn failed(
         engine.record(connector, Event::PassFailed, &text).await;
     }
     let state = ConnectorState::Trouble;
+    if connector.state != state {
+        let why = trouble.to_owned();
+        engine.notify(Happened::ConnectorTrouble { connector: connector.id, why }).await;
+    }
     engine.store().set_connector_state(connector.id, state, Some(trouble)).await?;
     if connector.organization.is_none() {
         engine.install_failed(connector, trouble).await?;

@@ -126,6 +126,9 @@ statements! {
     AUDIT = "SELECT sequence, hash, at, event, actor, target, document FROM audit
         WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
 
+    ADD_NEWS = "INSERT INTO news (at, topic, connector, device, document)
+        VALUES (?1, ?2, ?3, ?4, ?5)";
+
     ADD_SESSION = "INSERT INTO session (hash, person, expires) VALUES (?1, ?2, ?3)
         ON CONFLICT (hash) DO UPDATE SET expires = excluded.expires";
     SESSION = "SELECT person, expires FROM session WHERE hash = ?1 AND expires > ?2";

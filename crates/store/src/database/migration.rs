@@ -17,6 +17,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { number: 4, text: include_str!("../../migrations/0004_last_check.sql") },
     Migration { number: 5, text: include_str!("../../migrations/0005_shell.sql") },
     Migration { number: 6, text: include_str!("../../migrations/0006_authority.sql") },
+    Migration { number: 11, text: include_str!("../../migrations/0011_notifications.sql") },
 ];
 
 /// Where applied migrations are noted.
@@ -78,7 +79,7 @@ impl Dialect {
 }
 
 /// The migrations that are still to be applied to a database.
-pub(crate) fn pending(applied: &[(i64, String)]) -> Result<&'static [Migration], Error> {
+pub(crate) fn pending(applied: &[(i64, String)]) -> Result<Vec<&'static Migration>, Error> {
     for (number, checksum) in applied {
         match MIGRATIONS.iter().find(|migration| migration.number == *number) {
             Some(migration) if migration.checksum() == *checksum => {}
@@ -89,5 +90,6 @@ pub(crate) fn pending(applied: &[(i64, String)]) -> Result<&'static [Migration],
             }
         }
     }
-    Ok(MIGRATIONS.get(applied.len()..).unwrap_or_default())
+    let is_applied = |number| applied.iter().any(|(applied, _)| *applied == number);
+    Ok(MIGRATIONS.iter().filter(|migration| !is_applied(migration.number)).collect())
 }
