@@ -7,7 +7,7 @@ use domain::{
     Caller, Connector, ConnectorName, EndpointHealth, EndpointOrigin, Permission, Timestamp,
     connector::ConnectorState,
 };
-use exchange::{Capabilities, ConnectError, Feature, FeatureState, Organization, RemotePowerShell};
+use exchange::{Capabilities, ConnectError, FeatureCheck, Organization, RemotePowerShell};
 use jiff::SignedDuration;
 
 use crate::{Engine, Error, endpoints::at_endpoint, link::OpenOrganization};
@@ -39,23 +39,6 @@ pub struct CheckStep {
     pub detail: Option<String>,
 }
 
-/// How it stood with one feature.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FeatureCheck {
-    /// Which feature.
-    pub feature: Feature,
-    /// How it stood with it.
-    pub state: FeatureState,
-    /// What the account does not see: `Clear-MobileDevice -AccountOnly`; empty if nothing is missing
-    /// or nobody knows.
-    pub missing: Vec<String>,
-    /// What falls away, or would where the feature works: a whole sentence.
-    pub consequence: String,
-    /// Commands for the Exchange Management Shell that grant what is missing, in their order; empty
-    /// where no role grants it.
-    pub grant: Vec<String>,
-}
-
 /// How a step of a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckResult {
@@ -68,6 +51,9 @@ pub enum CheckResult {
 }
 
 impl CheckResult {
+    /// Every result.
+    pub const ALL: [Self; 3] = [Self::Fine, Self::Missing, Self::Failed];
+
     /// The word used in tables, files and the API.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -76,6 +62,12 @@ impl CheckResult {
             Self::Missing => "missing",
             Self::Failed => "failed",
         }
+    }
+
+    /// The result of a word; `None` for a word that is none.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|result| result.word() == word)
     }
 }
 
@@ -221,7 +213,7 @@ impl Engine {
         }
         let account = connector.endpoint.username.as_deref().unwrap_or_default();
         let capabilities = organization.capabilities();
-        report.features = capabilities.matrix(account).into_iter().map(FeatureCheck::of).collect();
+        report.features = capabilities.matrix(account);
         report.is_read_only = capabilities.is_read_only();
         let can_list_devices = capabilities.can_list_devices();
         // A session that cannot be closed ends by itself on the server.
@@ -240,18 +232,6 @@ impl CheckStep {
     /// Whether it is this step of connecting, to whichever endpoint.
     fn is_of(&self, step: &str) -> bool {
         self.name.split(": ").next() == Some(step)
-    }
-}
-
-impl FeatureCheck {
-    fn of(check: exchange::FeatureCheck) -> Self {
-        Self {
-            feature: check.feature,
-            state: check.state,
-            missing: check.missing.iter().map(ToString::to_string).collect(),
-            consequence: check.consequence.to_owned(),
-            grant: check.grant,
-        }
     }
 }
 

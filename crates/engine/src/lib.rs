@@ -35,11 +35,11 @@ mod worker;
 
 pub use ageing::AgeingPreview;
 pub use budget::BudgetGauge;
-pub use check::{CheckReport, CheckResult, CheckStep, FeatureCheck};
+pub use check::{CheckReport, CheckResult, CheckStep};
 pub use clock::Clock;
 pub use component::LogLine;
 pub use connectors::{ConnectorChange, NewConnector, Removal};
 pub use engine::{Engine, Options};
 pub use error::Error;
-pub use exchange::{Family, Feature, FeatureState};
+pub use exchange::{Family, Feature, FeatureCheck, FeatureState};
 pub use supervisor::NextPasses;

@@ -36,8 +36,7 @@ pub use organization::{
     StatisticsTarget,
 };
 pub use permissions::{
-    CmdletNeed, Feature, FeatureCheck, FeatureState, Missing, RoleScript, RoleScriptError,
-    role_script,
+    CmdletNeed, Feature, FeatureCheck, FeatureState, RoleScript, RoleScriptError, role_script,
 };
 pub use remote_powershell::RemotePowerShell;
 pub use secret::{Credential, Secret};

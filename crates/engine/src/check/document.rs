@@ -1,9 +1,9 @@
 //! A report as it is kept: JSON, with the words that people are shown.
 
-use exchange::{Feature, FeatureState};
+use exchange::{Feature, FeatureCheck, FeatureState};
 use serde_json::{Value as Json, json};
 
-use super::{CheckReport, CheckResult, CheckStep, FeatureCheck};
+use super::{CheckReport, CheckResult, CheckStep};
 
 pub(super) fn of(report: &CheckReport) -> Json {
     let CheckReport { at, is_ready, is_read_only, steps, features } = report;
@@ -43,7 +43,7 @@ fn step(document: &Json) -> Option<CheckStep> {
     let detail = document.get("detail")?;
     Some(CheckStep {
         name: text(document.get("name")?)?,
-        result: result(document.get("result")?.as_str()?)?,
+        result: CheckResult::parse(document.get("result")?.as_str()?)?,
         detail: if detail.is_null() { None } else { Some(text(detail)?) },
     })
 }
@@ -51,7 +51,7 @@ fn step(document: &Json) -> Option<CheckStep> {
 fn feature(document: &Json) -> Option<FeatureCheck> {
     Some(FeatureCheck {
         feature: Feature::parse(document.get("feature")?.as_str()?)?,
-        state: state(document.get("state")?.as_str()?)?,
+        state: FeatureState::parse(document.get("state")?.as_str()?)?,
         missing: list(document.get("missing")?, text)?,
         consequence: text(document.get("consequence")?)?,
         grant: list(document.get("grant")?, text)?,
@@ -66,19 +66,6 @@ fn text(document: &Json) -> Option<String> {
     document.as_str().map(str::to_owned)
 }
 
-const RESULTS: [CheckResult; 3] = [CheckResult::Fine, CheckResult::Missing, CheckResult::Failed];
-
-fn result(word: &str) -> Option<CheckResult> {
-    RESULTS.into_iter().find(|result| result.word() == word)
-}
-
-const STATES: [FeatureState; 4] =
-    [FeatureState::Works, FeatureState::Degraded, FeatureState::Missing, FeatureState::Unknown];
-
-fn state(word: &str) -> Option<FeatureState> {
-    STATES.into_iter().find(|state| state.word() == word)
-}
-
 #[cfg(test)]
 mod tests {
     use domain::Timestamp;
@@ -88,12 +75,12 @@ mod tests {
     /// Every word that there is, and text that is hard to keep.
     fn everything() -> CheckReport {
         let texts = ["", "Clear-MobileDevice -AccountOnly", "a \"b\"\n\u{0}\u{10fffe}ü"];
-        let steps = RESULTS.into_iter().zip(texts).map(|(result, text)| CheckStep {
+        let steps = CheckResult::ALL.into_iter().zip(texts).map(|(result, text)| CheckStep {
             name: text.to_owned(),
             result,
             detail: (result != CheckResult::Fine).then(|| text.to_owned()),
         });
-        let features = Feature::ALL.into_iter().zip(STATES.into_iter().cycle());
+        let features = Feature::ALL.into_iter().zip(FeatureState::ALL.into_iter().cycle());
         let features = features.map(|(feature, state)| FeatureCheck {
             feature,
             state,

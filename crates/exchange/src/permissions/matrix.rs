@@ -10,10 +10,11 @@ pub struct FeatureCheck {
     pub feature: Feature,
     /// How it stands with it.
     pub state: FeatureState,
-    /// What the account does not see; empty if nothing is missing or nobody knows.
-    pub missing: Vec<Missing>,
+    /// What the account does not see: `Clear-MobileDevice -AccountOnly`; empty if nothing is missing
+    /// or nobody knows.
+    pub missing: Vec<String>,
     /// What falls away, or would where the feature works: a whole sentence.
-    pub consequence: &'static str,
+    pub consequence: String,
     /// Commands for the Exchange Management Shell that grant what is missing, in their order; empty
     /// where no role grants it.
     pub grant: Vec<String>,
@@ -33,6 +34,9 @@ pub enum FeatureState {
 }
 
 impl FeatureState {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Works, Self::Degraded, Self::Missing, Self::Unknown];
+
     /// The word used in tables, files and the API.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -43,15 +47,20 @@ impl FeatureState {
             Self::Unknown => "unknown",
         }
     }
+
+    /// The state of a word; `None` for a word that is none.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
 }
 
 /// A cmdlet that is not there, or not with all of its parameters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missing {
+struct Missing {
     /// `Clear-MobileDevice`
-    pub cmdlet: &'static str,
+    cmdlet: &'static str,
     /// The parameters that are not there; empty if the cmdlet itself is not.
-    pub parameters: Vec<&'static str>,
+    parameters: Vec<&'static str>,
 }
 
 impl std::fmt::Display for Missing {
@@ -113,10 +122,10 @@ impl Capabilities {
         FeatureCheck {
             feature,
             state,
-            missing: missing.into_iter().map(|(_, missing)| missing).collect(),
+            missing: missing.iter().map(|(_, missing)| missing.to_string()).collect(),
             consequence: match state {
-                FeatureState::Degraded => feature.shortfall(),
-                _ => feature.consequence(),
+                FeatureState::Degraded => feature.shortfall().to_owned(),
+                _ => feature.consequence().to_owned(),
             },
             grant,
         }

@@ -10,7 +10,7 @@ mod script;
 mod table;
 
 pub use literal::UnquotableText;
-pub use matrix::{FeatureCheck, FeatureState, Missing};
+pub use matrix::{FeatureCheck, FeatureState};
 pub use script::{RoleScript, RoleScriptError, role_script};
 pub use table::{CmdletNeed, needs};
 

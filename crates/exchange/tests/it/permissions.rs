@@ -39,7 +39,9 @@ fn of(capabilities: &Capabilities, feature: Feature) -> FeatureCheck {
 
 /// Whether something of a feature's cmdlets is hidden.
 fn is_touched(check: &FeatureCheck, hidden: &[&str]) -> bool {
-    check.missing.iter().any(|one| hidden.iter().any(|name| name.starts_with(one.cmdlet)))
+    let cmdlet = |one: &String| one.split(' ').next().unwrap().to_owned();
+    let hides = |one: &String| hidden.iter().any(|name| name.starts_with(&cmdlet(one)));
+    check.missing.iter().any(hides)
 }
 
 #[test]
@@ -101,7 +103,7 @@ fn what_is_hidden_takes_away_its_feature_and_nothing_else() {
         let check = of(&poor, feature);
         assert_eq!(check.state, state, "{hidden:?}");
         let [found] = check.missing.as_slice() else { panic!("{check:?}") };
-        assert_eq!(found.to_string(), missing);
+        assert_eq!(found, missing);
         let is_told = of(&whole, feature).consequence != check.consequence;
         assert_eq!(is_told, state == Degraded, "{check:?}");
         assert_eq!(check.grant.is_empty(), feature == Feature::Selection, "{check:?}");
@@ -153,7 +155,7 @@ fn exchange_2010_is_asked_for_its_own_names_and_has_no_wipe_of_an_account() {
     let old = capabilities(options, &["Clear-ActiveSyncDevice"]);
     assert_eq!(old.family, Family::ActiveSync);
     assert_eq!(of(&old, Feature::Inventory).state, FeatureState::Works);
-    assert_eq!(of(&old, Feature::Wipe).missing[0].cmdlet, "Clear-ActiveSyncDevice");
+    assert_eq!(of(&old, Feature::Wipe).missing, ["Clear-ActiveSyncDevice"]);
     let matrix = old.matrix("x");
     assert!(!matrix.iter().any(|check| check.feature == Feature::WipeAccount));
 }
