@@ -246,6 +246,26 @@ pub struct Endpoint {
     pub proxy: Option<Proxy>,
 }
 
+impl Endpoint {
+    /// An address alone: nothing in between, and the best way of signing in that is offered, with a
+    /// credential cache.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            connect_to: None,
+            spn: None,
+            authentication: Authentication::default(),
+            username: None,
+            kdc: Vec::new(),
+            keytab: None,
+            allow_basic_without_tls: false,
+            trust: Trust::default(),
+            proxy: None,
+        }
+    }
+}
+
 /// What a server's certificate is held against.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Trust {

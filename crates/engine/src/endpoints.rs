@@ -379,7 +379,7 @@ fn sibling(url: &str, fqdn: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::connector::{Authentication, Endpoint};
+    use domain::connector::Endpoint;
 
     use super::*;
 
@@ -413,16 +413,9 @@ mod tests {
     fn a_pinned_certificate_is_that_of_every_configured_server() {
         let url = "https://mail.contoso.com/PowerShell/";
         let settings = ConnectionSettings::new(Endpoint {
-            url: url.to_owned(),
             connect_to: Some("10.0.0.5:443".to_owned()),
-            spn: None,
-            authentication: Authentication::Automatic,
-            username: None,
-            kdc: Vec::new(),
-            keytab: None,
-            allow_basic_without_tls: false,
             trust: Trust { pinned_sha256: Some("ab".repeat(32)), ..Trust::default() },
-            proxy: None,
+            ..Endpoint::new(url)
         });
         for (other, origin, is_pinned, is_redirected) in [
             (url, EndpointOrigin::Configured, true, true),

@@ -211,7 +211,7 @@ fn validate_account(new: &NewConnector) -> Result<(), String> {
 mod tests {
     use domain::{
         ConnectorName,
-        connector::{Directory, DirectorySecurity, Endpoint, Options, Proxy, Trust},
+        connector::{Directory, DirectorySecurity, Endpoint, Options, Proxy},
     };
 
     use super::*;
@@ -220,16 +220,9 @@ mod tests {
         NewConnector {
             name: ConnectorName::parse("lab").unwrap(),
             endpoint: Endpoint {
-                url: "http://exchange.contoso.com/PowerShell/".to_owned(),
-                connect_to: None,
-                spn: None,
                 authentication: Authentication::Ntlm,
                 username: Some(r"CONTOSO\svc".to_owned()),
-                kdc: Vec::new(),
-                keytab: None,
-                allow_basic_without_tls: false,
-                trust: Trust::default(),
-                proxy: None,
+                ..Endpoint::new("http://exchange.contoso.com/PowerShell/")
             },
             options: Options::default(),
             is_paused: false,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use domain::connector::{Authentication, Endpoint, Trust};
+use domain::connector::{Authentication, Endpoint};
 use jiff::Timestamp;
 use simulator::{Faults, Ledger, Organization, OrganizationOptions, Server, ServerOptions};
 use tokio::{runtime::Runtime, sync::oneshot, task::JoinHandle};
@@ -164,16 +164,9 @@ impl Exchange {
     pub fn endpoint(&self) -> Endpoint {
         let account = self.organization().options().accounts.first().cloned();
         Endpoint {
-            url: self.url.clone(),
-            connect_to: None,
-            spn: None,
             authentication: Authentication::Ntlm,
             username: account.map(|account| format!(r"{}\{}", account.domain, account.user)),
-            kdc: Vec::new(),
-            keytab: None,
-            allow_basic_without_tls: false,
-            trust: Trust::default(),
-            proxy: None,
+            ..Endpoint::new(self.url.clone())
         }
     }
 

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use domain::{
     Caller, Connector, ConnectorId, ConnectorName, EndpointHealth, EndpointOrigin, Schedule,
     StatusMessage,
-    connector::{Authentication, ConnectorState, Endpoint, Options, OrganizationIdentity, Trust},
+    connector::{Authentication, ConnectorState, Endpoint, Options, OrganizationIdentity},
     pass::{Pass, PassCost, PassCounts, PassKind, PassOutcome},
     status_message::Event,
 };
@@ -21,16 +21,8 @@ async fn at_work(change: impl FnOnce(&mut Connector)) -> Console {
         id: ID,
         name: ConnectorName::parse("lab").unwrap(),
         endpoint: Endpoint {
-            url: "http://ex01/PowerShell/".to_owned(),
-            connect_to: None,
-            spn: None,
             authentication: Authentication::Kerberos,
-            username: None,
-            kdc: Vec::new(),
-            keytab: None,
-            allow_basic_without_tls: false,
-            trust: Trust::default(),
-            proxy: None,
+            ..Endpoint::new("http://ex01/PowerShell/")
         },
         options: Options::default(),
         organization: Some(OrganizationIdentity {

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use domain::{
     AccessReason, AccessState, Connector, ConnectorId, ConnectorName, DeviceFacts, DeviceId,
     Timestamp,
-    connector::{Authentication, ConnectorState, Endpoint, Options, Trust},
+    connector::{Authentication, ConnectorState, Endpoint, Options},
     device::Owner,
 };
 use store::DeviceRow;
@@ -185,16 +185,9 @@ fn connector() -> Connector {
         id: ConnectorId(Uuid::from_u128(7)),
         name: ConnectorName::parse("lab").unwrap(),
         endpoint: Endpoint {
-            url: format!("http://{MARKUP}/PowerShell/"),
-            connect_to: None,
-            spn: None,
             authentication: Authentication::Ntlm,
             username: Some(MARKUP.to_owned()),
-            kdc: Vec::new(),
-            keytab: None,
-            allow_basic_without_tls: false,
-            trust: Trust::default(),
-            proxy: None,
+            ..Endpoint::new(format!("http://{MARKUP}/PowerShell/"))
         },
         options: Options::default(),
         organization: None,

@@ -90,7 +90,7 @@ async fn tunnel(
 
 #[cfg(test)]
 mod tests {
-    use domain::connector::{Authentication, Endpoint, Trust};
+    use domain::connector::Endpoint;
     use tokio::net::TcpListener;
 
     use super::*;
@@ -104,16 +104,8 @@ mod tests {
             username: Some("jane".to_owned()),
         };
         let endpoint = Endpoint {
-            url: "http://exchange.contoso.com/PowerShell/".to_owned(),
-            connect_to: None,
-            spn: None,
-            authentication: Authentication::Automatic,
-            username: None,
-            kdc: Vec::new(),
-            keytab: None,
-            allow_basic_without_tls: false,
-            trust: Trust::default(),
             proxy: Some(proxy),
+            ..Endpoint::new("http://exchange.contoso.com/PowerShell/")
         };
         let address = Address::of(&endpoint).unwrap();
         let mut settings = ConnectionSettings::new(endpoint);

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use domain::connector::{Authentication, Endpoint, Trust};
+use domain::connector::{Authentication, Endpoint};
 use exchange::{
     ConnectError, ConnectionSettings, Credential, Error, Object, Pipeline, RemotePowerShell, Reply,
     Secret, Session as _,
@@ -69,18 +69,7 @@ pub(crate) fn tell_of(
 }
 
 fn endpoint(url: String) -> Endpoint {
-    Endpoint {
-        url,
-        connect_to: None,
-        spn: None,
-        authentication: Authentication::Automatic,
-        username: Some(r"CONTOSO\gatepost".to_owned()),
-        kdc: Vec::new(),
-        keytab: None,
-        allow_basic_without_tls: false,
-        trust: Trust::default(),
-        proxy: None,
-    }
+    Endpoint { username: Some(r"CONTOSO\gatepost".to_owned()), ..Endpoint::new(url) }
 }
 
 impl Lab {

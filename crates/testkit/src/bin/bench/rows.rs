@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use domain::{
     AccessReason, AccessState, Caller, Connector, ConnectorId, ConnectorName, DeviceFacts,
     DistinguishedName, Permission, Query, Timestamp,
-    connector::{Authentication, ConnectorState, Endpoint, Trust},
+    connector::{ConnectorState, Endpoint},
     device::Owner,
 };
 use store::{DeviceRow, Page, Store, Target};
@@ -222,18 +222,7 @@ async fn open(file: &Path) -> anyhow::Result<(Store, ConnectorId)> {
     let connector = Connector {
         id,
         name: ConnectorName::parse("bench")?,
-        endpoint: Endpoint {
-            url: "http://exchange.contoso.com/PowerShell/".to_owned(),
-            connect_to: None,
-            spn: None,
-            authentication: Authentication::Automatic,
-            username: None,
-            kdc: Vec::new(),
-            keytab: None,
-            allow_basic_without_tls: false,
-            trust: Trust::default(),
-            proxy: None,
-        },
+        endpoint: Endpoint::new("http://exchange.contoso.com/PowerShell/"),
         options: domain::connector::Options::default(),
         organization: None,
         state: ConnectorState::Flagged,

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use domain::connector::{Authentication, Endpoint, Trust};
+use domain::connector::{Authentication, Endpoint};
 use exchange::{
     Argument, Cmdlet, ConnectionSettings, Credential, Identity, RemotePowerShell, Secret,
     Session as _,
@@ -137,16 +137,9 @@ impl Organization {
 
     fn endpoint(&self) -> Endpoint {
         Endpoint {
-            url: self.url.clone(),
-            connect_to: None,
-            spn: None,
             authentication: Authentication::Ntlm,
             username: Some(USER.to_owned()),
-            kdc: Vec::new(),
-            keytab: None,
-            allow_basic_without_tls: false,
-            trust: Trust::default(),
-            proxy: None,
+            ..Endpoint::new(self.url.clone())
         }
     }
 }
