@@ -155,7 +155,7 @@ impl Sync<'_> {
                         break Ok(false);
                     }
                     last = made;
-                    self.take(owners, facts, comparison, &mut batch).await?;
+                    self.take_listed(owners, facts, comparison, &mut batch).await?;
                 }
                 Observed::Notice(Notice::Truncated) => {
                     is_cut = true;
@@ -203,7 +203,7 @@ impl Sync<'_> {
         let ended = loop {
             match reading.next().await {
                 Ok(Some(Observed::Value(facts))) => {
-                    self.take(owners, facts, comparison, &mut batch).await?;
+                    self.take_listed(owners, facts, comparison, &mut batch).await?;
                 }
                 Ok(Some(other)) => self.fell_short(other),
                 Ok(None) => break Ok(()),
@@ -215,21 +215,35 @@ impl Sync<'_> {
         Ok(ended?)
     }
 
-    /// Takes a device that was read.
-    pub(super) async fn take(
+    /// Takes a device of the whole list, and keeps in mind for the checkpoint that it was seen.
+    async fn take_listed(
         &mut self,
         owners: &Owners,
         facts: DeviceFacts,
         comparison: &mut Comparison,
         batch: &mut Vec<DeviceRow>,
     ) -> Result<(), Interruption> {
+        let guid = facts.guid;
+        if self.take(owners, facts, comparison, batch).await? {
+            self.seen.push(guid);
+        }
+        Ok(())
+    }
+
+    /// Takes a device that was read; false if it is one that nobody looks at.
+    pub(super) async fn take(
+        &mut self,
+        owners: &Owners,
+        facts: DeviceFacts,
+        comparison: &mut Comparison,
+        batch: &mut Vec<DeviceRow>,
+    ) -> Result<bool, Interruption> {
         let owner = self.owner_of(owners, &facts).await?;
         if !self.is_looked_at(owners, &owner).await? {
             self.counts.skipped += u64::from(comparison.skip(facts.guid));
-            return Ok(());
+            return Ok(false);
         }
         self.counts.devices += 1;
-        self.seen.push(facts.guid);
         batch.extend(self.difference(facts, owner, comparison));
         if batch.len() >= BATCH {
             self.write(batch).await?;
@@ -238,7 +252,7 @@ impl Sync<'_> {
             self.reporter.done(self.counts.devices).await;
             self.go_on()?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Whether the devices of an owner are looked at. Lists of organizational units hold no others.

@@ -73,7 +73,7 @@ pub(crate) struct Sync<'a> {
     cost: PassCost,
     /// What makes the reading of the devices less than complete.
     shortfall: Shortfall,
-    /// Devices seen since the checkpoint.
+    /// Devices of the whole list seen since the checkpoint; a delta pass has none.
     seen: Vec<Uuid>,
 }
 
