@@ -1,16 +1,14 @@
 //! Ageing: devices that did nothing for long leave the inventory.
 
 use axum::{
-    Extension, Json,
-    extract::State,
+    Json,
     response::{IntoResponse as _, Response},
 };
-use domain::Caller;
-use engine::{AgeingPreview, Engine};
+use engine::AgeingPreview;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    parameters::{Asked, DryRun, IdempotencyKey, Name, NoParameters, Parameters},
+    parameters::{Asked, DryRun, IdempotencyKey, Name, OfConnector},
     preview::Preview,
     problem::Problem,
 };
@@ -42,14 +40,9 @@ pub struct Aged {
     params(Name),
     responses((status = 200, body = Ageing), Problem)
 )]
-pub(crate) async fn preview(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Parameters(NoParameters {}): Parameters<NoParameters>,
-) -> Result<Json<Ageing>, Problem> {
+pub(crate) async fn preview(asked: OfConnector) -> Result<Json<Ageing>, Problem> {
     let AgeingPreview { inactive_days, would_leave, have_left } =
-        engine.preview_ageing(&caller, &name).await?;
+        asked.engine.preview_ageing(&asked.caller, &asked.name).await?;
     Ok(Json(Ageing { inactive_days, would_leave, have_left }))
 }
 

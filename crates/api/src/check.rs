@@ -1,18 +1,16 @@
 //! Preflight: what works with a connector and its account, what is missing, how to grant it.
 
 use axum::{
-    Extension, Json,
-    extract::State,
+    Json,
     http::header,
     response::{IntoResponse as _, Response},
 };
-use domain::Caller;
-use engine::{Engine, Family, Feature};
+use engine::{Family, Feature};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     device::rfc3339,
-    parameters::{Asked, DryRun, IdempotencyKey, Name, NoParameters, Parameters},
+    parameters::{Asked, DryRun, IdempotencyKey, Name, OfConnector},
     preview::Preview,
     problem::Problem,
 };
@@ -127,13 +125,9 @@ pub(crate) async fn check(asked: Asked) -> Result<Response, Problem> {
     params(Name),
     responses((status = 200, body = CheckReport), Problem)
 )]
-pub(crate) async fn last(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Parameters(NoParameters {}): Parameters<NoParameters>,
-) -> Result<Json<CheckReport>, Problem> {
-    let report = engine.last_check(&caller, &name).await?.ok_or_else(|| {
+pub(crate) async fn last(asked: OfConnector) -> Result<Json<CheckReport>, Problem> {
+    let OfConnector { engine, caller, name, .. } = &asked;
+    let report = engine.last_check(caller, name).await?.ok_or_else(|| {
         Problem::not_found(
             format_args!("{name} was not checked since it was added or changed"),
             &format!("POST /api/v1/connectors/{name}/check checks it now"),
@@ -170,11 +164,9 @@ pub(crate) struct RoleScriptParameters {
     )
 )]
 pub(crate) async fn role_script(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Parameters(parameters): Parameters<RoleScriptParameters>,
+    asked: OfConnector<RoleScriptParameters>,
 ) -> Result<Response, Problem> {
+    let OfConnector { engine, caller, name, parameters } = asked;
     let features = match parameters.features.as_deref() {
         None => Feature::ALL.to_vec(),
         Some(words) => words.split(',').map(feature).collect::<Result<_, _>>()?,

@@ -1,14 +1,14 @@
 //! How a connector does: its endpoints, its events, its log, what it uses of Exchange.
 
-use axum::{Extension, Json, extract::State};
-use domain::{Caller, EndpointHealth, Permission, status_message::StatusMessage};
-use engine::{BudgetGauge, Engine};
+use axum::Json;
+use domain::{EndpointHealth, status_message::StatusMessage};
+use engine::BudgetGauge;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     device::{rfc3339, text},
     job::LatestParameters,
-    parameters::{Name, NoParameters, Parameters},
+    parameters::{Name, OfConnector},
     problem::Problem,
 };
 
@@ -65,13 +65,8 @@ pub struct EndpointList {
     params(Name),
     responses((status = 200, body = EndpointList), Problem)
 )]
-pub(crate) async fn endpoints(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Parameters(NoParameters {}): Parameters<NoParameters>,
-) -> Result<Json<EndpointList>, Problem> {
-    let endpoints = engine.endpoints(&caller, &name).await?;
+pub(crate) async fn endpoints(asked: OfConnector) -> Result<Json<EndpointList>, Problem> {
+    let endpoints = asked.engine.endpoints(&asked.caller, &asked.name).await?;
     Ok(Json(EndpointList { endpoints: endpoints.into_iter().map(Endpoint::of).collect() }))
 }
 
@@ -119,15 +114,10 @@ pub struct MessageList {
     responses((status = 200, body = MessageList), Problem)
 )]
 pub(crate) async fn messages(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Parameters(parameters): Parameters<LatestParameters>,
+    asked: OfConnector<LatestParameters>,
 ) -> Result<Json<MessageList>, Problem> {
-    let scope = caller.scope(Permission::Read)?;
-    let store = engine.store();
-    let connector = store.connector(&scope, &name).await?;
-    let limit = parameters.limit.0.into();
+    let (scope, connector) = asked.connector().await?;
+    let (store, limit) = (asked.engine.store(), asked.parameters.limit.0.into());
     let messages = store.status_messages(&scope, connector.id, limit).await?;
     Ok(Json(MessageList { messages: messages.into_iter().map(Message::of).collect() }))
 }
@@ -175,12 +165,10 @@ pub struct ComponentLog {
     responses((status = 200, body = ComponentLog), Problem)
 )]
 pub(crate) async fn log(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Parameters(parameters): Parameters<LatestParameters>,
+    asked: OfConnector<LatestParameters>,
 ) -> Result<Json<ComponentLog>, Problem> {
-    let lines = engine.component_log(&caller, &name, parameters.limit.0.into()).await?;
+    let limit = asked.parameters.limit.0.into();
+    let lines = asked.engine.component_log(&asked.caller, &asked.name, limit).await?;
     Ok(Json(ComponentLog { lines: lines.into_iter().map(LogLine::of).collect() }))
 }
 
@@ -236,13 +224,7 @@ impl Budget {
     params(Name),
     responses((status = 200, body = Budget), Problem)
 )]
-pub(crate) async fn budget(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Parameters(NoParameters {}): Parameters<NoParameters>,
-) -> Result<Json<Budget>, Problem> {
-    let scope = caller.scope(Permission::Read)?;
-    let connector = engine.store().connector(&scope, &name).await?;
-    Ok(Json(Budget::of(engine.budget(&connector))))
+pub(crate) async fn budget(asked: OfConnector) -> Result<Json<Budget>, Problem> {
+    let (_, connector) = asked.connector().await?;
+    Ok(Json(Budget::of(asked.engine.budget(&connector))))
 }

@@ -6,7 +6,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::JsonRejection},
     http::request::Parts,
 };
-use domain::{Caller, Connector, ConnectorName, Permission};
+use domain::{Caller, Connector, ConnectorName, Permission, Scope};
 use engine::Engine;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
@@ -113,6 +113,35 @@ pub(crate) struct DryRun {
     pub(crate) dry_run: bool,
 }
 
+/// Something that somebody wants to know of a connector.
+pub(crate) struct OfConnector<P = NoParameters> {
+    pub(crate) engine: Engine,
+    pub(crate) caller: Caller,
+    pub(crate) name: ConnectorName,
+    pub(crate) parameters: P,
+}
+
+impl<P: DeserializeOwned> FromRequestParts<Engine> for OfConnector<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
+        let caller = Extension::<Caller>::from_request_parts(parts, engine).await;
+        let Extension(caller) = caller.map_err(|_| Problem::internal())?;
+        let Name(name) = Name::from_request_parts(parts, engine).await?;
+        let Parameters(parameters) = Parameters::from_request_parts(parts, engine).await?;
+        Ok(Self { engine: engine.clone(), caller, name, parameters })
+    }
+}
+
+impl<P> OfConnector<P> {
+    /// The connector, if the caller may see it, and what else the caller may see.
+    pub(crate) async fn connector(&self) -> Result<(Scope, Connector), Problem> {
+        let scope = self.caller.scope(Permission::Read)?;
+        let connector = self.engine.store().connector(&scope, &self.name).await?;
+        Ok((scope, connector))
+    }
+}
+
 /// Something that somebody wants to do with a connector.
 pub(crate) struct Asked {
     pub(crate) engine: Engine,
@@ -125,11 +154,9 @@ impl FromRequestParts<Engine> for Asked {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
-        let caller = Extension::<Caller>::from_request_parts(parts, engine).await;
-        let Extension(caller) = caller.map_err(|_| Problem::internal())?;
-        let Name(name) = Name::from_request_parts(parts, engine).await?;
-        let Parameters(DryRun { dry_run }) = Parameters::from_request_parts(parts, engine).await?;
-        Ok(Self { engine: engine.clone(), caller, name, is_dry_run: dry_run })
+        let asked = OfConnector::from_request_parts(parts, engine).await?;
+        let OfConnector { engine, caller, name, parameters: DryRun { dry_run } } = asked;
+        Ok(Self { engine, caller, name, is_dry_run: dry_run })
     }
 }
 

@@ -1,14 +1,13 @@
 //! Passes: the readings of an organization.
 
-use axum::{Extension, Json, extract::State};
-use domain::{Caller, Permission, pass};
-use engine::Engine;
+use axum::Json;
+use domain::pass;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     device::{rfc3339, text},
     job::LatestParameters,
-    parameters::{Name, Parameters},
+    parameters::{Name, OfConnector},
     problem::Problem,
 };
 
@@ -93,14 +92,9 @@ pub struct PassList {
     params(Name, LatestParameters),
     responses((status = 200, body = PassList), Problem)
 )]
-pub(crate) async fn list(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
-    Name(name): Name,
-    Parameters(parameters): Parameters<LatestParameters>,
-) -> Result<Json<PassList>, Problem> {
-    let scope = caller.scope(Permission::Read)?;
-    let connector = engine.store().connector(&scope, &name).await?;
-    let passes = engine.store().passes(&scope, connector.id, parameters.limit.0.into()).await?;
+pub(crate) async fn list(asked: OfConnector<LatestParameters>) -> Result<Json<PassList>, Problem> {
+    let (scope, connector) = asked.connector().await?;
+    let (store, limit) = (asked.engine.store(), asked.parameters.limit.0.into());
+    let passes = store.passes(&scope, connector.id, limit).await?;
     Ok(Json(PassList { passes: passes.iter().map(Pass::of).collect() }))
 }
