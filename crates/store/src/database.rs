@@ -32,6 +32,21 @@ impl Database {
         }
     }
 
+    /// Reads rows of a database that is left as it is.
+    pub(crate) async fn look_up<T: Send + 'static>(
+        target: Target,
+        statement: &'static str,
+        values: Vec<Value>,
+        decode: Decode<T>,
+    ) -> Result<Vec<T>, Error> {
+        match target {
+            Target::Sqlite(path) => Sqlite::look_up(path, statement, values, decode).await,
+            Target::Postgres(address) => {
+                Postgres::look_up(&address, statement, &values, decode).await
+            }
+        }
+    }
+
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(sqlite) => sqlite.close().await,

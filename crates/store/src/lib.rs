@@ -20,6 +20,7 @@ mod mailboxes;
 mod notifications;
 mod passes;
 mod reading;
+mod sealed;
 mod servers;
 mod sessions;
 mod shells;
@@ -41,6 +42,7 @@ pub use error::Error;
 pub use jobs::{Job, JobState, NewJob, Progress};
 pub use notifications::News;
 pub use reading::{Count, Cursor, DevicePage, Facets, InvalidCursor, Page, Totals};
+pub use sealed::{SEALED, SHORT_LIVED, SealedColumn, SealedRow};
 pub use sessions::Session;
 pub use shells::OpenShell;
 

@@ -35,6 +35,12 @@ statements! {
     ADD_SECRET = "INSERT INTO connector_secret (connector, sealed) VALUES (?1, ?2)
         ON CONFLICT (connector) DO UPDATE SET sealed = excluded.sealed";
     SECRET = "SELECT sealed FROM connector_secret WHERE connector = ?1";
+    SEALED_OF_CONNECTORS = "SELECT connector, sealed FROM connector_secret WHERE connector > ?1
+        ORDER BY connector LIMIT ?2";
+    RESEAL_CONNECTOR = "UPDATE connector_secret SET sealed = ?3 WHERE connector = ?1 AND sealed = ?2";
+    SEALED_OF_CHANNELS = "SELECT id, sealed FROM channel WHERE id > ?1 AND sealed IS NOT NULL
+        ORDER BY id LIMIT ?2";
+    RESEAL_CHANNEL = "UPDATE channel SET sealed = ?3 WHERE id = ?1 AND sealed = ?2";
     CONNECTORS = "SELECT id, name, endpoint, options, organization_key, organization_name, state,
         trouble, created, last_full_sync, last_delta_sync, paused, next_install FROM connector
         ORDER BY name";

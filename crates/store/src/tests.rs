@@ -2,6 +2,7 @@
 
 mod checks;
 mod filters;
+mod sealed;
 
 use domain::authority::{Grant, Place};
 use domain::connector::{

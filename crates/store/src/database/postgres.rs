@@ -41,6 +41,22 @@ struct Connected {
 
 impl Postgres {
     pub(crate) async fn open(address: &str) -> Result<Self, Error> {
+        let postgres = Self::at(address)?;
+        postgres.migrate().await?;
+        Ok(postgres)
+    }
+
+    /// Reads rows of a database that is left as it is.
+    pub(crate) async fn look_up<T>(
+        address: &str,
+        statement: &str,
+        values: &[Value],
+        decode: Decode<T>,
+    ) -> Result<Vec<T>, Error> {
+        Self::at(address)?.query(statement, values, decode).await
+    }
+
+    fn at(address: &str) -> Result<Self, Error> {
         let mut config: Config = address.parse().map_err(|error| {
             Error::Unavailable(format!("the database address cannot be read: {error}"))
         })?;
@@ -48,15 +64,13 @@ impl Postgres {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(std::time::Duration::from_secs(10));
         }
-        let postgres = Self {
+        Ok(Self {
             config,
             writer: Slot::default(),
             readers: std::array::from_fn(|_| Slot::default()),
             next: AtomicUsize::new(0),
             is_closed: AtomicBool::new(false),
-        };
-        postgres.migrate().await?;
-        Ok(postgres)
+        })
     }
 
     pub(crate) async fn close(&self) {

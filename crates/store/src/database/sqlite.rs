@@ -64,6 +64,22 @@ impl Sqlite {
         opened.await.map_err(|_| closed())?
     }
 
+    /// Reads rows of a file that is left as it is.
+    pub(crate) async fn look_up<T: Send + 'static>(
+        path: PathBuf,
+        statement: &'static str,
+        values: Vec<Value>,
+        decode: Decode<T>,
+    ) -> Result<Vec<T>, Error> {
+        let (answer, read) = oneshot::channel();
+        spawn("store-look", move || {
+            let found = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+                .and_then(|connection| rows(&connection, statement, &values, decode));
+            drop(answer.send(found));
+        })?;
+        read.await.map_err(|_| closed())?
+    }
+
     fn open_now(path: &Path) -> Result<Self, Error> {
         let lock = lock(path)?;
         let mut connection = connect(path, OpenFlags::default())?;
