@@ -6,6 +6,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use domain::Source;
 use engine::Engine;
 
 use crate::problem::Problem;
@@ -22,13 +23,22 @@ pub(crate) async fn authenticate(
         Ok(token) => token,
         Err(problem) => return problem.into_response(),
     };
-    match engine.caller_of_token(token).await {
+    match engine.caller_of_token(token, source(request.headers())).await {
         Ok(Some(caller)) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
         Ok(None) => Problem::unauthenticated("the token is not known here").into_response(),
         Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+/// Our own command line says who it is; whoever says the same is told apart by nothing but the record.
+fn source(headers: &HeaderMap) -> Source {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    match agent {
+        Some(agent) if agent.starts_with("gatepost/") => Source::CommandLine,
+        _ => Source::Api,
     }
 }
 

@@ -79,6 +79,7 @@ impl Client {
             bail!("the server's address {base} does not begin with http://");
         }
         let http = reqwest::Client::builder()
+            .user_agent(concat!("gatepost/", env!("CARGO_PKG_VERSION")))
             .timeout(Self::TIMEOUT)
             .connect_timeout(Self::CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())

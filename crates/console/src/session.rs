@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use domain::{Caller, Permission, Scope};
-use engine::Engine;
+use engine::{Engine, Visit};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -105,14 +105,15 @@ pub(crate) struct SignIn {
 /// `POST /sign-in`
 pub(crate) async fn sign_in(
     State(engine): State<Engine>,
+    headers: HeaderMap,
     Form(form): Form<SignIn>,
 ) -> Result<Response, Problem> {
-    let Some(session) = engine.sign_in(form.token.trim()).await? else {
+    let Some(session) = engine.sign_in(form.token.trim(), &visit(&headers)).await? else {
         let problem = "That is not the token of this server. Copy the whole line from the file.";
         let page = SignInPage::new(Some(problem), &form.next);
         return Ok((StatusCode::FORBIDDEN, page::whole(&page)).into_response());
     };
-    let cookie = format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax");
+    let cookie = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax", session.secret);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(own_path(&form.next))).into_response())
 }
 
@@ -128,6 +129,12 @@ pub(crate) async fn sign_out(
     }
     let forget = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
     Ok(([(header::SET_COOKIE, forget)], Redirect::to("/sign-in")).into_response())
+}
+
+/// From where a request comes.
+fn visit(headers: &HeaderMap) -> Visit {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Visit { address: None, agent: agent.map(str::to_owned) }
 }
 
 fn key(session: &str) -> SessionKey {

@@ -1,11 +1,16 @@
 //! Who may do what, and where: a caller, a permission, and the proof that one was checked for the
 //! other.
 
+mod assignment;
 mod permission;
 mod role;
 
 use jiff::Timestamp;
 
+pub use assignment::{
+    AssignedPlace, Assignee, Assignment, Authority, Collection, CollectionName, GroupName,
+    InvalidCollectionName,
+};
 pub use permission::{Permission, PermissionKind, Permissions};
 pub use role::{BuiltInRole, InvalidRoleName, Role, RoleName};
 
@@ -86,12 +91,52 @@ impl Caller {
         Self { source, ..self }
     }
 
+    /// The same, asking at a time.
+    #[must_use]
+    pub fn at(self, asked: Timestamp) -> Self {
+        Self { asked, ..self }
+    }
+
     /// The same with no more than these permissions: what a token was made for.
     #[must_use]
     pub fn limited_to(mut self, permissions: Permissions) -> Self {
         for grant in &mut self.grants {
             grant.permissions = grant.permissions.intersection(permissions);
         }
+        self
+    }
+
+    /// The same within one place only: where a token was made for. `name` tells what a connector is
+    /// called, for what can only be said by a query.
+    #[must_use]
+    pub fn within(
+        mut self,
+        place: &Place,
+        name: impl Fn(ConnectorId) -> Option<ConnectorName>,
+    ) -> Self {
+        let query = |id: ConnectorId| name(id).map(|name| Query::of_connector(&name));
+        let both = |own: Place| {
+            Some(match (own, place) {
+                (own, Place::Everywhere) => own,
+                (Place::Everywhere, place) => place.clone(),
+                (Place::Connector(own), Place::Connector(other)) => {
+                    Place::Connector((own == *other).then_some(own)?)
+                }
+                (Place::Connector(id), Place::Collection(part)) => {
+                    Place::Collection(query(id)?.and(part.clone()))
+                }
+                (Place::Collection(part), Place::Connector(id)) => {
+                    Place::Collection(query(*id)?.and(part))
+                }
+                (Place::Collection(own), Place::Collection(other)) => {
+                    Place::Collection(own.and(other.clone()))
+                }
+            })
+        };
+        self.grants = std::mem::take(&mut self.grants)
+            .into_iter()
+            .filter_map(|grant| Some(Grant { place: both(grant.place)?, ..grant }))
+            .collect();
         self
     }
 
@@ -260,6 +305,29 @@ mod tests {
         grants.push(one(Permission::ModifyResource, Place::Everywhere));
         let scope = caller(grants).scope(Permission::ModifyResource).unwrap();
         assert_eq!(scope.connectors(), None);
+    }
+
+    #[test]
+    fn a_token_for_a_place_reaches_only_what_is_in_both() {
+        let here = ConnectorId(Uuid::from_u128(1));
+        let there = ConnectorId(Uuid::from_u128(2));
+        let name = |id| ConnectorName::parse(if id == here { "here" } else { "there" }).ok();
+        let query = |text: &str| Place::Collection(Query::parse(text).unwrap());
+        for (owned, made_for, expected) in [
+            (Place::Everywhere, Place::Everywhere, Some(Place::Everywhere)),
+            (Place::Everywhere, Place::Connector(here), Some(Place::Connector(here))),
+            (Place::Connector(here), Place::Everywhere, Some(Place::Connector(here))),
+            (Place::Connector(here), Place::Connector(here), Some(Place::Connector(here))),
+            (Place::Connector(there), Place::Connector(here), None),
+            (query("os:iOS"), Place::Connector(here), Some(query("connector:\"here\" os:iOS"))),
+            (Place::Connector(here), query("a or b"), Some(query("connector:\"here\" (a or b)"))),
+            (query("os:iOS"), query("user:jane"), Some(query("os:iOS user:jane"))),
+            (query(""), query("user:jane"), Some(query("user:jane"))),
+        ] {
+            let owner = caller(vec![one(Permission::ReadResource, owned.clone())]);
+            let places = owner.within(&made_for, name).grants.into_iter().map(|it| it.place);
+            assert_eq!(places.collect::<Vec<_>>(), Vec::from_iter(expected), "{owned:?}");
+        }
     }
 
     #[test]

@@ -45,6 +45,23 @@ typed_id! {
     PersonId
 }
 
+typed_id! {
+    /// One role given to somebody for a place.
+    AssignmentId
+}
+typed_id! {
+    /// One saved query.
+    CollectionId
+}
+typed_id! {
+    /// One signed-in browser. It is no secret: the cookie holds another number.
+    SessionId
+}
+typed_id! {
+    /// One API token. It is no secret: it stands before the secret in the token.
+    TokenId
+}
+
 impl PersonId {
     /// Whoever holds the token that the server wrote into its data directory.
     pub const LOCAL_ADMINISTRATOR: Self = Self(Uuid::from_u128(1));

@@ -19,6 +19,7 @@ pub mod inventory;
 pub mod mailbox;
 pub mod notification;
 pub mod pass;
+pub mod person;
 pub mod query;
 pub mod schedule;
 pub mod server;
@@ -29,9 +30,12 @@ pub use connector::{Connector, ConnectorName};
 pub use device::{AccessReason, AccessState, Device, DeviceFacts, DeviceStatistics, WipeStatus};
 pub use distinguished_name::DistinguishedName;
 pub use endpoint::{EndpointHealth, EndpointOrigin};
-pub use id::{ConnectorId, DeviceId, JobId, PassId, PersonId};
+pub use id::{
+    AssignmentId, CollectionId, ConnectorId, DeviceId, JobId, PassId, PersonId, SessionId, TokenId,
+};
 pub use jiff::Timestamp;
 pub use mailbox::MailboxFacts;
+pub use person::{Person, UserName};
 pub use query::Query;
 pub use schedule::{Schedule, Schedules, TimeZoneName};
 pub use server::ServerFacts;

@@ -63,6 +63,29 @@ impl Query {
         self.root.as_ref()
     }
 
+    /// Every device of a connector.
+    #[must_use]
+    pub fn of_connector(name: &crate::ConnectorName) -> Self {
+        let text = Text { text: name.as_str().to_owned(), kind: TextKind::Exact };
+        Self { root: Some(Expression::Term(Term::Text(TextField::Connector, vec![text]))) }
+    }
+
+    /// What both find.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let parts = |query: Self| match query.root {
+            None => Vec::new(),
+            Some(Expression::All(parts)) => parts,
+            Some(part) => vec![part],
+        };
+        let mut all = parts(self);
+        all.extend(parts(other));
+        match all.len() {
+            0 | 1 => Self { root: all.pop() },
+            _ => Self { root: Some(Expression::All(all)) },
+        }
+    }
+
     /// Whether devices that are gone can be found: only if the query speaks of them.
     #[must_use]
     pub fn names_gone(&self) -> bool {

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::{
     Clock, Error, audit,
     component::{ComponentLog, Phrase},
+    people::People,
     secrets::Secrets,
     sessions::Sessions,
     supervisor::{self, QuarantineLane},
@@ -64,6 +65,7 @@ pub(crate) struct Inner {
     pub(crate) ended_jobs: watch::Sender<u64>,
     /// Wakes the supervisor when connectors have changed or a job has ended.
     pub(crate) connectors_changed: Notify,
+    pub(crate) people: People,
     pub(crate) sessions: Sessions,
     pub(crate) quarantine: QuarantineLane,
     pub(crate) component_log: ComponentLog,
@@ -82,6 +84,7 @@ impl Engine {
             new_job: Notify::new(),
             ended_jobs: watch::Sender::new(0),
             connectors_changed: Notify::new(),
+            people: People::default(),
             sessions: Sessions::default(),
             quarantine: QuarantineLane::default(),
             component_log: ComponentLog::default(),

@@ -7,6 +7,7 @@
 //! Start reading at [`Store::open`], then `sql`, then `filter`.
 
 mod audit;
+mod authority;
 mod checks;
 mod connectors;
 mod database;
@@ -19,6 +20,8 @@ mod jobs;
 mod mailboxes;
 mod notifications;
 mod passes;
+mod people;
+mod people_writes;
 mod reading;
 mod sealed;
 mod servers;
@@ -31,6 +34,7 @@ mod status_messages;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod value;
 
 use std::path::PathBuf;
@@ -41,10 +45,13 @@ pub use devices::{DeviceRow, Fingerprint};
 pub use error::Error;
 pub use jobs::{Job, JobState, NewJob, Progress};
 pub use notifications::News;
+pub use people::{Credential, TotpRow};
+pub use people_writes::PeopleWrite;
 pub use reading::{Count, Cursor, DevicePage, Facets, InvalidCursor, Page, Totals};
 pub use sealed::{SEALED, SHORT_LIVED, SealedColumn, SealedRow};
 pub use sessions::Session;
 pub use shells::OpenShell;
+pub use tokens::Token;
 
 use self::database::Database;
 use self::value::Value;

@@ -18,7 +18,7 @@ pub struct SealedColumn {
 }
 
 /// What is opened and sealed anew when the data key changes.
-pub const SEALED: [SealedColumn; 2] = [
+pub const SEALED: [SealedColumn; 3] = [
     SealedColumn {
         table: "connector_secret",
         bound_to: ("connector/", "/secret"),
@@ -30,6 +30,12 @@ pub const SEALED: [SealedColumn; 2] = [
         bound_to: ("channel/", "/secret"),
         page: sql::SEALED_OF_CHANNELS,
         replace: sql::RESEAL_CHANNEL,
+    },
+    SealedColumn {
+        table: "totp",
+        bound_to: ("totp/", "/secret"),
+        page: sql::SEALED_OF_TOTP,
+        replace: sql::RESEAL_TOTP,
     },
 ];
 

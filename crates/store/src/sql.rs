@@ -41,6 +41,9 @@ statements! {
     SEALED_OF_CHANNELS = "SELECT id, sealed FROM channel WHERE id > ?1 AND sealed IS NOT NULL
         ORDER BY id LIMIT ?2";
     RESEAL_CHANNEL = "UPDATE channel SET sealed = ?3 WHERE id = ?1 AND sealed = ?2";
+    SEALED_OF_TOTP = "SELECT person AS id, sealed FROM totp WHERE person > ?1
+        ORDER BY person LIMIT ?2";
+    RESEAL_TOTP = "UPDATE totp SET sealed = ?3 WHERE person = ?1 AND sealed = ?2";
     CONNECTORS = "SELECT id, name, endpoint, options, organization_key, organization_name, state,
         trouble, created, last_full_sync, last_delta_sync, paused, next_install FROM connector
         ORDER BY name";
@@ -135,11 +138,74 @@ statements! {
     ADD_NEWS = "INSERT INTO news (at, topic, connector, device, document)
         VALUES (?1, ?2, ?3, ?4, ?5)";
 
-    ADD_SESSION = "INSERT INTO session (hash, person, expires) VALUES (?1, ?2, ?3)
-        ON CONFLICT (hash) DO UPDATE SET expires = excluded.expires";
-    SESSION = "SELECT person, expires FROM session WHERE hash = ?1 AND expires > ?2";
-    REMOVE_SESSION = "DELETE FROM session WHERE hash = ?1";
-    REMOVE_ENDED_SESSIONS = "DELETE FROM session WHERE expires <= ?1";
+    ADD_SESSION = "INSERT INTO session (hash, id, person, began, seen, expires, way, address, agent)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    SESSION = "SELECT id, person, began, seen, expires, way, address, agent FROM session
+        WHERE hash = ?1 AND expires > ?2 AND seen > ?3";
+    SESSIONS = "SELECT id, person, began, seen, expires, way, address, agent FROM session
+        WHERE person = coalesce(?1, person) AND expires > ?2 AND seen > ?3 ORDER BY seen DESC, id";
+    TOUCH_SESSION = "UPDATE session SET seen = ?2 WHERE id = ?1 AND seen < ?2";
+    END_SESSION = "DELETE FROM session WHERE id = ?1";
+    END_SESSIONS = "DELETE FROM session WHERE person = ?1 AND id <> coalesce(?2, '')";
+    FORGET_ENDED_SESSIONS = "DELETE FROM session WHERE expires <= ?1 OR seen <= ?2";
+
+    ADD_TOKEN = "INSERT INTO token (id, hash, person, name, permissions, place, created, expires,
+        last_used) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    TOKEN = "SELECT id, person, name, permissions, place, created, expires, last_used, hash
+        FROM token WHERE id = ?1";
+    TOKENS = "SELECT id, person, name, permissions, place, created, expires, last_used FROM token
+        WHERE person = coalesce(?1, person) ORDER BY created DESC, id";
+    TOUCH_TOKEN = "UPDATE token SET last_used = ?2
+        WHERE id = ?1 AND (last_used IS NULL OR last_used < ?2)";
+    REMOVE_TOKEN = "DELETE FROM token WHERE id = ?1";
+    REMOVE_TOKENS_OF = "DELETE FROM token WHERE person = ?1";
+
+    ADD_PERSON = "INSERT INTO person (id, provider, subject, name, display_name, address, member_of,
+        disabled, created, failures) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)";
+    CHANGE_PERSON = "UPDATE person SET name = ?2, display_name = ?3, address = ?4, member_of = ?5,
+        disabled = ?6 WHERE id = ?1";
+    REMOVE_PERSON = "DELETE FROM person WHERE id = ?1";
+    PEOPLE = "SELECT id, provider, subject, name, display_name, address, member_of, disabled, created,
+        last_sign_in FROM person ORDER BY name, provider, id";
+    PERSON = "SELECT id, provider, subject, name, display_name, address, member_of, disabled, created,
+        last_sign_in FROM person WHERE id = ?1";
+    PERSON_OF = "SELECT id, provider, subject, name, display_name, address, member_of, disabled,
+        created, last_sign_in FROM person WHERE provider = ?1 AND subject = ?2";
+    CREDENTIAL = "SELECT password, failures, locked_until FROM person WHERE id = ?1";
+    SET_PASSWORD = "UPDATE person SET password = ?2, failures = 0, locked_until = NULL
+        WHERE id = ?1";
+    NOTE_SIGN_IN = "UPDATE person SET last_sign_in = ?2, failures = 0, locked_until = NULL
+        WHERE id = ?1";
+    COUNT_FAILURE = "UPDATE person SET failures = failures + 1, locked_until = ?2 WHERE id = ?1";
+    UNLOCK_PERSON = "UPDATE person SET failures = 0, locked_until = NULL WHERE id = ?1";
+    SET_TOTP = "INSERT INTO totp (person, sealed, confirmed, last_step) VALUES (?1, ?2, FALSE, 0)
+        ON CONFLICT (person) DO UPDATE SET sealed = excluded.sealed, confirmed = FALSE,
+        last_step = 0";
+    TOTP = "SELECT sealed, confirmed, last_step FROM totp WHERE person = ?1";
+    PEOPLE_WITH_TOTP = "SELECT person FROM totp WHERE confirmed";
+    CONFIRM_TOTP = "UPDATE totp SET confirmed = TRUE WHERE person = ?1";
+    TAKE_TOTP_STEP = "UPDATE totp SET last_step = ?2 WHERE person = ?1 AND last_step < ?2";
+    REMOVE_TOTP = "DELETE FROM totp WHERE person = ?1";
+    ADD_RECOVERY_CODE = "INSERT INTO recovery_code (person, hash) VALUES (?1, ?2)";
+    COUNT_RECOVERY_CODES = "SELECT count(*) FROM recovery_code WHERE person = ?1";
+    TAKE_RECOVERY_CODE = "DELETE FROM recovery_code WHERE person = ?1 AND hash = ?2";
+    REMOVE_RECOVERY_CODES = "DELETE FROM recovery_code WHERE person = ?1";
+
+    ROLES = "SELECT name, description, permissions FROM role ORDER BY name";
+    ADD_ROLE = "INSERT INTO role (name, description, permissions) VALUES (?1, ?2, ?3)";
+    CHANGE_ROLE = "UPDATE role SET description = ?2, permissions = ?3 WHERE name = ?1";
+    REMOVE_ROLE = "DELETE FROM role WHERE name = ?1";
+    ASSIGNMENTS = "SELECT id, role, assignee, place, created FROM assignment ORDER BY created, id";
+    ADD_ASSIGNMENT = "INSERT INTO assignment (id, role, assignee, place, created)
+        VALUES (?1, ?2, ?3, ?4, ?5)";
+    REMOVE_ASSIGNMENT = "DELETE FROM assignment WHERE id = ?1";
+    REMOVE_ASSIGNMENTS_OF = "DELETE FROM assignment WHERE assignee = ?1";
+    COLLECTIONS = "SELECT id, name, description, query, created FROM collection ORDER BY name";
+    ADD_COLLECTION = "INSERT INTO collection (id, name, description, query, created)
+        VALUES (?1, ?2, ?3, ?4, ?5)";
+    CHANGE_COLLECTION = "UPDATE collection SET name = ?2, description = ?3, query = ?4
+        WHERE id = ?1";
+    REMOVE_COLLECTION = "DELETE FROM collection WHERE id = ?1";
 
     ADD_SERVER = "INSERT INTO server (connector, position, name, fqdn, distinguished_name, site,
         version, role, is_client_access, is_mailbox, is_edge)

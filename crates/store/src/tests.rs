@@ -2,6 +2,7 @@
 
 mod checks;
 mod filters;
+mod people;
 mod sealed;
 
 use domain::authority::{Grant, Place};
@@ -14,16 +15,14 @@ use domain::pass::{Checkpoint, Pass, PassCounts, PassKind, PassOutcome};
 use domain::status_message::Event;
 use domain::{
     AccessReason, AccessState, Caller, Connector, ConnectorId, ConnectorName, Device, DeviceFacts,
-    DeviceId, DeviceStatistics, DistinguishedName, JobId, MailboxFacts, PassId, Permission,
-    PersonId, Query, Scope, ServerFacts, StatusMessage, Timestamp, WipeStatus,
+    DeviceId, DeviceStatistics, DistinguishedName, JobId, MailboxFacts, PassId, Permission, Query,
+    Scope, ServerFacts, StatusMessage, Timestamp, WipeStatus,
 };
 use uuid::Uuid;
 
 use crate::testing::{on_both, sqlite};
 use crate::value::Value;
-use crate::{
-    Count, DeviceRow, Error, JobState, NewJob, Page, Progress, Session, Store, Target, sql,
-};
+use crate::{Count, DeviceRow, Error, JobState, NewJob, Page, Progress, Store, Target, sql};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + second).unwrap()
@@ -419,15 +418,8 @@ async fn a_job_is_done_once_and_survives_a_stop() {
 }
 
 #[tokio::test]
-async fn sessions_end_and_values_are_kept() {
+async fn values_are_kept() {
     on_both(async |store: Store| {
-        let session = Session { person: PersonId::LOCAL_ADMINISTRATOR, expires: at(10) };
-        store.add_session(b"one", session, at(0)).await.unwrap();
-        assert_eq!(store.session(b"one", at(9)).await.unwrap(), Some(session));
-        assert_eq!(store.session(b"one", at(10)).await.unwrap(), None);
-        assert_eq!(store.session(b"two", at(0)).await.unwrap(), None);
-        store.remove_session(b"one").await.unwrap();
-        assert_eq!(store.session(b"one", at(9)).await.unwrap(), None);
         assert_eq!(store.meta("a").await.unwrap(), None);
         store.set_meta("a", "1").await.unwrap();
         store.set_meta("a", "2").await.unwrap();

@@ -4,7 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
 use domain::{
-    Caller, Connector, ConnectorName, Device, JobId, Permission, Query, Scope,
+    Caller, Connector, ConnectorName, Device, JobId, Permission, PersonId, Query, Scope, Source,
+    authority::{BuiltInRole, Grant, Place},
     connector::Options as ConnectorOptions,
     pass::{Pass, PassKind},
 };
@@ -12,6 +13,7 @@ use engine::{Clock, Engine, NewConnector, Options};
 use simulator::OrganizationOptions;
 use store::{Job, Page, Store, Target, Totals};
 use tokio::runtime::Runtime;
+use uuid::Uuid;
 
 use crate::exchange::{Exchange, on, runtime};
 
@@ -127,6 +129,25 @@ impl TestApp {
     #[must_use]
     pub fn caller(&self) -> Caller {
         Caller::local_administrator()
+    }
+
+    /// Somebody who has a role everywhere, and is another person for each role.
+    #[must_use]
+    pub fn caller_as(&self, role: BuiltInRole) -> Caller {
+        self.caller_named(role.word(), role)
+    }
+
+    /// Somebody of this name who has a role everywhere.
+    #[must_use]
+    pub fn caller_named(&self, name: &str, role: BuiltInRole) -> Caller {
+        let grant = Grant { permissions: role.permissions(), place: Place::Everywhere };
+        Caller {
+            person: PersonId(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())),
+            name: name.to_owned(),
+            source: Source::Console,
+            asked: self.engine.now(),
+            grants: vec![grant],
+        }
     }
 
     /// The scope of reading.

@@ -23,8 +23,11 @@ async fn every_sealed_column_is_sealed_anew_when_the_key_changes() {
 async fn with_one_row_each(store: &Store) {
     let lab = connector("lab");
     store.add_connector(&lab, Some(b"before")).await.unwrap();
-    let others = ["INSERT INTO channel (id, name, settings, sealed, enabled, created)
-            VALUES ('a', 'mail', '{}', ?1, ?2, 0)"];
+    let others = [
+        "INSERT INTO channel (id, name, settings, sealed, enabled, created)
+            VALUES ('a', 'mail', '{}', ?1, ?2, 0)",
+        "INSERT INTO totp (person, sealed, confirmed, last_step) VALUES ('a', ?1, ?2, 0)",
+    ];
     for statement in others {
         let values = vec![Value::Bytes(b"before".to_vec()), Value::Flag(true)];
         store.database.write(vec![(statement, values)]).await.unwrap();
