@@ -79,6 +79,17 @@ impl Problem {
         )
     }
 
+    /// Refused by a guard, whatever permissions there are.
+    pub(crate) fn refused(detail: impl Display) -> Self {
+        Self::of(
+            StatusCode::FORBIDDEN,
+            "refused",
+            "A guard refuses it",
+            detail,
+            "ask a second person who may approve",
+        )
+    }
+
     /// What is asked for contradicts what is there.
     pub(crate) fn conflict(detail: impl Display, remedy: &str) -> Self {
         Self::of(StatusCode::CONFLICT, "conflict", "It contradicts what is there", detail, remedy)
@@ -190,6 +201,7 @@ impl From<engine::Error> for Problem {
                 Self::not_found(what, "list what there is; names and ids are exact")
             }
             engine::Error::Denied(denied) => denied.into(),
+            engine::Error::Refused(what) => Self::refused(what),
             engine::Error::Conflict(what) => Self::conflict(what, "look at what is there first"),
             engine::Error::Invalid(what) => Self::invalid(what, "correct it and send it again"),
             engine::Error::Unavailable(what) => Self::unavailable(what),

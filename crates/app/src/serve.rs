@@ -64,6 +64,7 @@ impl Server {
                 clock: engine::Clock::system(),
                 is_supervised: true,
                 page_devices: engine::Options::PAGE_DEVICES,
+                fault: engine::Fault::default(),
             },
         )
         .await?;

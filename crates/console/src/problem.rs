@@ -52,6 +52,7 @@ impl From<engine::Error> for Problem {
         let (status, title) = match &error {
             engine::Error::NotFound(_) => (StatusCode::NOT_FOUND, "Not found"),
             engine::Error::Denied(_) => (StatusCode::FORBIDDEN, "Not permitted"),
+            engine::Error::Refused(_) => (StatusCode::FORBIDDEN, "It takes a second person"),
             engine::Error::Conflict(_) => (StatusCode::CONFLICT, "That cannot be done now"),
             engine::Error::Invalid(_) => (StatusCode::BAD_REQUEST, "That cannot be done"),
             engine::Error::Unavailable(_) => {

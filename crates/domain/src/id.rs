@@ -41,6 +41,14 @@ typed_id! {
     PassId
 }
 typed_id! {
+    /// One action: something asked of one device.
+    ActionId
+}
+typed_id! {
+    /// One request: an action asked for, of one device or many.
+    RequestId
+}
+typed_id! {
     /// One person, or one thing that acts like one.
     PersonId
 }

@@ -8,12 +8,14 @@
 
 #![warn(missing_docs)]
 
+pub mod action;
 pub mod audit;
 pub mod authority;
 pub mod connector;
 pub mod device;
 pub mod distinguished_name;
 pub mod endpoint;
+pub mod guard;
 pub mod id;
 pub mod inventory;
 pub mod mailbox;
@@ -25,13 +27,15 @@ pub mod schedule;
 pub mod server;
 pub mod status_message;
 
+pub use action::{ActionKind, ActionState};
 pub use authority::{Caller, Permission, Permissions, Scope, Source};
 pub use connector::{Connector, ConnectorName};
 pub use device::{AccessReason, AccessState, Device, DeviceFacts, DeviceStatistics, WipeStatus};
 pub use distinguished_name::DistinguishedName;
 pub use endpoint::{EndpointHealth, EndpointOrigin};
 pub use id::{
-    AssignmentId, CollectionId, ConnectorId, DeviceId, JobId, PassId, PersonId, SessionId, TokenId,
+    ActionId, AssignmentId, CollectionId, ConnectorId, DeviceId, JobId, PassId, PersonId, RequestId,
+    SessionId, TokenId,
 };
 pub use jiff::Timestamp;
 pub use mailbox::MailboxFacts;

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use crate::{
-    Clock, Error, audit,
+    Clock, Error, Fault, actions, audit,
     component::{ComponentLog, Phrase},
     people::People,
     secrets::Secrets,
@@ -39,6 +39,8 @@ pub struct Options {
     pub is_supervised: bool,
     /// Devices of one page of a full pass: what a cut may cost.
     pub page_devices: u32,
+    /// Where the process is to die, for stories about that; nowhere else.
+    pub fault: Fault,
 }
 
 impl Options {
@@ -58,6 +60,8 @@ pub(crate) struct Inner {
     pub(crate) options: Options,
     pub(crate) secrets: Secrets,
     pub(crate) audit: audit::Head,
+    pub(crate) lane: actions::Lane,
+    pub(crate) gate: actions::Gate,
     pub(crate) tasks: Tasks,
     /// Wakes the workers when there is a new job.
     pub(crate) new_job: Notify,
@@ -80,6 +84,8 @@ impl Engine {
             options,
             secrets,
             audit: audit::Head::default(),
+            lane: actions::Lane::default(),
+            gate: actions::Gate::default(),
             tasks: Tasks::new(),
             new_job: Notify::new(),
             ended_jobs: watch::Sender::new(0),
@@ -106,6 +112,7 @@ impl Engine {
             engine.inner.tasks.spawn(given).await;
         }
         worker::start(&engine).await;
+        actions::start(&engine).await;
         if engine.inner.options.is_supervised {
             supervisor::start(&engine).await;
         }

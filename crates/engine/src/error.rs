@@ -11,6 +11,9 @@ pub enum Error {
     /// The caller may not do that.
     #[error(transparent)]
     Denied(#[from] Denied),
+    /// A guard refuses it; the text says what it takes.
+    #[error("{0}")]
+    Refused(String),
     /// It contradicts what is there; the text names what, and what to do.
     #[error("{0}")]
     Conflict(String),

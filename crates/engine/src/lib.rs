@@ -8,6 +8,7 @@
 //! Exchange's spelling: it puts the rooms together that do. Start reading at [`Engine`], then
 //! `worker` and `sync` for what happens in the background.
 
+mod actions;
 mod ageing;
 mod audit;
 mod budget;
@@ -18,6 +19,7 @@ mod connectors;
 mod endpoints;
 mod engine;
 mod error;
+mod fault;
 mod giving_back;
 mod link;
 mod notifications;
@@ -33,6 +35,7 @@ mod tasks;
 mod validation;
 mod worker;
 
+pub use actions::{GuardState, Planned, Preview, Targets, Wish};
 pub use ageing::AgeingPreview;
 pub use budget::BudgetGauge;
 pub use check::{CheckReport, CheckResult, CheckStep};
@@ -42,5 +45,6 @@ pub use connectors::{ConnectorChange, NewConnector, Removal};
 pub use engine::{Engine, Options};
 pub use error::Error;
 pub use exchange::{Family, Feature, FeatureCheck, FeatureState};
+pub use fault::Fault;
 pub use people::{ExternalIdentity, NewSession, SignInError, Visit};
 pub use supervisor::NextPasses;

@@ -32,8 +32,8 @@ pub use errors::{CmdletError, CmdletErrorKind};
 pub use notice::{CmdletLimit, Notice};
 pub use object::{Object, Reference, Value};
 pub use organization::{
-    Capabilities, Devices, Family, Knowledge, Mailboxes, Observed, Organization, Reading, Spent,
-    StatisticsTarget,
+    Capabilities, Devices, Exemption, Family, Knowledge, Mailboxes, Observed, Organization,
+    Reading, Spent, StatisticsTarget, Wipe,
 };
 pub use permissions::{
     CmdletNeed, Feature, FeatureCheck, FeatureState, RoleScript, RoleScriptError, role_script,

@@ -3,6 +3,7 @@
 //! Accounts differ in what they may see, and servers in what they know. Whatever is missing makes a
 //! reading poorer, not impossible: only the device list itself cannot be done without.
 
+mod actions;
 mod capabilities;
 mod lists;
 mod reading;
@@ -13,6 +14,7 @@ use std::collections::HashSet;
 use domain::{DeviceStatistics, DistinguishedName, ServerFacts, connector::OrganizationIdentity};
 use uuid::Uuid;
 
+pub use actions::{Exemption, Wipe};
 pub use capabilities::{Capabilities, Family};
 pub use lists::{Devices, Mailboxes};
 pub use reading::{Observed, Reading};
@@ -45,6 +47,14 @@ pub struct Knowledge {
     statistics: Option<StatisticsWay>,
     selection: Selection,
     is_family_known: bool,
+}
+
+impl Knowledge {
+    /// Whether the account may do what an action needs; `None` where nobody knows.
+    #[must_use]
+    pub fn offers(&self, action: domain::ActionKind) -> Option<bool> {
+        self.capabilities.offers(action)
+    }
 }
 
 /// What a session has cost.
@@ -235,17 +245,6 @@ impl<S: Session> Organization<S> {
             }
         }
         Ok(())
-    }
-
-    /// Removes a partnership: Exchange forgets the device until it asks to be let in again. The
-    /// device is not told. Whether it took effect is to be read back.
-    pub async fn remove_partnership(&mut self, device: Uuid) -> Result<(), Error> {
-        let name = self.capabilities.family.remove();
-        let remove = Cmdlet::new(name).of(device.try_into()?).without_confirmation();
-        match self.collect(remove).await?.error {
-            Some(error) => Err(error.into()),
-            None => Ok(()),
-        }
     }
 
     /// Ends the session.

@@ -57,6 +57,17 @@ impl Store {
         self.database.query_one(sql::AUDIT_HEAD, vec![], link).await
     }
 
+    /// The latest entries about one thing, latest first.
+    pub async fn audit_of(
+        &self,
+        _: &Scope,
+        target: &str,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, Error> {
+        let values = vec![Value::text(target), Value::Integer(i64::from(limit))];
+        self.database.query(sql::AUDIT_OF_TARGET, values, row).await
+    }
+
     /// Entries after a place in the chain, in its order.
     pub async fn audit(&self, _: &Scope, after: u64, limit: u32) -> Result<Vec<AuditRow>, Error> {
         let values = vec![Value::count(after), Value::Integer(i64::from(limit))];

@@ -6,6 +6,7 @@
 //!
 //! Start reading at [`Store::open`], then `sql`, then `filter`.
 
+mod actions;
 mod audit;
 mod authority;
 mod checks;
@@ -40,6 +41,7 @@ mod value;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use actions::{Action, Decision, MOST_ACTIONS, Request, StateCounts, Verdict};
 pub use audit::AuditRow;
 pub use devices::{DeviceRow, Fingerprint};
 pub use error::Error;
@@ -86,6 +88,18 @@ impl Store {
     pub async fn meta(&self, key: &str) -> Result<Option<String>, Error> {
         let values = vec![Value::text(key)];
         self.database.query_one(sql::META, values, |row| row.table("meta").text("value")).await
+    }
+
+    /// Keeps a value under a name, with its audit.
+    pub async fn set_meta_audited(
+        &self,
+        key: &str,
+        value: &str,
+        audit: &[AuditRow],
+    ) -> Result<(), Error> {
+        let mut steps = AuditRow::steps(audit);
+        steps.push((sql::SET_META, vec![Value::text(key), Value::text(value)]));
+        self.database.write(steps).await.map(drop)
     }
 
     /// Keeps a value under a name.

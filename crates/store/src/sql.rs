@@ -129,6 +129,68 @@ statements! {
     JOBS = "SELECT id, connector, kind, state, step, done, expected, outcome, created, started,
         finished FROM job ORDER BY created DESC, id DESC LIMIT ?1";
 
+    ADD_REQUEST = "INSERT INTO request (id, kind, person, person_name, source, reason, ticket, query,
+        asked, repeat_key, devices, hold, expires)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    ADD_ACTION = "INSERT INTO action (id, request, connector, device, guid, device_id, owner_dn,
+        name, kind, person, state, batch, due, note, changed, attempts)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 0)";
+    REQUEST = "SELECT id, kind, person, person_name, source, reason, ticket, query, asked,
+        repeat_key, devices, hold, expires, decision, decided_by, decided_name, decided
+        FROM request WHERE id = ?1";
+    REPEATED_REQUEST = "SELECT id, kind, person, person_name, source, reason, ticket, query, asked,
+        repeat_key, devices, hold, expires, decision, decided_by, decided_name, decided
+        FROM request WHERE person = ?1 AND repeat_key = ?2";
+    REQUESTS = "SELECT id, kind, person, person_name, source, reason, ticket, query, asked,
+        repeat_key, devices, hold, expires, decision, decided_by, decided_name, decided
+        FROM request ORDER BY asked DESC, id DESC LIMIT ?1";
+    HELD_REQUESTS = "SELECT id, kind, person, person_name, source, reason, ticket, query, asked,
+        repeat_key, devices, hold, expires, decision, decided_by, decided_name, decided
+        FROM request WHERE hold IS NOT NULL AND decision IS NULL ORDER BY asked, id LIMIT ?1";
+    UNSENT_REQUESTS = "SELECT id, kind, person, person_name, source, reason, ticket, query, asked,
+        repeat_key, devices, hold, expires, decision, decided_by, decided_name, decided
+        FROM request WHERE id IN (SELECT request FROM action WHERE state IN ('asked', 'approved'))
+        ORDER BY asked, id LIMIT ?1";
+    FAILED_TRIES = "SELECT count(*) FROM action WHERE request = ?1 AND state = 'failed'
+        AND intended IS NOT NULL";
+    CONNECTORS_OF_REQUEST = "SELECT DISTINCT connector FROM action WHERE request = ?1";
+    COUNTS_OF_REQUEST = "SELECT state, count(*) FROM action WHERE request = ?1 GROUP BY state
+        ORDER BY state";
+    ACTIONS_OF_REQUEST = "SELECT id, request, connector, device, guid, device_id, owner_dn, name, kind, person,
+        state, batch, due, attempts, baseline, intended, seen, answer, note, changed FROM action
+        WHERE request = ?1 ORDER BY sequence LIMIT ?2 OFFSET ?3";
+    ACTIONS_OF_DEVICE = "SELECT id, request, connector, device, guid, device_id, owner_dn, name, kind, person,
+        state, batch, due, attempts, baseline, intended, seen, answer, note, changed FROM action
+        WHERE device = ?1 ORDER BY sequence DESC LIMIT ?2";
+    FAILED_ACTIONS = "SELECT id, request, connector, device, guid, device_id, owner_dn, name, kind, person,
+        state, batch, due, attempts, baseline, intended, seen, answer, note, changed FROM action
+        WHERE state = 'failed' AND changed >= ?1 ORDER BY changed DESC LIMIT ?2";
+    ACTION = "SELECT id, request, connector, device, guid, device_id, owner_dn, name, kind, person,
+        state, batch, due, attempts, baseline, intended, seen, answer, note, changed FROM action WHERE id = ?1";
+    OPEN_ACTIONS = "SELECT id, request, connector, device, guid, device_id, owner_dn, name, kind, person,
+        state, batch, due, attempts, baseline, intended, seen, answer, note, changed FROM open_action
+        WHERE connector = ?1 AND due <= ?2 ORDER BY due, sequence LIMIT ?3";
+    CONNECTORS_WITH_ACTIONS = "SELECT connector, min(due) FROM open_action GROUP BY connector";
+    CHANGE_ACTION = "UPDATE action SET state = ?3, due = ?4, attempts = ?5, baseline = ?6,
+        intended = ?7, seen = ?8, answer = ?9, note = ?10, changed = ?11
+        WHERE id = ?1 AND state = ?2";
+    HOLD_REQUEST = "UPDATE request SET hold = ?2, expires = ?3
+        WHERE id = ?1 AND decision IS NULL AND hold IS NULL";
+    DECIDE_REQUEST = "UPDATE request SET decision = ?2, decided_by = ?3, decided_name = ?4,
+        decided = ?5 WHERE id = ?1 AND (decision IS NULL OR (decision = 'approved' AND ?2 = 'cancelled'))";
+    CANCEL_UNSENT = "UPDATE action SET state = 'cancelled', note = ?2, changed = ?3
+        WHERE request = ?1 AND state IN ('asked', 'approved')";
+    RECENT_WIPES = "SELECT count(CASE WHEN person = ?1 AND intended > ?2 THEN 1 END) AS by_person,
+        count(CASE WHEN connector = ?3 AND intended > ?4 THEN 1 END) AS of_organization
+        FROM action WHERE kind IN ('wipe-account', 'wipe-device') AND intended IS NOT NULL
+        AND intended > CASE WHEN ?2 < ?4 THEN ?2 ELSE ?4 END";
+    WAITING_WIPES = "SELECT count(CASE WHEN a.person = ?1 THEN 1 END) AS by_person,
+        count(CASE WHEN a.connector = ?2 THEN 1 END) AS of_organization
+        FROM action a JOIN request r ON r.id = a.request
+        WHERE a.kind IN ('wipe-account', 'wipe-device') AND a.state IN ('asked', 'approved')
+        AND a.intended IS NULL AND (r.hold IS NULL OR r.decision = 'approved')";
+    AUDIT_OF_TARGET = "SELECT sequence, hash, at, event, actor, target, document FROM audit
+        WHERE target = ?1 ORDER BY sequence DESC LIMIT ?2";
     ADD_AUDIT = "INSERT INTO audit (sequence, at, event, actor, target, document, hash)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     AUDIT_HEAD = "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1";

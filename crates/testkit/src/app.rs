@@ -9,7 +9,7 @@ use domain::{
     connector::Options as ConnectorOptions,
     pass::{Pass, PassKind},
 };
-use engine::{Clock, Engine, NewConnector, Options};
+use engine::{Clock, Engine, Fault, NewConnector, Options};
 use simulator::OrganizationOptions;
 use store::{Job, Page, Store, Target, Totals};
 use tokio::runtime::Runtime;
@@ -27,6 +27,7 @@ pub struct TestApp {
     directory: tempfile::TempDir,
     runtime: Option<Runtime>,
     is_supervised: bool,
+    fault: Fault,
 }
 
 /// Devices of one page of a full pass: so few that small organizations have several.
@@ -77,9 +78,11 @@ impl TestApp {
         let exchange = Exchange::serve_beside(options, clock.clone())?;
         let directory = tempfile::tempdir()?;
         let runtime = runtime()?;
+        let fault = Fault::default();
         let engine =
-            start(&runtime, directory.path().join("gatepost.db"), clock.clone(), is_supervised)?;
-        Ok(Self { engine, exchange, clock, directory, runtime: Some(runtime), is_supervised })
+            start(&runtime, directory.path().join("gatepost.db"), &clock, is_supervised, &fault)?;
+        let runtime = Some(runtime);
+        Ok(Self { engine, exchange, clock, directory, runtime, is_supervised, fault })
     }
 
     /// Waits for something that must happen; time passes for nobody but the one who waits.
@@ -123,6 +126,33 @@ impl TestApp {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Lets the engine die at the step of an action after so many others, once it is started again.
+    pub fn die_after(&mut self, steps: u32) -> anyhow::Result<()> {
+        self.fault = Fault::after(steps);
+        self.start_again()
+    }
+
+    /// Whether it has died there.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.fault.has_struck()
+    }
+
+    /// Lets it live from now on, after it was killed.
+    pub fn live(&mut self) -> anyhow::Result<()> {
+        self.fault = Fault::default();
+        self.start_again()
+    }
+
+    /// Somebody with a built-in role, everywhere.
+    #[must_use]
+    pub fn person(&self, name: &str, role: BuiltInRole) -> Caller {
+        let person = PersonId(Uuid::new_v5(&Uuid::NAMESPACE_DNS, name.as_bytes()));
+        let grant = Grant { permissions: role.permissions(), place: Place::Everywhere };
+        let (name, asked, grants) = (name.to_owned(), self.clock.now(), vec![grant]);
+        Caller { person, name, source: Source::Api, asked, grants }
     }
 
     /// Who asks in all the stories.
@@ -260,7 +290,7 @@ impl TestApp {
         // What the system takes back from a dead process: its files and the lock on the database.
         on(runtime, self.engine.store().close());
         let database = self.directory.path().join("gatepost.db");
-        self.engine = start(runtime, database, self.clock.clone(), self.is_supervised)?;
+        self.engine = start(runtime, database, &self.clock, self.is_supervised, &self.fault)?;
         Ok(())
     }
 }
@@ -278,17 +308,19 @@ impl Drop for TestApp {
 fn start(
     runtime: &Runtime,
     database: PathBuf,
-    clock: Clock,
+    clock: &Clock,
     is_supervised: bool,
+    fault: &Fault,
 ) -> anyhow::Result<Engine> {
     on(runtime, async {
         let store = Store::open(Target::Sqlite(database)).await?;
         let options = Options {
             data_key: [7; 32],
             admin_token: TestApp::TOKEN.to_owned(),
-            clock,
+            clock: clock.clone(),
             is_supervised,
             page_devices: PAGE_DEVICES,
+            fault: fault.clone(),
         };
         Ok(Engine::start(store, options).await?)
     })

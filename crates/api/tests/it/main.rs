@@ -46,6 +46,7 @@ impl Server {
             // What happens by itself would come in between.
             is_supervised: false,
             page_devices: Options::PAGE_DEVICES,
+            fault: engine::Fault::default(),
         };
         let engine = Engine::start(Store::open(target).await.unwrap(), options).await.unwrap();
         Self { router: api::router(engine.clone()), engine, _directory: directory }

@@ -45,6 +45,7 @@ impl Console {
             clock: Clock::manual(now()),
             is_supervised: false,
             page_devices: Options::PAGE_DEVICES,
+            fault: engine::Fault::default(),
         };
         let engine = Engine::start(Store::open(target).await.unwrap(), options).await.unwrap();
         let router = console::router(engine.clone());

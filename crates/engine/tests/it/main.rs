@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of a story fail as the story itself would")]
 
+mod acting;
 mod connecting;
 mod living;
 mod signing_in;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use domain::ActionKind;
+
 use crate::{
     Object, Value,
     cmdlet::SELECT,
@@ -36,7 +38,7 @@ pub enum Family {
     ActiveSync,
 }
 
-/// The features that are made use of today.
+/// The features that reading makes use of.
 const TODAY: [Feature; 7] = [
     Feature::Inventory,
     Feature::Statistics,
@@ -84,7 +86,37 @@ impl Capabilities {
         Some(parameters.contains(&parameter.to_ascii_lowercase()))
     }
 
-    /// The cmdlets that are made use of here today, and whether each is there: those of the other
+    /// Whether the account may do what an action needs; `None` where nobody knows.
+    #[must_use]
+    pub fn offers(&self, action: ActionKind) -> Option<bool> {
+        let (feature, parameter) = match action {
+            ActionKind::Allow | ActionKind::Block | ActionKind::Release => {
+                (Feature::Exemptions, None)
+            }
+            ActionKind::WipeAccount => (Feature::WipeAccount, None),
+            ActionKind::WipeDevice => (Feature::Wipe, None),
+            ActionKind::CancelWipe => (Feature::Wipe, Some("Cancel")),
+            ActionKind::Forget => (Feature::Forget, None),
+        };
+        let needs = needs(feature, self.family);
+        if needs.is_empty() {
+            // Only the newer family knows it; which one it is nobody knows without Get-Command.
+            return self.seen.as_ref().map(|_| false);
+        }
+        let parts = needs.iter().flat_map(|need| {
+            let parameters = need.needed.iter().copied().chain(parameter);
+            let cmdlet = std::iter::once(self.sees(need.cmdlet));
+            cmdlet.chain(parameters.map(|name| self.sees_parameter(need.cmdlet, name)))
+        });
+        let parts: Vec<Option<bool>> = parts.collect();
+        if parts.contains(&Some(false)) {
+            Some(false)
+        } else {
+            parts.into_iter().collect::<Option<Vec<_>>>().map(|_| true)
+        }
+    }
+
+    /// The cmdlets that reading makes use of here, and whether each is there: those of the other
     /// family of names are not missed.
     pub fn needed(&self) -> impl Iterator<Item = (&'static str, Option<bool>)> {
         let all = TODAY.into_iter().flat_map(|feature| needs(feature, self.family));
@@ -143,6 +175,14 @@ impl Family {
         match self {
             Self::MobileDevice => "Get-MobileDevice",
             Self::ActiveSync => "Get-ActiveSyncDevice",
+        }
+    }
+
+    /// The cmdlet that wipes.
+    pub(super) const fn clear(self) -> &'static str {
+        match self {
+            Self::MobileDevice => "Clear-MobileDevice",
+            Self::ActiveSync => "Clear-ActiveSyncDevice",
         }
     }
 

@@ -17,6 +17,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { number: 4, text: include_str!("../../migrations/0004_last_check.sql") },
     Migration { number: 5, text: include_str!("../../migrations/0005_shell.sql") },
     Migration { number: 6, text: include_str!("../../migrations/0006_authority.sql") },
+    Migration { number: 7, text: include_str!("../../migrations/0007_actions.sql") },
     Migration { number: 9, text: include_str!("../../migrations/0009_people.sql") },
     Migration { number: 11, text: include_str!("../../migrations/0011_notifications.sql") },
 ];

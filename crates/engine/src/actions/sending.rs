@@ -1,0 +1,566 @@
+//! One action, one step further: read, intend, send, read back.
+
+use domain::{
+    ActionKind, ActionState, Connector, ConnectorId, Device, Timestamp, WipeStatus,
+    action::{Baseline, Refusal, Sight, Step, seen_after, seen_before},
+    audit::{Entry, Event},
+};
+use exchange::{CmdletErrorKind, Devices, Exemption, Mailboxes, Observed, Wipe};
+use jiff::SignedDuration;
+use store::{Action, Request};
+
+use crate::{
+    Engine,
+    sessions::{Lease, Urgency},
+};
+
+/// Exchange may still be doing what it was told by a process that is no more, or by a connection that
+/// was cut: so long nobody concludes from not seeing an effect that there is none.
+const GRACE: SignedDuration = SignedDuration::from_secs(60);
+/// A wipe whose sending nobody heard the end of is sent again only so soon after: later somebody may
+/// have taken it back by another way.
+const RESEND_WIPE_WITHIN: SignedDuration = SignedDuration::from_mins(15);
+/// How often one action is tried before it fails.
+const MOST_ATTEMPTS: u32 = 8;
+/// A block waits for a wipe no longer than this.
+const LONGEST_WAIT_FOR_WIPE: SignedDuration = SignedDuration::from_hours(24);
+/// An effect that is not to be seen so long after Exchange took the action will not be.
+const SEEN_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+/// A wipe that no phone fetched in this time will not be fetched.
+const FETCHED_WITHIN: SignedDuration = SignedDuration::from_hours(24 * 30);
+
+/// What a wipe waits for that Exchange has.
+const WAITS_FOR_PHONE: &str = "waits for the phone to sync";
+
+impl Engine {
+    /// Takes an action one step further, or puts it off. False if the guard holds its request now.
+    pub(super) async fn carry_on(
+        &self,
+        connector: &Connector,
+        action: Action,
+    ) -> anyhow::Result<bool> {
+        let scope = self.own_scope()?;
+        let request = self.store().request(&scope, action.request).await?;
+        self.crash_point().await;
+        match self.step(connector, &request, action.clone()).await {
+            Ok(went_on) => Ok(went_on),
+            Err(error) => {
+                // The action may have changed in this step: what is kept is what counts.
+                let kept = self.store().action(action.id).await?;
+                if kept.state.is_final() {
+                    return Ok(true);
+                }
+                if let Some(store::Error::Conflict { .. }) = error.downcast_ref() {
+                    // Somebody took it back at the same moment.
+                    return Ok(true);
+                }
+                self.put_off(&request, kept, &format!("{error:#}")).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    async fn step(
+        &self,
+        connector: &Connector,
+        request: &Request,
+        action: Action,
+    ) -> anyhow::Result<bool> {
+        let mut action = action;
+        if action.state == ActionState::Asked {
+            if self.batch_before_failed(&action).await? {
+                let why = "every wipe of the batch before failed; somebody has to look at it";
+                self.hold(request, why).await?;
+                return Ok(false);
+            }
+            action = self.moved(request, action, ActionState::Approved, None, None).await?;
+        }
+        let mut lease = self.lease(connector, Urgency::Interactive).await?;
+        let done = self.step_with(connector, &mut lease, request, action).await;
+        if let Err(error) = &done {
+            self.failed_with(&mut lease, error).await;
+        }
+        lease.settle(self.now());
+        done
+    }
+
+    async fn step_with(
+        &self,
+        connector: &Connector,
+        lease: &mut Lease,
+        request: &Request,
+        action: Action,
+    ) -> anyhow::Result<bool> {
+        let seen = self.look(connector, lease, &action).await?;
+        self.crash_point().await;
+        match action.state {
+            ActionState::Approved => self.begin(connector, lease, request, action, seen).await,
+            ActionState::Sending => {
+                self.recover(request, action, &seen).await?;
+                Ok(true)
+            }
+            _ => {
+                self.settle_action(request, action, &seen).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// An action of which no cmdlet is on its way.
+    async fn begin(
+        &self,
+        connector: &Connector,
+        lease: &mut Lease,
+        request: &Request,
+        action: Action,
+        seen: Seen,
+    ) -> anyhow::Result<bool> {
+        let now = self.now();
+        if seen.is_moved {
+            self.fail(request, action, &Refusal::Moved.to_string()).await?;
+            return Ok(true);
+        }
+        match seen_before(action.kind, seen.sight.as_ref()) {
+            Step::Reached(state) => {
+                let note = "it was so already".to_owned();
+                let entry = |action: &Action| self.observed_entry(request, action, &note);
+                self.moved(request, action, state, Some(note.clone()), Some(&entry)).await?;
+            }
+            Step::Refuse(refusal) => self.fail(request, action, &refusal.to_string()).await?,
+            Step::WaitForWipe if now.duration_since(request.asked) < LONGEST_WAIT_FOR_WIPE => {
+                let note = "waits until the pending wipe is acknowledged";
+                let due = now + SignedDuration::from_mins(2);
+                self.postponed(action, due, note).await?;
+            }
+            Step::Send | Step::WaitForWipe | Step::NotSeen => {
+                let baseline = seen.sight.as_ref().map(Sight::baseline).unwrap_or_default();
+                let Some(action) = self.intend(lease, request, action, baseline).await? else {
+                    return Ok(false);
+                };
+                self.crash_point().await;
+                self.send(connector, lease, request, action).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Puts the intent on record; `None` if the guard holds the request instead.
+    async fn intend(
+        &self,
+        lease: &mut Lease,
+        request: &Request,
+        action: Action,
+        baseline: Baseline,
+    ) -> anyhow::Result<Option<Action>> {
+        let now = self.now();
+        // What was counted once is not counted again when it has to be sent again.
+        let is_guarded = action.kind.is_wipe() && action.intended.is_none();
+        let gate = match is_guarded {
+            true => Some(self.inner.gate.0.lock().await),
+            false => None,
+        };
+        if is_guarded
+            && !request.is_approved()
+            && let Err(hold) = self.admit(&action, now).await?
+        {
+            self.hold(request, &hold.to_string()).await?;
+            return Ok(None);
+        }
+        let cmdlet = lease.organization()?.cmdlet_of(action.kind);
+        let from = action.state;
+        let changed = Action {
+            state: ActionState::Sending,
+            attempts: action.attempts + 1,
+            baseline: Some(baseline),
+            intended: action.intended.or(Some(now)),
+            due: now + GRACE,
+            note: None,
+            changed: now,
+            ..action
+        };
+        let entry = self.action_entry(request, &changed, Event::ActionSending);
+        self.write(&changed, from, &[entry.with("cmdlet", cmdlet)]).await?;
+        drop(gate);
+        Ok(Some(changed))
+    }
+
+    /// Sends the cmdlet, notes the answer, and looks at once what became of it.
+    async fn send(
+        &self,
+        connector: &Connector,
+        lease: &mut Lease,
+        request: &Request,
+        action: Action,
+    ) -> anyhow::Result<()> {
+        let sent = self.cmdlet(lease, &action).await;
+        self.crash_point().await;
+        match sent {
+            Ok(()) => {}
+            Err(exchange::Error::Cmdlet(error)) if !error.kind.is_passing() => {
+                let text = refusal_text(&error);
+                let entry = self.action_entry(request, &action, Event::ActionAnswered);
+                let from = action.state;
+                let answered = Action { answer: Some(error.message.clone()), ..action };
+                self.write(&answered, from, &[entry.answered(error.message.clone())]).await?;
+                if error.kind == CmdletErrorKind::NotFound && answered.kind == ActionKind::Forget {
+                    // Gone already: the look below finds it so.
+                    let seen = self.look(connector, lease, &answered).await?;
+                    return self.recover(request, answered, &seen).await;
+                }
+                return self.fail(request, answered, &text).await;
+            }
+            // Whether it took effect is to be read back, after a while.
+            Err(error) => return Err(error.into()),
+        }
+        let entry = self.action_entry(request, &action, Event::ActionAnswered);
+        let from = action.state;
+        let now = self.now();
+        let sent = Action {
+            state: ActionState::Sent,
+            answer: Some("accepted".to_owned()),
+            due: now,
+            changed: now,
+            ..action
+        };
+        self.write(&sent, from, &[entry.answered("accepted")]).await?;
+        self.crash_point().await;
+        let seen = self.look(connector, lease, &sent).await?;
+        self.settle_action(request, sent, &seen).await
+    }
+
+    async fn cmdlet(&self, lease: &mut Lease, action: &Action) -> Result<(), exchange::Error> {
+        let organization = match lease.organization() {
+            Ok(organization) => organization,
+            Err(error) => return Err(exchange::Error::Refused(error.to_string())),
+        };
+        let owner = action.owner.as_ref().map(ToString::to_string).unwrap_or_default();
+        let device_id = action.device_id.as_deref().unwrap_or_default();
+        match action.kind {
+            ActionKind::Allow => organization.exempt(&owner, device_id, Exemption::Allowed).await,
+            ActionKind::Block => organization.exempt(&owner, device_id, Exemption::Blocked).await,
+            ActionKind::Release => organization.exempt(&owner, device_id, Exemption::None).await,
+            ActionKind::WipeAccount => organization.wipe(action.guid, Wipe::Account).await,
+            ActionKind::WipeDevice => organization.wipe(action.guid, Wipe::Device).await,
+            ActionKind::CancelWipe => organization.cancel_wipe(action.guid).await,
+            ActionKind::Forget => organization.remove_partnership(action.guid).await,
+        }
+    }
+
+    /// An action whose cmdlet was on its way when the process or the connection ended.
+    async fn recover(&self, request: &Request, action: Action, seen: &Seen) -> anyhow::Result<()> {
+        let now = self.now();
+        match self.seen_after(&action, seen) {
+            Step::NotSeen => {
+                let since = action.intended.map(|at| now.duration_since(at)).unwrap_or_default();
+                if action.kind.is_wipe() && since > RESEND_WIPE_WITHIN {
+                    let why = "nobody heard whether Exchange took it, and no wipe is to be seen; \
+                               ask again if it is still wanted";
+                    return self.fail(request, action, why).await;
+                }
+                if action.attempts >= MOST_ATTEMPTS {
+                    let why = format!("it was tried {} times without an effect", action.attempts);
+                    return self.fail(request, action, &why).await;
+                }
+                let note = "no effect is to be seen of the first try; it is sent again".to_owned();
+                let back = Action { due: now, ..action };
+                self.moved(request, back, ActionState::Approved, Some(note), None).await?;
+                Ok(())
+            }
+            step => self.advance(request, action, step).await,
+        }
+    }
+
+    /// An action that Exchange has taken.
+    async fn settle_action(
+        &self,
+        request: &Request,
+        action: Action,
+        seen: &Seen,
+    ) -> anyhow::Result<()> {
+        let step = self.seen_after(&action, seen);
+        self.advance(request, action, step).await
+    }
+
+    fn seen_after(&self, action: &Action, seen: &Seen) -> Step {
+        seen_after(action.kind, action.baseline.unwrap_or_default(), seen.sight.as_ref())
+    }
+
+    async fn advance(&self, request: &Request, action: Action, step: Step) -> anyhow::Result<()> {
+        let now = self.now();
+        let age = action.intended.map(|at| now.duration_since(at)).unwrap_or_default();
+        match step {
+            Step::Reached(state) if state == action.state => {
+                if age > FETCHED_WITHIN {
+                    let note = "no phone fetched it in 30 days".to_owned();
+                    self.end(request, action, ActionState::Unverifiable, note).await
+                } else {
+                    let (due, seen) = (now + next_look(age), action.seen.or(Some(now)));
+                    self.postponed(Action { seen, ..action }, due, WAITS_FOR_PHONE).await
+                }
+            }
+            Step::Reached(state) => {
+                let due = now + next_look(age);
+                let note = match state {
+                    ActionState::Sent | ActionState::Fetched => Some(WAITS_FOR_PHONE.to_owned()),
+                    ActionState::Unverifiable => {
+                        Some("the partnership is gone before the phone acknowledged".to_owned())
+                    }
+                    _ => None,
+                };
+                let seen = state.title();
+                let entry = |action: &Action| self.observed_entry(request, action, seen);
+                let action = Action { due, seen: action.seen.or(Some(now)), ..action };
+                self.moved(request, action, state, note, Some(&entry)).await?;
+                Ok(())
+            }
+            Step::Refuse(refusal) => self.fail(request, action, &refusal.to_string()).await,
+            // A wipe that was to be seen and is no more: somebody took it back.
+            Step::NotSeen if action.kind.is_wipe() && action.seen.is_some() => {
+                let note = "the wipe was taken back in Exchange".to_owned();
+                self.end(request, action, ActionState::Cancelled, note).await
+            }
+            Step::NotSeen if age < SEEN_WITHIN => {
+                let note = "Exchange has taken it; its effect is not to be seen yet";
+                let due = now + next_look(age);
+                let from = action.state;
+                // Whether the answer was heard or not, Exchange's own reading decides.
+                let waits = Action { due, note: Some(note.to_owned()), changed: now, ..action };
+                self.write(&waits, from, &[]).await
+            }
+            Step::NotSeen => {
+                let note = "Exchange has taken it, and shows no effect".to_owned();
+                self.end(request, action, ActionState::Unverifiable, note).await
+            }
+            Step::Send | Step::WaitForWipe => {
+                anyhow::bail!("a reading after the cmdlet asked for another")
+            }
+        }
+    }
+
+    async fn end(
+        &self,
+        request: &Request,
+        action: Action,
+        state: ActionState,
+        note: String,
+    ) -> anyhow::Result<()> {
+        let entry = |action: &Action| self.observed_entry(request, action, &note);
+        self.moved(request, action, state, Some(note.clone()), Some(&entry)).await?;
+        Ok(())
+    }
+
+    /// Ends an action without its effect.
+    async fn fail(&self, request: &Request, action: Action, why: &str) -> anyhow::Result<()> {
+        let (from, now) = (action.state, self.now());
+        let (state, note) = (ActionState::Failed, Some(why.to_owned()));
+        let failed = Action { state, note, changed: now, ..action };
+        let entry = self.action_entry(request, &failed, Event::ActionFailed).answered(why);
+        self.write(&failed, from, &[entry]).await?;
+        self.tell_failed(&failed, why).await;
+        Ok(())
+    }
+
+    /// Something outside is not there now: later again.
+    async fn put_off(&self, request: &Request, action: Action, why: &str) -> anyhow::Result<()> {
+        let (from, now) = (action.state, self.now());
+        let attempts = action.attempts + u32::from(action.state != ActionState::Sending);
+        let doubled = SignedDuration::from_secs(15) * 2_i32.saturating_pow(attempts.min(10));
+        let wait = doubled.min(SignedDuration::from_mins(30));
+        let due = if from == ActionState::Sending { now + GRACE.max(wait) } else { now + wait };
+        tracing::info!(device = %action.device, action = %action.kind, error = why, next = %due, "an action is put off");
+        let is_new = action.note.as_deref() != Some(why);
+        let put_off = Action { attempts, due, note: Some(why.to_owned()), changed: now, ..action };
+        let entry = self.observed_entry(request, &put_off, why);
+        let entries = if is_new { vec![entry.with("next", due.to_string())] } else { Vec::new() };
+        self.write(&put_off, from, &entries).await
+    }
+
+    async fn postponed(&self, action: Action, due: Timestamp, note: &str) -> anyhow::Result<()> {
+        let from = action.state;
+        let later = Action { due, note: Some(note.to_owned()), ..action };
+        self.write(&later, from, &[]).await
+    }
+
+    async fn moved(
+        &self,
+        request: &Request,
+        action: Action,
+        state: ActionState,
+        note: Option<String>,
+        entry: Option<&(dyn Fn(&Action) -> Entry + Sync)>,
+    ) -> anyhow::Result<Action> {
+        let from = action.state;
+        let moved = Action { state, note, changed: self.now(), ..action };
+        let entries: Vec<Entry> = entry.map(|entry| entry(&moved)).into_iter().collect();
+        tracing::debug!(request = %request.id, device = %moved.device, state = %state, "an action moved on");
+        self.write(&moved, from, &entries).await?;
+        Ok(moved)
+    }
+
+    async fn write(
+        &self,
+        action: &Action,
+        from: ActionState,
+        entries: &[Entry],
+    ) -> anyhow::Result<()> {
+        if entries.is_empty() {
+            return Ok(self.store().change_action(action, from, &[]).await?);
+        }
+        let mut log = self.audit_log().await?;
+        let rows = log.rows(entries);
+        self.store().change_action(action, from, &rows).await?;
+        log.written();
+        Ok(())
+    }
+
+    /// Holds a request: the guard said no when it was about to be sent.
+    async fn hold(&self, request: &Request, why: &str) -> anyhow::Result<()> {
+        let now = self.now();
+        let caller = domain::Caller::engine();
+        let entry = super::on_request(Entry::of(&caller, now, Event::ActionHeld), request);
+        let entry = entry.answered(why).with("asked by", request.person_name.clone());
+        let mut log = self.audit_log().await?;
+        let rows = log.rows(&[entry]);
+        let expires = now + super::APPROVAL_LIFE;
+        self.store().hold_request(request.id, why, expires, &rows).await?;
+        log.written();
+        let hold = Some(why.to_owned());
+        self.tell_held(&Request { hold, ..request.clone() }).await;
+        Ok(())
+    }
+
+    /// Whether a later batch must not go because nothing of the earlier ones worked.
+    async fn batch_before_failed(&self, action: &Action) -> anyhow::Result<bool> {
+        if action.batch == 0 {
+            return Ok(false);
+        }
+        let counts = self.store().counts_of_request(action.request).await?;
+        let of = |wanted: &[ActionState]| -> u64 {
+            let counts = counts.iter().filter(|(state, _)| wanted.contains(state));
+            counts.map(|(_, count)| count).sum()
+        };
+        use ActionState::{Acknowledged, Failed, Fetched, Sent, Unverifiable};
+        let tried_and_failed = self.store().failed_tries(action.request).await?;
+        Ok(of(&[Failed]) > 0
+            && tried_and_failed > 0
+            && of(&[Sent, Fetched, Acknowledged, Unverifiable]) == 0)
+    }
+
+    /// Ends the actions of a connector that is no more.
+    pub(super) async fn fail_actions(&self, connector: ConnectorId) -> anyhow::Result<()> {
+        let scope = self.own_scope()?;
+        for action in self.store().open_actions(connector, self.now(), super::lane::AT_ONCE).await?
+        {
+            let request = self.store().request(&scope, action.request).await?;
+            self.fail(&request, action, &Refusal::NoConnector.to_string()).await?;
+        }
+        self.inner.lane.wake();
+        Ok(())
+    }
+
+    /// What a fresh reading shows of the device of an action.
+    async fn look(
+        &self,
+        connector: &Connector,
+        lease: &mut Lease,
+        action: &Action,
+    ) -> anyhow::Result<Seen> {
+        let began = self.now();
+        let there = self.take_in(connector, lease, &Devices::One(action.guid), true).await?;
+        if there != [action.guid] {
+            self.store().mark_gone(connector.id, vec![action.device], began).await?;
+            return Ok(Seen { sight: None, is_moved: false });
+        }
+        let device = self.store().device(&self.own_scope()?, action.device).await?;
+        let is_moved = device.owner.user_dn.as_ref().map(|dn| dn.key())
+            != action.owner.as_ref().map(|dn| dn.key())
+            || device.facts.device_id != action.device_id;
+        let needs_statistics = action.kind.is_wipe()
+            || matches!(
+                action.kind,
+                ActionKind::Block | ActionKind::CancelWipe | ActionKind::Forget
+            );
+        if needs_statistics && device.statistics_observed.is_none_or(|at| at < began) {
+            anyhow::bail!(
+                "the statistics of the device could not be read, so nobody knows how its wipe stands"
+            );
+        }
+        let exemptions = match action.kind.is_of_access() {
+            true => self.exemptions(lease, &device).await?,
+            false => None,
+        };
+        let statistics = device.statistics.unwrap_or_default();
+        let sight = Sight {
+            access: device.facts.access_state,
+            reason: device.facts.access_reason,
+            exemptions,
+            wipe: statistics.wipe_status,
+            wipe_requested: statistics.wipe_requested.filter(|_| {
+                // Where no times are told, the status word alone decides.
+                statistics.wipe_status != WipeStatus::None
+            }),
+        };
+        Ok(Seen { sight: Some(sight), is_moved })
+    }
+
+    /// Which lists of the owner name the device, read now; `None` if the account may not see them.
+    async fn exemptions(
+        &self,
+        lease: &mut Lease,
+        device: &Device,
+    ) -> anyhow::Result<Option<(bool, bool)>> {
+        let Some(owner) = &device.owner.user_dn else { return Ok(None) };
+        let organization = lease.organization()?;
+        if organization.capabilities().sees("Get-CASMailbox") == Some(false) {
+            return Ok(None);
+        }
+        let mut found = None;
+        {
+            let mut reading = organization.mailboxes_of(&Mailboxes::One(owner.to_string())).await?;
+            while let Some(observed) = reading.next().await? {
+                if let Observed::Value(mailbox) = observed {
+                    found = Some(mailbox);
+                }
+            }
+        }
+        let Some(mailbox) = found else { return Ok(None) };
+        let id = device.facts.device_id.as_deref().unwrap_or_default();
+        let names = |list: &[String]| list.iter().any(|one| one.eq_ignore_ascii_case(id));
+        let lists = (names(&mailbox.allowed_device_ids), names(&mailbox.blocked_device_ids));
+        self.store().write_mailboxes(device.connector, vec![mailbox]).await?;
+        Ok(Some(lists))
+    }
+}
+
+/// What a look at a device found.
+#[derive(Debug, Clone, PartialEq)]
+struct Seen {
+    /// `None`: the partnership is gone.
+    sight: Option<Sight>,
+    /// It is another's, or has another id, than when somebody asked.
+    is_moved: bool,
+}
+
+/// How long until the next look: often while somebody may be watching, seldom after a day.
+fn next_look(age: SignedDuration) -> SignedDuration {
+    match age.as_secs() {
+        ..60 => SignedDuration::from_secs(10),
+        60..600 => SignedDuration::from_secs(30),
+        600..3_600 => SignedDuration::from_mins(5),
+        3_600..86_400 => SignedDuration::from_mins(30),
+        _ => SignedDuration::from_hours(6),
+    }
+}
+
+/// What Exchange said, and what to do about it where that is known.
+fn refusal_text(error: &exchange::CmdletError) -> String {
+    let cmdlet = error.cmdlet.as_deref().unwrap_or("the cmdlet");
+    if error.kind.is_missing_permission() {
+        return format!(
+            "the connector's account may not use {cmdlet}: {}; gatepost connector check says what \
+             is missing, and role-script how to grant it",
+            error.message
+        );
+    }
+    error.message.clone()
+}

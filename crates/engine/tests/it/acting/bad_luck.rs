@@ -1,0 +1,106 @@
+//! What can go wrong, and what is said about it.
+
+use super::*;
+
+#[tokio::test]
+async fn what_is_asked_in_a_wrong_way_is_refused_and_nothing_is_kept() {
+    let (app, devices) = synced(60).await;
+    let (phone, caller) = (modern(&devices), app.caller());
+    let ask = async |wish: Wish| app.engine().ask(&caller, wish).await.unwrap_err();
+    let silent = Wish { reason: " ".to_owned(), ..wish(ActionKind::Allow, &[phone.id]) };
+    assert!(matches!(ask(silent).await, Error::Invalid(_)));
+    let unknown = wish(ActionKind::Allow, &[DeviceId(uuid::Uuid::nil())]);
+    assert!(matches!(ask(unknown).await, Error::NotFound(_)));
+    assert!(matches!(ask(by_query(ActionKind::Allow, "user:nobody")).await, Error::NotFound(_)));
+    let stale = Wish { expected: Some(7), ..by_query(ActionKind::Allow, "os:iOS*") };
+    assert!(ask(stale).await.to_string().contains("7 devices were shown"));
+    let old = devices.iter().find(|device| {
+        device.facts.client_version.as_deref() == Some("14.1")
+            && device.facts.device_type.as_deref() != Some("Outlook")
+    });
+    let old = wish(ActionKind::WipeAccount, &[old.unwrap().id]);
+    assert!(ask(old).await.to_string().contains("needs Exchange ActiveSync 16.1"));
+    let none = app.engine().store().requests(&app.scope().unwrap(), 10).await.unwrap();
+    assert_eq!(none, []);
+    assert_eq!(app.exchange().ledger().count("Set-CASMailbox"), 0);
+}
+
+#[tokio::test]
+async fn the_same_request_sent_twice_is_one() {
+    let (app, devices) = synced(60).await;
+    let (phone, caller) = (modern(&devices), app.caller());
+    let keyed =
+        Wish { repeat_key: Some("a-key".to_owned()), ..wish(ActionKind::WipeAccount, &[phone.id]) };
+    let first = done(&app, &caller, keyed.clone()).await.unwrap();
+    let second = app.engine().ask(&caller, keyed.clone()).await.unwrap();
+    assert_eq!(first.id, second.id);
+    assert_eq!(app.exchange().ledger().received("Clear-MobileDevice").len(), 1);
+    let other = Wish { kind: ActionKind::Block, ..keyed };
+    assert!(matches!(app.engine().ask(&caller, other).await, Err(Error::Conflict(_))));
+}
+
+#[tokio::test]
+async fn what_was_removed_in_exchange_meanwhile_is_said_to_be_gone() {
+    let (app, devices) = synced(60).await;
+    let (phone, caller) = (modern(&devices), app.caller());
+    assert!(app.exchange().organization().remove_device(phone.facts.guid));
+    let request = done(&app, &caller, wish(ActionKind::WipeDevice, &[phone.id])).await.unwrap();
+    let action = only(&app, &request).await;
+    assert_eq!(action.state, ActionState::Failed);
+    assert_eq!(action.note.as_deref(), Some("the partnership is gone in Exchange"));
+    assert!(device(&app, phone.id).await.gone_since.is_some());
+    assert_eq!(app.exchange().ledger().count("Clear-MobileDevice"), 0);
+    // To forget what is gone already is no failure, but now everybody knows.
+    let forget = app.engine().ask(&caller, wish(ActionKind::Forget, &[phone.id])).await;
+    assert!(forget.unwrap_err().to_string().contains("gone"));
+}
+
+#[tokio::test]
+async fn while_exchange_is_away_an_action_waits_and_is_done_once_afterwards() {
+    let (app, devices) = synced(60).await;
+    let (phone, caller) = (modern(&devices), app.caller());
+    app.exchange().faults().offline = true;
+    let request =
+        app.engine().ask(&caller, wish(ActionKind::WipeAccount, &[phone.id])).await.unwrap();
+    let waiting = app
+        .eventually("putting it off", async || {
+            let action = only(&app, &request).await;
+            Ok(action.note.is_some().then_some(action))
+        })
+        .await
+        .unwrap();
+    assert_eq!(waiting.state, ActionState::Approved);
+    assert_eq!(waiting.intended, None, "nothing was sent");
+    app.exchange().faults().offline = false;
+    reach(&app, &request, ActionState::Acknowledged).await;
+    assert_eq!(app.exchange().ledger().received("Clear-MobileDevice").len(), 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_stands_beside_what_can() {
+    let (app, devices) = synced(200).await;
+    let caller = app.caller();
+    let preview = app
+        .engine()
+        .preview_action(
+            &caller,
+            &by_query(ActionKind::WipeAccount, "state:allowed type:Android,iPad"),
+        )
+        .await
+        .unwrap();
+    assert!(preview.possible() > 0 && preview.possible() < preview.devices, "{preview:?}");
+    assert!(preview.hold.is_some(), "so many are held");
+    let refused: u64 = preview.refusals.iter().map(|(_, count)| count).sum();
+    assert_eq!(refused + preview.possible(), preview.devices);
+    let iphones: Vec<_> = devices.iter().filter(|d| d.owner.user_dn.is_some()).take(3).collect();
+    let request = done(
+        &app,
+        &caller,
+        wish(ActionKind::Allow, &iphones.iter().map(|d| d.id).collect::<Vec<_>>()),
+    )
+    .await
+    .unwrap();
+    assert_eq!(actions(&app, &request).await.len(), 3);
+    let counts = app.engine().store().counts_of_request(request.id).await.unwrap();
+    assert_eq!(counts, [(ActionState::Confirmed, 3)]);
+}

@@ -1,0 +1,197 @@
+//! What people ask of devices, told in stories. Time is stepped, never slept.
+
+mod bad_luck;
+mod dying;
+mod guarding;
+
+use domain::{
+    AccessState, ActionKind, ActionState, Caller, Device, DeviceId, Query, WipeStatus,
+    authority::BuiltInRole,
+};
+use engine::{Error, Targets, Wish};
+use jiff::SignedDuration;
+use store::{Action, Request};
+use testkit::TestApp;
+
+/// A wish for some devices.
+fn wish(kind: ActionKind, devices: &[DeviceId]) -> Wish {
+    Wish {
+        kind,
+        of: Targets::Devices(devices.to_vec()),
+        reason: "lost in a train".to_owned(),
+        ticket: Some("INC-1".to_owned()),
+        repeat_key: None,
+        expected: None,
+    }
+}
+
+fn by_query(kind: ActionKind, text: &str) -> Wish {
+    Wish { of: Targets::Query(Query::parse(text).unwrap()), ..wish(kind, &[]) }
+}
+
+/// An organization that was read once, and its devices.
+async fn synced(devices: usize) -> (TestApp, Vec<Device>) {
+    let app = TestApp::connected(devices).await.unwrap();
+    app.sync().await.unwrap();
+    let devices = app.devices().await.unwrap();
+    (app, devices)
+}
+
+/// Asks and waits until nothing more happens by itself.
+async fn done(app: &TestApp, caller: &Caller, wish: Wish) -> Result<Request, Error> {
+    let request = app.engine().ask(caller, wish).await?;
+    app.engine().request_settled(&app.caller(), request.id).await
+}
+
+async fn actions(app: &TestApp, request: &Request) -> Vec<Action> {
+    app.engine().store().actions_of_request(request.id, 0, 1_000).await.unwrap()
+}
+
+async fn only(app: &TestApp, request: &Request) -> Action {
+    let mut actions = actions(app, request).await;
+    assert_eq!(actions.len(), 1);
+    actions.remove(0)
+}
+
+async fn device(app: &TestApp, id: DeviceId) -> Device {
+    app.engine().store().device(&app.scope().unwrap(), id).await.unwrap()
+}
+
+fn in_state(devices: &[Device], state: AccessState) -> &Device {
+    devices.iter().find(|device| device.facts.access_state == state).unwrap()
+}
+
+/// A phone with a mail app of its own that understands everything.
+fn modern(devices: &[Device]) -> &Device {
+    let is_modern = |device: &&Device| {
+        device.facts.client_version.as_deref() == Some("16.1")
+            && device.facts.device_type.as_deref() == Some("iPhone")
+            && device.facts.access_state == AccessState::Allowed
+            && device.statistics.as_ref().unwrap().wipe_status == WipeStatus::None
+    };
+    devices.iter().find(is_modern).unwrap()
+}
+
+/// Time passes here and over there, and phones do what phones do.
+async fn live_on(app: &TestApp, by: SignedDuration) {
+    app.clock().advance(by);
+    app.exchange().organization().advance(app.clock().now());
+}
+
+/// Waits until an action has come so far, letting time pass.
+async fn reach(app: &TestApp, request: &Request, state: ActionState) -> Action {
+    for _ in 0..200 {
+        let action = only(app, request).await;
+        if action.state == state {
+            return action;
+        }
+        live_on(app, SignedDuration::from_secs(15)).await;
+        let mut left = 2_000;
+        while left > 0 && only(app, request).await == action {
+            tokio::task::yield_now().await;
+            left -= 1;
+        }
+    }
+    panic!("it stays {:?}", only(app, request).await);
+}
+
+#[tokio::test]
+async fn the_help_desk_lets_a_phone_out_of_quarantine() {
+    let (app, devices) = synced(120).await;
+    let phone = in_state(&devices, AccessState::Quarantined);
+    let help_desk = app.person("holly", BuiltInRole::HelpDesk);
+    let request = done(&app, &help_desk, wish(ActionKind::Allow, &[phone.id])).await.unwrap();
+    let action = only(&app, &request).await;
+    assert_eq!(action.state, ActionState::Confirmed, "{action:?}");
+    assert_eq!(device(&app, phone.id).await.facts.access_state, AccessState::Allowed);
+    let sent = app.exchange().ledger().received("Set-CASMailbox");
+    assert_eq!(sent.len(), 1, "both lists in one cmdlet: {sent:?}");
+    assert_eq!(sent[0].parameter("Confirm"), Some("false"));
+    let denied = app.engine().ask(&help_desk, wish(ActionKind::WipeAccount, &[phone.id])).await;
+    assert!(matches!(denied, Err(Error::Denied(_))), "{denied:?}");
+}
+
+/// Exchange asks the blocked list first, so an id in both lists stays blocked.
+#[tokio::test]
+async fn allow_after_block_lets_in_and_release_leaves_neither() {
+    let (app, devices) = synced(60).await;
+    let phone = modern(&devices);
+    let caller = app.caller();
+    let dn = phone.owner.user_dn.clone().unwrap();
+    for (kind, lists) in [
+        (ActionKind::Block, (false, true)),
+        (ActionKind::Allow, (true, false)),
+        (ActionKind::Release, (false, false)),
+    ] {
+        let request = done(&app, &caller, wish(kind, &[phone.id])).await.unwrap();
+        assert_eq!(only(&app, &request).await.state, ActionState::Confirmed);
+        let connector = app.connector().await.unwrap().id;
+        let mailbox = app.engine().store().mailbox(&app.scope().unwrap(), connector, &dn).await;
+        let mailbox = mailbox.unwrap();
+        let id = phone.facts.device_id.clone().unwrap();
+        let names =
+            (mailbox.allowed_device_ids.contains(&id), mailbox.blocked_device_ids.contains(&id));
+        assert_eq!(names, lists, "{kind}");
+    }
+    let again = done(&app, &caller, wish(ActionKind::Release, &[phone.id])).await.unwrap();
+    let action = only(&app, &again).await;
+    assert_eq!(action.note.as_deref(), Some("it was so already"));
+    assert_eq!(app.exchange().ledger().received("Set-CASMailbox").len(), 3);
+}
+
+#[tokio::test]
+async fn a_wipe_is_sent_fetched_and_acknowledged_and_each_is_told_apart() {
+    let (app, devices) = synced(60).await;
+    let phone = modern(&devices);
+    let operator = app.person("olga", BuiltInRole::OperationsAdministrator);
+    let request = done(&app, &operator, wish(ActionKind::WipeAccount, &[phone.id])).await.unwrap();
+    assert_eq!(only(&app, &request).await.state, ActionState::Sent);
+    let sent = app.exchange().ledger().received("Clear-MobileDevice");
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].parameter("AccountOnly"), Some("true"), "the account, not the phone");
+    assert_eq!(sent[0].parameter("Identity"), Some(phone.facts.guid.to_string().as_str()));
+    assert_eq!(sent[0].parameter("Confirm"), Some("false"));
+    let twice = app.engine().ask(&operator, wish(ActionKind::WipeDevice, &[phone.id])).await;
+    assert!(twice.unwrap_err().to_string().contains("pending already"));
+    let lost = app.engine().ask(&operator, wish(ActionKind::Forget, &[phone.id])).await;
+    assert!(lost.unwrap_err().to_string().contains("would lose it"));
+    reach(&app, &request, ActionState::Acknowledged).await;
+    assert_eq!(app.exchange().ledger().received("Clear-MobileDevice").len(), 1);
+    let audit = app.engine().store().audit(&app.scope().unwrap(), 0, 100).await.unwrap();
+    let told: Vec<_> = audit.iter().map(|row| row.event.word()).collect();
+    assert!(
+        told.windows(3)
+            .any(|events| events == ["action.asked", "action.sending", "action.answered"]),
+        "{told:?}"
+    );
+    assert_eq!(told.iter().filter(|event| **event == "action.observed").count(), 2, "{told:?}");
+}
+
+#[tokio::test]
+async fn a_block_waits_for_a_pending_wipe() {
+    let (app, devices) = synced(60).await;
+    let (phone, caller) = (modern(&devices), app.caller());
+    let wipe = done(&app, &caller, wish(ActionKind::WipeAccount, &[phone.id])).await.unwrap();
+    let block = app.engine().ask(&caller, wish(ActionKind::Block, &[phone.id])).await.unwrap();
+    reach(&app, &wipe, ActionState::Acknowledged).await;
+    assert_eq!(app.exchange().ledger().received("Set-CASMailbox").len(), 0);
+    let blocked = reach(&app, &block, ActionState::Confirmed).await;
+    assert!(blocked.intended > Some(block.asked));
+}
+
+#[tokio::test]
+async fn a_wipe_is_cancelled_before_the_phone_fetches_it() {
+    let (app, devices) = synced(60).await;
+    let (phone, caller) = (modern(&devices), app.caller());
+    let none = app.engine().ask(&caller, wish(ActionKind::CancelWipe, &[phone.id])).await;
+    assert!(none.unwrap_err().to_string().contains("no wipe is pending"));
+    let wipe = done(&app, &caller, wish(ActionKind::WipeDevice, &[phone.id])).await.unwrap();
+    let cancel = done(&app, &caller, wish(ActionKind::CancelWipe, &[phone.id])).await.unwrap();
+    assert_eq!(only(&app, &cancel).await.state, ActionState::Confirmed);
+    let wipe = reach(&app, &wipe, ActionState::Cancelled).await;
+    assert_eq!(wipe.note.as_deref(), Some("the wipe was taken back in Exchange"));
+    assert_eq!(device(&app, phone.id).await.statistics.unwrap().wipe_status, WipeStatus::None);
+    let forget = done(&app, &caller, wish(ActionKind::Forget, &[phone.id])).await.unwrap();
+    assert_eq!(only(&app, &forget).await.state, ActionState::Confirmed);
+    assert!(device(&app, phone.id).await.gone_since.is_some());
+}
