@@ -161,7 +161,7 @@ impl Engine {
     }
 
     /// Whether one more wipe may be sent now. To be asked under the gate.
-    pub(super) async fn admit(
+    pub(super) async fn lets_through(
         &self,
         action: &Action,
         now: Timestamp,

@@ -161,7 +161,7 @@ impl Engine {
         };
         if is_guarded
             && !request.is_approved()
-            && let Err(hold) = self.admit(&action, now).await?
+            && let Err(hold) = self.lets_through(&action, now).await?
         {
             self.hold(request, &hold.to_string()).await?;
             return Ok(None);
