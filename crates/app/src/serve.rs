@@ -59,7 +59,7 @@ impl Server {
         let engine = Engine::start(
             store,
             engine::Options {
-                data_key: directory.key()?,
+                data_key: directory.key()?.into(),
                 admin_token: directory.token()?,
                 clock: engine::Clock::system(),
                 is_supervised: true,

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::{
     Clock, Error, Fault, actions, audit,
     component::{ComponentLog, Phrase},
+    data_key::DataKeys,
     people::People,
     secrets::Secrets,
     sessions::Sessions,
@@ -30,7 +31,7 @@ pub struct Engine {
 #[derive(Clone)]
 pub struct Options {
     /// Key that secrets are sealed with; kept outside the database.
-    pub data_key: [u8; 32],
+    pub data_key: DataKeys,
     /// Token of the local administrator; empty means that nobody can sign in with one.
     pub admin_token: String,
     /// Tells the time.
@@ -59,6 +60,8 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) options: Options,
     pub(crate) secrets: Secrets,
+    /// Held while the data key is changed: one change at a time.
+    pub(crate) key_change: tokio::sync::Mutex<()>,
     pub(crate) audit: audit::Head,
     pub(crate) lane: actions::Lane,
     pub(crate) gate: actions::Gate,
@@ -76,13 +79,15 @@ pub(crate) struct Inner {
 }
 
 impl Engine {
-    /// Puts jobs that were cut short back among the waiting, and begins to work.
-    pub async fn start(store: Store, options: Options) -> Result<Self, Error> {
-        let secrets = Secrets::new(&options.data_key);
+    /// An engine that does nothing yet.
+    pub(crate) fn idle(store: Store, options: Options) -> Self {
+        let DataKeys { current, previous, .. } = &options.data_key;
+        let secrets = Secrets::new(current, previous.as_ref());
         let inner = Inner {
             store,
             options,
             secrets,
+            key_change: tokio::sync::Mutex::default(),
             audit: audit::Head::default(),
             lane: actions::Lane::default(),
             gate: actions::Gate::default(),
@@ -95,7 +100,14 @@ impl Engine {
             quarantine: QuarantineLane::default(),
             component_log: ComponentLog::default(),
         };
-        let engine = Self { inner: Arc::new(inner) };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Makes sure that secrets open, puts jobs that were cut short back among the waiting, and
+    /// begins to work.
+    pub async fn start(store: Store, options: Options) -> Result<Self, Error> {
+        let engine = Self::idle(store, options);
+        engine.take_up_data_key().await?;
         let requeued = engine.store().requeue_jobs().await?;
         if requeued > 0 {
             tracing::info!(jobs = requeued, "jobs that a stop had cut short are done again");

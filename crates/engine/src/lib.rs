@@ -16,6 +16,7 @@ mod check;
 mod clock;
 mod component;
 mod connectors;
+mod data_key;
 mod endpoints;
 mod engine;
 mod error;
@@ -42,6 +43,9 @@ pub use check::{CheckReport, CheckResult, CheckStep};
 pub use clock::Clock;
 pub use component::LogLine;
 pub use connectors::{ConnectorChange, NewConnector, Removal};
+pub use data_key::{
+    DataKey, DataKeyReport, DataKeys, InvalidKey, KeyFit, KeyId, KeyMaker, Rotated,
+};
 pub use engine::{Engine, Options};
 pub use error::Error;
 pub use exchange::{Family, Feature, FeatureCheck, FeatureState};

@@ -1,5 +1,7 @@
 //! Secrets at rest: sealed so that a copy of the database alone opens nothing.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use chacha20poly1305::{
     KeyInit as _, XChaCha20Poly1305, XNonce,
     aead::{Aead as _, Payload},
@@ -7,7 +9,8 @@ use chacha20poly1305::{
 use domain::ConnectorId;
 use exchange::Secret;
 use rand::{TryRng as _, rngs::SysRng};
-use sha2::{Digest as _, Sha256};
+
+use crate::data_key::{DataKey, KeyId};
 
 /// What a connector signs in with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,13 +20,22 @@ pub(crate) struct ConnectorSecrets {
     pub(crate) notification_password: Option<Secret>,
 }
 
-/// Seals and opens secrets with the data key.
+/// Seals secrets with the data key, and opens what was sealed with it or with the one before.
 ///
 /// Sealed bytes are: id of the key (4), nonce (24), XChaCha20-Poly1305 of the secret. The name of the
 /// row it is kept in is authenticated along, so that a secret moved to another row does not open.
-pub(crate) struct Secrets {
+pub(crate) struct Secrets(RwLock<Ring>);
+
+/// The keys at hand.
+#[derive(Clone)]
+struct Ring {
+    current: Arc<Sealer>,
+    previous: Option<Arc<Sealer>>,
+}
+
+struct Sealer {
     cipher: XChaCha20Poly1305,
-    key_id: [u8; KEY_ID_BYTES],
+    key: KeyId,
 }
 
 impl std::fmt::Debug for Secrets {
@@ -32,8 +44,6 @@ impl std::fmt::Debug for Secrets {
     }
 }
 
-/// Tells a wrong key from damage; four bytes say nothing about the key.
-const KEY_ID_BYTES: usize = 4;
 const NONCE_BYTES: usize = 24;
 
 /// Why sealed secrets do not open.
@@ -47,32 +57,58 @@ pub(crate) enum OpenError {
     Damaged,
 }
 
+impl Sealer {
+    fn new(key: &DataKey) -> Self {
+        Self { cipher: XChaCha20Poly1305::new(key.bytes().into()), key: key.id() }
+    }
+}
+
 impl Secrets {
-    pub(crate) fn new(data_key: &[u8; 32]) -> Self {
-        let digest = Sha256::new().chain_update(b"gatepost data key id").chain_update(data_key);
-        let mut key_id = [0; KEY_ID_BYTES];
-        key_id.iter_mut().zip(digest.finalize()).for_each(|(to, from)| *to = from);
-        Self { cipher: XChaCha20Poly1305::new(data_key.into()), key_id }
+    pub(crate) fn new(current: &DataKey, previous: Option<&DataKey>) -> Self {
+        // The same key twice is what a change that was cut at once leaves behind.
+        let previous = previous.filter(|key| key.id() != current.id());
+        let sealer = |key| Arc::new(Sealer::new(key));
+        Self(RwLock::new(Ring { current: sealer(current), previous: previous.map(sealer) }))
+    }
+
+    /// Seals with another key from now on. What was sealed before still opens.
+    pub(crate) fn go_over_to(&self, key: &DataKey) {
+        let mut ring = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if ring.current.key != key.id() {
+            let before = std::mem::replace(&mut ring.current, Arc::new(Sealer::new(key)));
+            ring.previous = Some(before);
+        }
+    }
+
+    /// Id of the key that seals, and of the one before.
+    pub(crate) fn keys(&self) -> (KeyId, Option<KeyId>) {
+        let ring = self.ring();
+        (ring.current.key, ring.previous.map(|previous| previous.key))
+    }
+
+    fn ring(&self) -> Ring {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Seals a secret for the row of this name.
     pub(crate) fn seal(&self, row: &str, plain: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let Sealer { cipher, key } = &*self.ring().current;
         let nonce: [u8; NONCE_BYTES] = random_bytes();
         let payload = Payload { msg: plain, aad: row.as_bytes() };
-        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload);
+        let sealed = cipher.encrypt(&XNonce::from(nonce), payload);
         let sealed = sealed.map_err(|_| anyhow::anyhow!("sealing a secret failed"))?;
-        Ok([self.key_id.as_slice(), &nonce, &sealed].concat())
+        Ok([key.bytes().as_slice(), &nonce, &sealed].concat())
     }
 
     /// Opens what was sealed for the row of this name. To be wiped after use.
     pub(crate) fn open(&self, row: &str, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
-        let (key_id, rest) = sealed.split_at_checked(KEY_ID_BYTES).ok_or(OpenError::Damaged)?;
-        if key_id != self.key_id {
-            return Err(OpenError::OtherKey);
-        }
+        let (key, rest) = KeyId::split_off(sealed).ok_or(OpenError::Damaged)?;
+        let ring = self.ring();
+        let mut sealers = std::iter::once(ring.current).chain(ring.previous);
+        let sealer = sealers.find(|sealer| sealer.key == key).ok_or(OpenError::OtherKey)?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(OpenError::Damaged)?;
         let payload = Payload { msg: sealed, aad: row.as_bytes() };
-        self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| OpenError::Damaged)
+        sealer.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| OpenError::Damaged)
     }
 }
 
@@ -138,7 +174,7 @@ mod tests {
 
     #[test]
     fn what_was_sealed_opens_again_and_shows_nothing() {
-        let vault = Secrets::new(&[7; 32]);
+        let vault = Secrets::new(&DataKey::from([7; 32]), None);
         let id = ConnectorId(uuid::Uuid::from_u128(1));
         let sealed = secrets().seal(&vault, id).unwrap();
         assert_eq!(ConnectorSecrets::open(&vault, id, &sealed), Ok(secrets()));
@@ -149,13 +185,18 @@ mod tests {
 
     #[test]
     fn another_row_another_key_and_damage_do_not_open() {
-        let vault = Secrets::new(&[7; 32]);
+        let vault = Secrets::new(&DataKey::from([7; 32]), None);
         let id = ConnectorId(uuid::Uuid::from_u128(1));
         let sealed = secrets().seal(&vault, id).unwrap();
         let other = ConnectorId(uuid::Uuid::from_u128(2));
         let open = |vault: &Secrets, id, sealed: &[u8]| ConnectorSecrets::open(vault, id, sealed);
         assert_eq!(open(&vault, other, &sealed), Err(OpenError::Damaged));
-        assert_eq!(open(&Secrets::new(&[8; 32]), id, &sealed), Err(OpenError::OtherKey));
+        assert_eq!(
+            open(&Secrets::new(&DataKey::from([8; 32]), None), id, &sealed),
+            Err(OpenError::OtherKey)
+        );
+        let both = Secrets::new(&DataKey::from([8; 32]), Some(&DataKey::from([7; 32])));
+        assert_eq!(open(&both, id, &sealed), Ok(secrets()));
         for cut in [0, 3, 4, 27, 28, sealed.len() - 1] {
             assert_eq!(open(&vault, id, &sealed[..cut]), Err(OpenError::Damaged));
         }

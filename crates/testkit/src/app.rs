@@ -315,7 +315,7 @@ fn start(
     on(runtime, async {
         let store = Store::open(Target::Sqlite(database)).await?;
         let options = Options {
-            data_key: [7; 32],
+            data_key: [7; 32].into(),
             admin_token: TestApp::TOKEN.to_owned(),
             clock: clock.clone(),
             is_supervised,

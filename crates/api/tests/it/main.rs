@@ -40,7 +40,7 @@ impl Server {
         let directory = tempfile::tempdir().unwrap();
         let target = Target::Sqlite(directory.path().join("gatepost.db"));
         let options = Options {
-            data_key: [7; 32],
+            data_key: [7; 32].into(),
             admin_token: TOKEN.to_owned(),
             clock: Clock::system(),
             // What happens by itself would come in between.
