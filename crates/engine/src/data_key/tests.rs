@@ -46,6 +46,7 @@ impl Disk {
             clock: Clock::manual(Timestamp::UNIX_EPOCH),
             is_supervised: false,
             page_devices: Options::PAGE_DEVICES,
+            fault: crate::Fault::default(),
         }
     }
 
