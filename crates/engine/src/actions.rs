@@ -27,7 +27,7 @@ use store::{Action, Page, Request};
 use uuid::Uuid;
 
 pub use guard::GuardState;
-pub use preview::{Planned, Preview};
+pub use preview::{Planned, Preview, Review};
 
 pub(crate) use guard::Gate;
 pub(crate) use lane::{Lane, start};

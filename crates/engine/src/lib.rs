@@ -36,7 +36,7 @@ mod tasks;
 mod validation;
 mod worker;
 
-pub use actions::{GuardState, Planned, Preview, Targets, Wish};
+pub use actions::{GuardState, Planned, Preview, Review, Targets, Wish};
 pub use ageing::AgeingPreview;
 pub use budget::BudgetGauge;
 pub use check::{CheckReport, CheckResult, CheckStep};

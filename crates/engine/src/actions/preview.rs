@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    ActionKind, Caller, ConnectorId, Device, Permission,
+    ActionKind, ActionState, Caller, Connector, ConnectorId, Device, Permission,
     action::{Effect, Server, Warning},
 };
+use store::Request;
 
-use super::{Forecast, readable};
+use super::{Forecast, REMOVED, readable};
 use crate::{Engine, Error};
 
 /// A device, and what would happen there.
@@ -59,7 +60,75 @@ impl Preview {
     }
 }
 
+/// What a request that is kept will do, as the inventory knows its devices now.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Review {
+    /// How many of its devices were looked at: the first, up to [`Review::LOOKED_AT`].
+    pub devices: u64,
+    /// How many people have these.
+    pub people: u64,
+    /// What happens on how many of those where it can be done.
+    pub effects: Vec<(Effect, u64)>,
+    /// What somebody should know, and of how many.
+    pub warnings: Vec<(Warning, u64)>,
+}
+
+impl Review {
+    /// Most devices that are looked at for one request: each is read by itself, while somebody waits.
+    pub const LOOKED_AT: u32 = 200;
+}
+
 impl Engine {
+    /// What each action would do on one device, as far as the inventory knows. Whether the caller may
+    /// ask for it is another question.
+    pub async fn forecasts(
+        &self,
+        caller: &Caller,
+        device: &Device,
+    ) -> Result<Vec<(ActionKind, Forecast)>, Error> {
+        let scope = caller.scope(Permission::ReadResource)?;
+        let connectors = self.store().connectors(&scope).await?;
+        let connector = connectors.iter().find(|connector| connector.id == device.connector);
+        let now = self.now();
+        let forecasts = ActionKind::ALL.iter().map(|&kind| {
+            let server = connector.map_or(REMOVED, |connector| self.server_of(connector, kind));
+            (kind, domain::action::forecast(kind, device, server, now))
+        });
+        Ok(forecasts.collect())
+    }
+
+    /// What a request that is kept will do: what somebody reads before deciding about it.
+    pub async fn review_request(
+        &self,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Review, Error> {
+        let scope = caller.scope(Permission::ReadResource)?;
+        let actions = self.store().actions_of_request(request.id, 0, Review::LOOKED_AT).await?;
+        let (mut people, mut review) = (BTreeSet::new(), Review::default());
+        let (mut effects, mut warnings) = (BTreeMap::new(), BTreeMap::new());
+        for action in actions.iter().filter(|action| action.state != ActionState::Failed) {
+            // What left the inventory, or is not the caller's to see, is not told.
+            let device = match self.store().device(&scope, action.device).await {
+                Ok(device) => device,
+                Err(store::Error::NotFound(_)) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let known = Server { offers: None, is_removed: false };
+            let forecast = domain::action::forecast(action.kind, &device, known, self.now());
+            review.devices += 1;
+            people.insert((device.connector, device.owner.user_dn.map(|name| name.key())));
+            *effects.entry(forecast.effect).or_default() += 1;
+            for warning in &forecast.warnings {
+                *warnings.entry(same_for_all(warning)).or_default() += 1;
+            }
+        }
+        review.people = people.len() as u64;
+        review.effects = effects.into_iter().collect();
+        review.warnings = warnings.into_iter().collect();
+        Ok(review)
+    }
+
     pub(super) async fn preview(
         &self,
         caller: &Caller,
@@ -108,13 +177,16 @@ impl Engine {
     ) -> Result<BTreeMap<ConnectorId, Server>, Error> {
         let scope = caller.scope(kind.permission()).or_else(|_| caller.scope(Permission::Read))?;
         let connectors = self.store().connectors(&scope).await?;
-        let servers = connectors.into_iter().map(|connector| {
-            let knowledge = self.inner.sessions.pool(&connector).knowledge();
-            let offers = knowledge.and_then(|knowledge| knowledge.offers(kind));
-            let is_removed = connector.state == domain::connector::ConnectorState::Removed;
-            (connector.id, Server { offers, is_removed })
-        });
+        let servers =
+            connectors.iter().map(|connector| (connector.id, self.server_of(connector, kind)));
         Ok(servers.collect())
+    }
+
+    fn server_of(&self, connector: &Connector, kind: ActionKind) -> Server {
+        let knowledge = self.inner.sessions.pool(connector).knowledge();
+        let offers = knowledge.and_then(|knowledge| knowledge.offers(kind));
+        let is_removed = connector.state == domain::connector::ConnectorState::Removed;
+        Server { offers, is_removed }
     }
 }
 
