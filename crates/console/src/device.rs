@@ -1,18 +1,30 @@
-//! One device: state and why on top, then facts in groups, then everything else.
+//! One device: state and why on top, then what can be done, what goes on and what happened, then facts
+//! in groups, then everything else.
+
+mod offers;
+mod recent;
+mod timeline;
 
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Query, State},
     response::{IntoResponse as _, Redirect, Response},
 };
 use domain::{
-    AccessReason, AccessState, Connector, Device, DeviceId, Timestamp, WipeStatus,
+    AccessReason, AccessState, Connector, Device, DeviceId, Permission, Timestamp, WipeStatus,
     connector::ConnectorState,
 };
 use engine::Engine;
 use jiff::SignedDuration;
+use serde::Deserialize;
 
+use self::{
+    offers::Offers,
+    recent::{Ladder, Recent},
+    timeline::Timeline,
+};
 use crate::{
+    live::Live,
     page::{self, Fact, Place, Shell, filters},
     problem::Problem,
     session::SignedIn,
@@ -23,9 +35,11 @@ use crate::{
 const OLD: SignedDuration = SignedDuration::from_hours(24);
 
 #[derive(Template)]
-#[template(path = "device.html")]
+#[template(path = "device.html", blocks = ["standing", "acts", "recent", "timeline"])]
 struct DevicePage {
     shell: Shell,
+    live: Live,
+    address: String,
     name: String,
     tail: String,
     subtitle: String,
@@ -35,6 +49,12 @@ struct DevicePage {
     freshness: Freshness,
     state: AccessState,
     why: String,
+    acts: Offers,
+    recent: Vec<Recent>,
+    ladder: Option<Ladder>,
+    timeline: Timeline,
+    /// The whole time line is shown.
+    is_whole: bool,
     groups: Vec<Group>,
     other: Vec<(String, String)>,
 }
@@ -44,19 +64,45 @@ struct Group {
     facts: Vec<Fact>,
 }
 
+/// The latest actions of a device that are looked at.
+const ACTIONS: u32 = 50;
+
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    #[serde(default)]
+    seen: String,
+    /// `all` for the whole time line.
+    #[serde(default)]
+    history: String,
+}
+
 /// `GET /devices/{id}`
 pub(crate) async fn device(
     State(engine): State<Engine>,
     signed_in: SignedIn,
     Path(id): Path<String>,
+    Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
-    let id: DeviceId = id.parse().map_err(|_| Problem::not_found("device"))?;
-    let scope = signed_in.read()?;
-    let device = engine.store().device(&scope, id).await?;
-    let connectors = engine.store().connectors(&scope).await?;
-    let connector = connectors.iter().find(|connector| connector.id == device.connector);
-    let shell = Shell::new(Place::Devices, &signed_in);
-    Ok(page::whole(&DevicePage::new(shell, &device, connector, engine.now())))
+    let mut page = DevicePage::read(&engine, &signed_in, id_of(&id)?, &asked).await?;
+    let parts = page.parts()?;
+    page.live = page.live(&parts);
+    Ok(page::whole(&page))
+}
+
+/// `GET /devices/{id}/live?seen=…`: what changed of the parts that live.
+pub(crate) async fn live(
+    State(engine): State<Engine>,
+    signed_in: SignedIn,
+    Path(id): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let page = DevicePage::read(&engine, &signed_in, id_of(&id)?, &asked).await?;
+    let parts = page.parts()?;
+    Ok(page.live(&parts).answer(&asked.seen, &parts))
+}
+
+fn id_of(text: &str) -> Result<DeviceId, Problem> {
+    text.parse().map_err(|_| Problem::not_found("device"))
 }
 
 /// `POST /devices/{id}/refresh`: reads it again while the person waits.
@@ -65,7 +111,7 @@ pub(crate) async fn refresh(
     signed_in: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let id: DeviceId = id.parse().map_err(|_| Problem::not_found("device"))?;
+    let id = id_of(&id)?;
     engine.refresh_device(&signed_in.caller, id).await?;
     Ok(Redirect::to(&format!("/devices/{id}")).into_response())
 }
@@ -91,6 +137,48 @@ impl Freshness {
 }
 
 impl DevicePage {
+    async fn read(
+        engine: &Engine,
+        signed_in: &SignedIn,
+        id: DeviceId,
+        asked: &Asked,
+    ) -> Result<Self, Problem> {
+        let scope = signed_in.caller.scope(Permission::ReadResource)?;
+        let device = engine.store().device(&scope, id).await?;
+        let connectors = engine.store().connectors(&scope).await?;
+        let connector = connectors.iter().find(|connector| connector.id == device.connector);
+        let actions = engine.store().actions_of_device(id, ACTIONS).await?;
+        let is_whole = asked.history == "all";
+        let limit = if is_whole { timeline::MOST } else { timeline::SHOWN };
+        let timeline = Timeline::of(engine, signed_in, &device, &actions, limit).await?;
+        let shell = Shell::new(Place::Devices, signed_in);
+        Ok(Self {
+            acts: Offers::of(engine, signed_in, &device, connector).await?,
+            recent: recent::of(engine, signed_in, &device, &actions).await?,
+            timeline,
+            is_whole,
+            ..Self::new(shell, &device, connector, engine.now())
+        })
+    }
+
+    fn parts(&self) -> Result<Vec<String>, Problem> {
+        let rendered: askama::Result<Vec<String>> = [
+            self.as_standing().render(),
+            self.as_acts().render(),
+            self.as_recent().render(),
+            self.as_timeline().render(),
+        ]
+        .into_iter()
+        .collect();
+        rendered.map_err(|error| Problem::internal(&error))
+    }
+
+    fn live(&self, parts: &[String]) -> Live {
+        let history = if self.is_whole { "?history=all" } else { "" };
+        let is_busy = self.recent.iter().any(|action| action.is_moving);
+        Live::new(&format!("{}/live{history}", self.address), parts, is_busy)
+    }
+
     fn new(shell: Shell, device: &Device, connector: Option<&Connector>, now: Timestamp) -> Self {
         let name =
             connector.map_or_else(|| "removed".to_owned(), |connector| connector.name.to_string());
@@ -104,6 +192,13 @@ impl DevicePage {
         other.extend(device.statistics.iter().flat_map(|statistics| statistics.other.clone()));
         Self {
             shell,
+            live: Live::default(),
+            address: format!("/devices/{}", device.id),
+            acts: Offers::default(),
+            recent: Vec::new(),
+            ladder: Ladder::of(device, now),
+            timeline: Timeline::default(),
+            is_whole: false,
             name: words::visible(&device.display_name()),
             tail: words::visible(device.short_id()),
             subtitle: known.join(" · "),

@@ -7,6 +7,8 @@
 //!
 //! This crate does not know Exchange, SQL or the JSON of the API. Start reading at [`router`].
 
+mod acts;
+mod asking;
 mod assets;
 mod connector;
 mod connectors;
@@ -17,6 +19,7 @@ mod drafts;
 mod live;
 mod page;
 mod problem;
+mod requests;
 mod security;
 mod session;
 mod setup;
@@ -41,8 +44,15 @@ pub fn router(engine: Engine) -> Router {
         .route("/sign-in", get(session::sign_in_page).post(session::sign_in))
         .route("/sign-out", post(session::sign_out))
         .route("/devices", get(devices::devices))
+        .route("/devices/act", get(asking::page).post(asking::ask))
         .route("/devices/{id}", get(device::device))
+        .route("/devices/{id}/live", get(device::live))
         .route("/devices/{id}/refresh", post(device::refresh))
+        .route("/requests/{id}", get(requests::request))
+        .route("/requests/{id}/live", get(requests::live))
+        .route("/requests/{id}/approve", post(requests::approve))
+        .route("/requests/{id}/reject", post(requests::reject))
+        .route("/requests/{id}/cancel", post(requests::cancel))
         .route("/connectors", get(connectors::connectors))
         .route("/connectors/live", get(connectors::live))
         .route("/connectors/new", get(setup::begin).post(setup::go_on))

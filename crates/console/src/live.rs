@@ -10,7 +10,7 @@ use axum::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::page;
+use crate::{page, words};
 
 /// Seconds between two questions while work is under way, and while none is.
 const BUSY: u8 = 2;
@@ -28,7 +28,8 @@ pub(crate) struct Live {
 impl Live {
     pub(crate) fn new(address: &str, parts: &[String], is_busy: bool) -> Self {
         let every = if is_busy { BUSY } else { CALM };
-        Self { href: format!("{address}?seen={every}.{}", seen(parts)), every }
+        let separator = if address.contains('?') { '&' } else { '?' };
+        Self { href: format!("{address}{separator}seen={every}.{}", seen(parts)), every }
     }
 
     /// The element, and those parts that the page does not show yet; nothing at all if it shows
@@ -41,7 +42,8 @@ impl Live {
         let known: Vec<&str> = shown.split('.').collect();
         let mut html = format!(
             r#"<div id="live" hx-get="{}" hx-trigger="every {}s" hx-swap="outerHTML"></div>"#,
-            self.href, self.every
+            words::escape(&self.href),
+            self.every
         );
         for part in parts {
             if !known.contains(&mark(part).as_str()) {
