@@ -6,7 +6,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use domain::Source;
+use domain::{Source, authority::Denied};
 use engine::Engine;
 
 use crate::problem::Problem;
@@ -40,6 +40,20 @@ fn source(headers: &HeaderMap) -> Source {
         Some(agent) if agent.starts_with("gatepost/") => Source::CommandLine,
         _ => Source::Api,
     }
+}
+
+/// Keeps on record who was refused what for lack of permission.
+pub(crate) async fn record_refusals(
+    State(engine): State<Engine>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let asked = format!("{} {}", request.method(), request.uri().path());
+    let response = next.run(request).await;
+    if let Some(denied) = response.extensions().get::<Denied>() {
+        engine.refused(denied, &asked).await;
+    }
+    response
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {

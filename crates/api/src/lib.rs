@@ -69,6 +69,7 @@ pub fn router(engine: Engine) -> Router {
             idempotency::remember,
         ))
         .layer(middleware::from_fn_with_state(engine.clone(), authentication::authenticate))
+        .layer(middleware::from_fn_with_state(engine.clone(), authentication::record_refusals))
         .with_state(engine);
     let document = openapi();
     Router::new()

@@ -30,6 +30,10 @@ pub struct Problem {
     pub detail: String,
     /// What to do about it.
     pub remedy: String,
+    /// Who was refused what, for the audit.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub(crate) denied: Option<Box<Denied>>,
 }
 
 impl Problem {
@@ -157,6 +161,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.to_string(),
             remedy: remedy.to_owned(),
+            denied: None,
         }
     }
 }
@@ -171,7 +176,7 @@ impl std::error::Error for Problem {}
 
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
-        Self::denied(denied)
+        Self { denied: Some(Box::new(denied.clone())), ..Self::denied(denied) }
     }
 }
 
@@ -231,6 +236,9 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer realm=\"gatepost\"");
             headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(denied) = self.denied {
+            response.extensions_mut().insert(*denied);
         }
         response
     }

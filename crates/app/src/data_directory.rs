@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use rand::Rng as _;
 use reqwest::Url;
 
-/// Length of the key that secrets are sealed with, in bytes: ChaCha20-Poly1305's.
+/// Length of the keys of secrets and of the audit, in bytes: ChaCha20-Poly1305's and Ed25519's.
 pub(crate) const KEY_BYTES: usize = 32;
 
 /// The paths of a data directory.
@@ -40,6 +40,16 @@ impl DataDirectory {
     /// The key that connectors' secrets are sealed with.
     pub(crate) fn key_file(&self) -> PathBuf {
         self.0.join("secret.key")
+    }
+
+    /// The key that the audit is signed with.
+    pub(crate) fn audit_key_file(&self) -> PathBuf {
+        self.0.join("audit.key")
+    }
+
+    /// Closed parts of the audit, and the file it is streamed to.
+    pub(crate) fn audit(&self) -> PathBuf {
+        self.0.join("audit")
     }
 
     /// The log with the phrases administrators know.
@@ -135,6 +145,19 @@ impl TakenDirectory {
         })
     }
 
+    /// The key that the audit is signed with; made at the first start and kept since.
+    pub(crate) fn audit_key(&self) -> anyhow::Result<[u8; KEY_BYTES]> {
+        let path = self.directory.audit_key_file();
+        let bytes = kept(&path, || {
+            let mut key = vec![0_u8; KEY_BYTES];
+            rand::rng().fill_bytes(&mut key);
+            key
+        })?;
+        bytes.try_into().ok().with_context(|| {
+            format!("{} is not a key of {KEY_BYTES} bytes; restore it from a backup, for whoever verifies the audit knows its public half", path.display())
+        })
+    }
+
     /// Tells clients on this machine where the server listens.
     pub(crate) fn announce(&self, url: &str) -> anyhow::Result<()> {
         let path = self.directory.url_file();
@@ -206,10 +229,17 @@ mod tests {
         let path = dir.path().join("data");
         let first = DataDirectory::at(&path).take().unwrap();
         let (token, key) = (first.token().unwrap(), first.key().unwrap());
+        let audit_key = first.audit_key().unwrap();
         drop(first);
         let second = DataDirectory::at(&path).take().unwrap();
         assert_eq!((second.token().unwrap(), second.key().unwrap()), (token, key));
-        for file in [second.paths().token_file(), second.paths().key_file()] {
+        assert_eq!(second.audit_key().unwrap(), audit_key);
+        assert_ne!(audit_key, key);
+        for file in [
+            second.paths().token_file(),
+            second.paths().key_file(),
+            second.paths().audit_key_file(),
+        ] {
             assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
         }
         assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o700);

@@ -65,6 +65,10 @@ impl Server {
                 is_supervised: true,
                 page_devices: engine::Options::PAGE_DEVICES,
                 fault: engine::Fault::default(),
+                audit: engine::AuditOptions {
+                    key: engine::AuditKey::new(&directory.audit_key()?),
+                    directory: directory.paths().audit(),
+                },
             },
         )
         .await?;

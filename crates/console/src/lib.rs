@@ -69,6 +69,7 @@ pub fn router(engine: Engine) -> Router {
         .route("/assets/{hash}/{name}", get(assets::asset))
         .fallback(async || Problem::not_found("page"))
         .layer(CsrfLayer::new())
+        .layer(middleware::from_fn_with_state(engine.clone(), security::record_refusals))
         .layer(middleware::from_fn(security::headers))
         .with_state(Console::new(engine))
 }

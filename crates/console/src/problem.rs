@@ -5,6 +5,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use domain::authority::Denied;
 
 use crate::{
     page::{self, Place, Shell, filters},
@@ -17,6 +18,8 @@ pub(crate) struct Problem {
     status: StatusCode,
     title: &'static str,
     detail: String,
+    /// Who was refused what, for the audit.
+    denied: Option<Box<Denied>>,
 }
 
 #[derive(Template)]
@@ -33,6 +36,7 @@ impl Problem {
             status: StatusCode::NOT_FOUND,
             title: "Not found",
             detail: format!("There is no such {what}. It may have been removed."),
+            denied: None,
         }
     }
 
@@ -43,6 +47,7 @@ impl Problem {
             title: "Something is wrong on the server",
             detail: "The server's log says what happened. The inventory has not been changed."
                 .to_owned(),
+            denied: None,
         }
     }
 }
@@ -51,8 +56,8 @@ impl From<engine::Error> for Problem {
     fn from(error: engine::Error) -> Self {
         let (status, title) = match &error {
             engine::Error::NotFound(_) => (StatusCode::NOT_FOUND, "Not found"),
-            engine::Error::Denied(_) => (StatusCode::FORBIDDEN, "Not permitted"),
             engine::Error::Refused(_) => (StatusCode::FORBIDDEN, "It takes a second person"),
+            engine::Error::Denied(denied) => return denied.clone().into(),
             engine::Error::Conflict(_) => (StatusCode::CONFLICT, "That cannot be done now"),
             engine::Error::Invalid(_) => (StatusCode::BAD_REQUEST, "That cannot be done"),
             engine::Error::Unavailable(_) => {
@@ -60,7 +65,7 @@ impl From<engine::Error> for Problem {
             }
             engine::Error::Internal(_) => return Self::internal(&error),
         };
-        Self { status, title, detail: words::sentence(&error.to_string()) }
+        Self { status, title, detail: words::sentence(&error.to_string()), denied: None }
     }
 }
 
@@ -73,12 +78,13 @@ impl From<store::Error> for Problem {
     }
 }
 
-impl From<domain::authority::Denied> for Problem {
-    fn from(denied: domain::authority::Denied) -> Self {
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
         Self {
             status: StatusCode::FORBIDDEN,
             title: "Not permitted",
             detail: words::sentence(&denied.to_string()),
+            denied: Some(Box::new(denied)),
         }
     }
 }
@@ -87,6 +93,10 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let shell = Shell { place: Place::Devices, person: String::new() };
         let page = ProblemPage { shell, title: self.title, detail: self.detail };
-        (self.status, page::whole(&page)).into_response()
+        let mut response = (self.status, page::whole(&page)).into_response();
+        if let Some(denied) = self.denied {
+            response.extensions_mut().insert(*denied);
+        }
+        response
     }
 }

@@ -1,11 +1,13 @@
 //! Headers that every page carries, and the refusal of requests that another site sends.
 
 use axum::{
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderName, HeaderValue, header},
     middleware::Next,
     response::Response,
 };
+use domain::authority::Denied;
+use engine::Engine;
 
 /// No script, style, frame or form but our own; nothing is evaluated.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'self'; \
@@ -19,6 +21,20 @@ const HEADERS: [(&str, &str); 6] = [
     ("cross-origin-opener-policy", "same-origin"),
     ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
 ];
+
+/// Keeps on record who was refused what for lack of permission.
+pub(crate) async fn record_refusals(
+    State(engine): State<Engine>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let asked = format!("{} {}", request.method(), request.uri().path());
+    let response = next.run(request).await;
+    if let Some(denied) = response.extensions().get::<Denied>() {
+        engine.refused(denied, &asked).await;
+    }
+    response
+}
 
 pub(crate) async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;

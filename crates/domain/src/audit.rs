@@ -2,13 +2,17 @@
 //!
 //! An [`Entry`] is written down once as a document (canonical JSON; the engine's room), and the
 //! [`Link`]s chain the documents: the hash of an entry is SHA-256 of the hash before it and the
-//! document. Whoever changes, removes or inserts an entry breaks the chain from there on.
+//! document. Whoever changes, removes or inserts an entry breaks the chain from there on. A
+//! [`Checkpoint`] is a link with a signature, a [`Seal`] stands for a part that was closed.
+
+mod kept;
 
 use jiff::Timestamp;
+pub use kept::{Checkpoint, Seal, Signature, hexadecimal};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::{Caller, PersonId, Source, device::words};
+use crate::{Caller, PersonId, Source, authority::Denied, device::words};
 
 /// One entry of the audit, before it has a place in the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +120,12 @@ pub enum Event {
     ConnectorRemoved,
     /// A sync was asked for.
     SyncAsked,
+    /// Devices that did nothing for long leave the inventory, as somebody asked.
+    AgeingAsked,
+    /// The partnership of a device that left the inventory is about to be removed in Exchange.
+    PartnershipRemoving,
+    /// How that ended.
+    PartnershipRemoved,
     /// An action was asked for.
     ActionAsked,
     /// The guard holds a request until a second person approves it.
@@ -154,6 +164,8 @@ pub enum Event {
     NotificationsChanged,
     /// The audit was exported, or a part of it was closed.
     AuditKept,
+    /// How long the audit is kept, or where it is streamed to, was changed.
+    AuditChanged,
     /// Secrets were sealed with another key.
     SecretsRotated,
     /// Somebody was refused for lack of permission.
@@ -166,6 +178,9 @@ words!(Event {
     ConnectorPaused = "connector.paused",
     ConnectorRemoved = "connector.removed",
     SyncAsked = "sync.asked",
+    AgeingAsked = "ageing.asked",
+    PartnershipRemoving = "partnership.removing",
+    PartnershipRemoved = "partnership.removed",
     ActionAsked = "action.asked",
     ActionHeld = "action.held",
     ActionApproved = "action.approved",
@@ -185,6 +200,7 @@ words!(Event {
     SignInChanged = "sign-in.changed",
     NotificationsChanged = "notifications.changed",
     AuditKept = "audit.kept",
+    AuditChanged = "audit.changed",
     SecretsRotated = "secrets.rotated",
     Refused = "refused",
 });
@@ -193,10 +209,22 @@ impl Entry {
     /// An entry of what a caller did.
     #[must_use]
     pub fn of(caller: &Caller, at: Timestamp, event: Event) -> Self {
+        let actor = Actor { id: caller.person, name: caller.name.clone() };
+        Self::by(actor, caller.source, at, event)
+    }
+
+    /// An entry of what somebody was refused.
+    #[must_use]
+    pub fn refusal(denied: &Denied, at: Timestamp) -> Self {
+        let actor = Actor { id: denied.person, name: denied.caller.clone() };
+        Self::by(actor, denied.by, at, Event::Refused).with("permission", denied.permission.word())
+    }
+
+    fn by(actor: Actor, source: Source, at: Timestamp, event: Event) -> Self {
         Self {
             at,
-            actor: Actor { id: caller.person, name: caller.name.clone() },
-            source: caller.source,
+            actor,
+            source,
             event,
             target: None,
             reason: None,
@@ -217,6 +245,12 @@ impl Entry {
     pub fn with(mut self, name: &'static str, text: impl Into<String>) -> Self {
         self.details.push((name, text.into()));
         self
+    }
+
+    /// With why, as the actor said.
+    #[must_use]
+    pub fn because(self, reason: Option<String>) -> Self {
+        Self { reason, ..self }
     }
 
     /// With what Exchange answered, or what was seen.

@@ -173,7 +173,7 @@ impl Caller {
     }
 
     fn denied(&self, permission: Permission) -> Denied {
-        Denied { caller: self.name.clone(), permission }
+        Denied { person: self.person, caller: self.name.clone(), by: self.source, permission }
     }
 }
 
@@ -261,7 +261,11 @@ impl Scope {
 #[error("{caller} has no permission {}", permission.title())]
 pub struct Denied {
     /// Who asked.
+    pub person: PersonId,
+    /// The same, as people know them.
     pub caller: String,
+    /// By which way they asked.
+    pub by: Source,
     /// What was missing.
     pub permission: Permission,
 }

@@ -5,6 +5,7 @@
 
 use domain::{
     Caller, Connector, ConnectorName, Device, DeviceId, Permission, Timestamp,
+    audit::{self, Entry, TargetKind},
     status_message::Event,
 };
 use exchange::Devices;
@@ -63,6 +64,8 @@ impl Engine {
                  number of days first"
             )));
         }
+        let entry = self.entry_of(caller, audit::Event::AgeingAsked, &connector);
+        self.audit(entry).await?;
         let left = self.age(&connector).await?;
         self.remove_aged_partnerships(&connector).await?;
         Ok(left)
@@ -133,6 +136,14 @@ impl Engine {
         }
         let name = device.display_name();
         let text = format!("removing the partnership of {name} ({guid}) in Exchange");
+        let entry = |event| {
+            let entry = Entry::of(&Caller::engine(), self.now(), event);
+            entry.on(TargetKind::Device, id.to_string(), &name).with("guid", guid.to_string())
+        };
+        // The intent is on record before anything is sent.
+        let days = connector.options.discovery.inactive_days.unwrap_or_default();
+        let why = format!("inactive for {days} days");
+        self.audit(entry(audit::Event::PartnershipRemoving).because(Some(why))).await?;
         self.record(connector, Event::RemovingPartnership, &text).await;
         let removed = lease.organization()?.remove_partnership(guid).await;
         let is_there =
@@ -142,6 +153,7 @@ impl Engine {
             (Ok(()), true) => format!("the partnership of {name} ({guid}) is still in Exchange"),
             (Err(error), true) => format!("the partnership of {name} ({guid}) stays: {error}"),
         };
+        self.audit(entry(audit::Event::PartnershipRemoved).answered(&text)).await?;
         self.record(connector, Event::PartnershipRemoved, &text).await;
         if !is_there {
             self.store().mark_gone(connector.id, vec![id], self.now()).await?;

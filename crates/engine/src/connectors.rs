@@ -1,11 +1,14 @@
 //! Commands on connectors: add, change, pause and remove.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use domain::{
-    Caller, Connector, ConnectorId, ConnectorName, Permission,
+    Caller, Connector, ConnectorId, ConnectorName, Permission, audit,
     connector::{ConnectorState, Endpoint, Options},
     status_message::Event,
 };
 use exchange::Secret;
+use store::connector_settings;
 use uuid::Uuid;
 
 use crate::{Engine, Error, component::Phrase, secrets::ConnectorSecrets, validation::validate};
@@ -95,7 +98,14 @@ impl Engine {
             is_paused: new.is_paused,
             next_install: None,
         };
-        self.store().add_connector(&connector, Some(&sealed)).await?;
+        let entry = self
+            .entry_of(caller, audit::Event::ConnectorAdded, &connector)
+            .with("endpoint", &connector.endpoint.url)
+            .with("account", connector.endpoint.username.as_deref().unwrap_or_default());
+        let mut log = self.audit_log().await?;
+        let told = log.rows(&[entry]);
+        self.store().on_record(&told).add_connector(&connector, Some(&sealed)).await?;
+        log.written();
         self.say(&connector.name, Phrase::Flagged);
         self.record(&connector, Event::Flagged, "added; waits for its first connection").await;
         self.inner.connectors_changed.notify_waiters();
@@ -110,9 +120,19 @@ impl Engine {
         name: &ConnectorName,
         change: ConnectorChange,
     ) -> Result<(), Error> {
+        let scope = caller.scope(Permission::ModifySite)?;
+        let before = self.store().connector(&scope, name).await?;
+        let passwords = new_passwords(&change);
         let (connector, secrets) = self.changed_connector(caller, name, change).await?;
         let sealed = secrets.seal(&self.inner.secrets, connector.id)?;
-        self.store().change_connector(&connector, Some(&sealed)).await?;
+        let entry = self
+            .entry_of(caller, audit::Event::ConnectorChanged, &connector)
+            .with("changed", difference(&before, &connector))
+            .with("new_passwords", passwords);
+        let mut log = self.audit_log().await?;
+        let told = log.rows(&[entry]);
+        self.store().on_record(&told).change_connector(&connector, Some(&sealed)).await?;
+        log.written();
         self.forget_sessions(&connector).await;
         self.store().forget_checkpoint(connector.id).await?;
         self.record(&connector, Event::Changed, "changed").await;
@@ -187,12 +207,16 @@ impl Engine {
         if connector.is_paused == is_paused {
             return Ok(());
         }
-        self.store().set_paused(connector.id, is_paused).await?;
         let (event, text) = if is_paused {
             (Event::Paused, "scheduled work rests")
         } else {
             (Event::Resumed, "scheduled work goes on")
         };
+        let entry = self.entry_of(caller, audit::Event::ConnectorPaused, &connector);
+        let mut log = self.audit_log().await?;
+        let told = log.rows(&[entry.with("now", text)]);
+        self.store().on_record(&told).set_paused(connector.id, is_paused).await?;
+        log.written();
         self.record(&connector, event, text).await;
         self.inner.connectors_changed.notify_waiters();
         Ok(())
@@ -224,25 +248,32 @@ impl Engine {
         let connector = self.store().connector(&scope, name).await?;
         match removal {
             // A pass that is under way finds its rows missing and fails as a job of nobody.
-            Removal::WithInventory => self.forget_connector(&connector).await?,
-            Removal::KeepInventory => self.retire(&connector).await?,
+            Removal::WithInventory => self.forget_connector(caller, &connector).await?,
+            Removal::KeepInventory => self.retire(caller, &connector).await?,
         }
         Ok(())
     }
 
-    async fn forget_connector(&self, connector: &Connector) -> Result<(), Error> {
+    async fn forget_connector(&self, caller: &Caller, connector: &Connector) -> Result<(), Error> {
         self.drop_sessions(connector.id).await;
-        self.store().remove_connector(connector.id).await?;
+        // The devices first, which takes long: nobody else waits for the audit meanwhile.
+        self.store().remove_devices(connector.id).await?;
+        let entry = self.entry_of(caller, audit::Event::ConnectorRemoved, connector);
+        let mut log = self.audit_log().await?;
+        let told = log.rows(&[entry.with("inventory", "removed")]);
+        self.store().on_record(&told).remove_connector(connector.id).await?;
+        log.written();
         tracing::info!(connector = %connector.name, "connector removed with its inventory");
         Ok(())
     }
 
     /// Ends a connector's work and keeps what it read. Its organization is free for another.
-    pub(crate) async fn retire(&self, connector: &Connector) -> Result<(), Error> {
-        let store = self.store();
-        let state = ConnectorState::Removed;
-        store.set_connector_state(connector.id, state, None).await?;
-        store.release_organization(connector.id).await?;
+    pub(crate) async fn retire(&self, caller: &Caller, connector: &Connector) -> Result<(), Error> {
+        let entry = self.entry_of(caller, audit::Event::ConnectorRemoved, connector);
+        let mut log = self.audit_log().await?;
+        let told = log.rows(&[entry.with("inventory", "kept")]);
+        self.store().on_record(&told).retire_connector(connector.id).await?;
+        log.written();
         self.drop_sessions(connector.id).await;
         self.record(connector, Event::Removed, "removed; its inventory is kept").await;
         Ok(())
@@ -272,4 +303,28 @@ fn without_unused_secrets(new: NewConnector) -> NewConnector {
         notification_password: new.notification_password.filter(|_| has_notification_account),
         ..new
     }
+}
+
+/// What a change changed, in the names and words that the settings are kept in.
+fn difference(before: &Connector, after: &Connector) -> String {
+    let (before, after) = (connector_settings(before), connector_settings(after));
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let said = |settings: &BTreeMap<String, String>, name: &String| {
+        settings.get(name).map_or_else(|| "nothing".to_owned(), Clone::clone)
+    };
+    let changed = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
+    let changed =
+        changed.map(|name| format!("{name}: {} → {}", said(&before, name), said(&after, name)));
+    changed.collect::<Vec<_>>().join("; ")
+}
+
+/// Which passwords a change sets anew; never what they are.
+fn new_passwords(change: &ConnectorChange) -> String {
+    let given = [
+        ("account", change.password.is_some()),
+        ("proxy", change.proxy_password.is_some()),
+        ("notification", change.notification_password.is_some()),
+    ];
+    let given = given.iter().filter(|(_, is_given)| *is_given).map(|(name, _)| *name);
+    given.collect::<Vec<_>>().join(", ")
 }

@@ -1,16 +1,18 @@
 //! The engine itself: what everything else is a command of.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use domain::{
-    Caller, Connector, ConnectorName, JobId, Permission, Scope, Timestamp, pass::PassKind,
+    Caller, Connector, ConnectorName, JobId, Permission, Scope, Timestamp, audit::Event,
+    pass::PassKind,
 };
 use store::{Job, JobState, NewJob, Store};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use crate::{
-    Clock, Error, Fault, actions, audit,
+    AuditKey, Clock, Error, Fault, actions,
+    audit::{self, Audit},
     component::{ComponentLog, Phrase},
     data_key::DataKeys,
     people::People,
@@ -42,6 +44,17 @@ pub struct Options {
     pub page_devices: u32,
     /// Where the process is to die, for stories about that; nowhere else.
     pub fault: Fault,
+    /// How the audit is kept.
+    pub audit: AuditOptions,
+}
+
+/// How the audit is kept.
+#[derive(Debug, Clone)]
+pub struct AuditOptions {
+    /// Signs it; kept outside the database.
+    pub key: AuditKey,
+    /// Where closed parts, and the file of the stream, are written; made when it is needed.
+    pub directory: PathBuf,
 }
 
 impl Options {
@@ -62,9 +75,9 @@ pub(crate) struct Inner {
     pub(crate) secrets: Secrets,
     /// Held while the data key is changed: one change at a time.
     pub(crate) key_change: tokio::sync::Mutex<()>,
-    pub(crate) audit: audit::Head,
     pub(crate) lane: actions::Lane,
     pub(crate) gate: actions::Gate,
+    pub(crate) audit: Audit,
     pub(crate) tasks: Tasks,
     /// Wakes the workers when there is a new job.
     pub(crate) new_job: Notify,
@@ -88,9 +101,9 @@ impl Engine {
             options,
             secrets,
             key_change: tokio::sync::Mutex::default(),
-            audit: audit::Head::default(),
             lane: actions::Lane::default(),
             gate: actions::Gate::default(),
+            audit: Audit::default(),
             tasks: Tasks::new(),
             new_job: Notify::new(),
             ended_jobs: watch::Sender::new(0),
@@ -125,6 +138,7 @@ impl Engine {
         }
         worker::start(&engine).await;
         actions::start(&engine).await;
+        audit::start(&engine).await;
         if engine.inner.options.is_supervised {
             supervisor::start(&engine).await;
         }
@@ -136,6 +150,9 @@ impl Engine {
     pub async fn shutdown(&self) {
         self.inner.tasks.shutdown().await;
         self.close_sessions().await;
+        if let Err(error) = self.sign_audit().await {
+            tracing::error!(%error, "the end of the audit could not be signed");
+        }
         self.store().close().await;
     }
 
@@ -167,6 +184,8 @@ impl Engine {
         let scope = caller.scope(Permission::ModifySite)?;
         let connector = self.store().connector(&scope, name).await?;
         self.must_not_be_removed(&connector)?;
+        let entry = self.entry_of(caller, Event::SyncAsked, &connector);
+        self.audit(entry.with("kind", kind.to_string())).await?;
         self.say(name, Phrase::Sync(kind, "was asked for"));
         Ok(self.new_job(&connector, worker::job_kind(kind)).await?)
     }

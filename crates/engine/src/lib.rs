@@ -38,6 +38,7 @@ mod worker;
 
 pub use actions::{GuardState, Planned, Preview, Review, Targets, Wish};
 pub use ageing::AgeingPreview;
+pub use audit::{AuditIdentity, AuditKey, is_signed};
 pub use budget::BudgetGauge;
 pub use check::{CheckReport, CheckResult, CheckStep};
 pub use clock::Clock;
@@ -46,7 +47,7 @@ pub use connectors::{ConnectorChange, NewConnector, Removal};
 pub use data_key::{
     DataKey, DataKeyReport, DataKeys, InvalidKey, KeyFit, KeyId, KeyMaker, Rotated,
 };
-pub use engine::{Engine, Options};
+pub use engine::{AuditOptions, Engine, Options};
 pub use error::Error;
 pub use exchange::{Family, Feature, FeatureCheck, FeatureState};
 pub use fault::Fault;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use domain::{Connector, connector::ConnectorState, status_message::Event};
+use domain::{Caller, Connector, connector::ConnectorState, status_message::Event};
 use exchange::{ConnectionSettings, Credential, Organization, RemotePowerShell};
 use store::OpenShell;
 
@@ -121,7 +121,7 @@ impl Engine {
                         other.name
                     );
                 }
-                self.retire(&other).await?;
+                self.retire(&Caller::engine(), &other).await?;
                 self.store().set_organization(connector.id, &identity).await?
             }
             Err(error) => return Err(error.into()),

@@ -2,7 +2,7 @@
 
 use domain::{
     Caller, Connector, ConnectorName, DeviceFacts, DeviceId, DistinguishedName, MailboxFacts,
-    Permission, device::Owner, inventory,
+    Permission, audit::Event, device::Owner, inventory,
 };
 use exchange::{CmdletErrorKind, Devices, Mailboxes, Observed, StatisticsTarget};
 use store::DeviceRow;
@@ -52,6 +52,8 @@ impl Engine {
                 "the user is empty; give an address or a logon name".into(),
             ));
         }
+        let entry = self.entry_of(caller, Event::SyncAsked, &connector);
+        self.audit(entry.with("kind", "one person").with("user", user)).await?;
         let wanted = Devices::OfMailbox(user.to_owned());
         let read = self.refresh(&connector, &wanted).await.map_err(|error| unavailable(&error))?;
         Ok(read.len() as u64)

@@ -2,10 +2,14 @@
 
 mod document;
 
+use std::collections::BTreeMap;
+
 use domain::connector::{ConnectorState, OrganizationIdentity};
 use domain::{Connector, ConnectorId, ConnectorName, Scope, Timestamp};
 use serde_json::Value as Json;
 
+use crate::audit::AuditRow;
+use crate::database::Steps;
 use crate::value::{Columns, Value};
 use crate::{Error, Store, sql};
 
@@ -20,32 +24,8 @@ impl Store {
         connector: &Connector,
         sealed_secret: Option<&[u8]>,
     ) -> Result<(), Error> {
-        let organization = connector.organization.as_ref();
-        let mut steps = vec![(
-            sql::ADD_CONNECTOR,
-            vec![
-                Value::id(connector.id),
-                Value::text(connector.name.as_str()),
-                Value::text(&document::of_endpoint(&connector.endpoint).to_string()),
-                Value::optional_text(organization.map(|it| it.key.as_str())),
-                Value::optional_text(organization.map(|it| it.name.as_str())),
-                Value::text(connector.state.word()),
-                Value::optional_text(connector.trouble.as_deref()),
-                Value::time(connector.created),
-                Value::optional_time(connector.last_full_sync),
-                Value::optional_time(connector.last_delta_sync),
-                Value::text(&document::of_options(&connector.options).to_string()),
-                Value::Flag(connector.is_paused),
-                Value::optional_time(connector.next_install),
-            ],
-        )];
-        if let Some(sealed) = sealed_secret {
-            let values = vec![Value::id(connector.id), Value::Bytes(sealed.to_owned())];
-            steps.push((sql::ADD_SECRET, values));
-        }
-        let taken =
-            || format!("a connector named {} or of this organization exists", connector.name);
-        self.database.write(steps).await.map(drop).map_err(|error| error.or_conflict(taken))
+        let added = self.database.write(add_steps(connector, sealed_secret, &[])).await;
+        added.map(drop).map_err(|error| error.or_conflict(|| taken(connector)))
     }
 
     /// Writes how a connector reaches its organization and what it reads of it; its secret too, if
@@ -55,18 +35,7 @@ impl Store {
         connector: &Connector,
         sealed_secret: Option<&[u8]>,
     ) -> Result<(), Error> {
-        let mut steps = vec![(
-            sql::CHANGE_CONNECTOR,
-            vec![
-                Value::id(connector.id),
-                Value::text(&document::of_endpoint(&connector.endpoint).to_string()),
-                Value::text(&document::of_options(&connector.options).to_string()),
-            ],
-        )];
-        if let Some(sealed) = sealed_secret {
-            let values = vec![Value::id(connector.id), Value::Bytes(sealed.to_owned())];
-            steps.push((sql::ADD_SECRET, values));
-        }
+        let steps = change_steps(connector, sealed_secret);
         let changed = self.database.write(steps).await?;
         if changed.first() == Some(&0) { Err(Error::NotFound("the connector")) } else { Ok(()) }
     }
@@ -148,29 +117,8 @@ impl Store {
     /// Forgets a connector with its devices, mailboxes, servers, passes and jobs, in batches, so
     /// that nobody waits long. A removal that was cut short can be asked for again.
     pub async fn remove_connector(&self, id: ConnectorId) -> Result<(), Error> {
-        let one = || vec![Value::id(id)];
-        loop {
-            let some = vec![Value::id(id), Value::Integer(REMOVED_AT_ONCE)];
-            let removed = self.database.write(vec![(sql::REMOVE_SOME_DEVICES, some)]).await?;
-            if removed.iter().all(|count| *count == 0) {
-                break;
-            }
-        }
-        // The connector's row goes before what may have been written meanwhile: who writes devices
-        // holds that row, so after it nothing can follow.
-        let steps = vec![
-            (sql::REMOVE_SECRET, one()),
-            (sql::REMOVE_PASSES, one()),
-            (sql::REMOVE_JOBS, one()),
-            (sql::REMOVE_SERVERS, one()),
-            (sql::REMOVE_ENDPOINTS, one()),
-            (sql::FORGET_SEEN, one()),
-            (sql::REMOVE_SHELLS, one()),
-            (sql::REMOVE_CONNECTOR, one()),
-            (sql::REMOVE_DEVICES, one()),
-            (sql::REMOVE_MAILBOXES, one()),
-            (sql::REMOVE_STATUS_MESSAGES, one()),
-        ];
+        self.remove_devices(id).await?;
+        let steps = remove_steps(id);
         let at = steps.iter().position(|(statement, _)| *statement == sql::REMOVE_CONNECTOR);
         let removed = self.database.write(steps).await?;
         let existed = at.and_then(|at| removed.get(at)).is_some_and(|count| *count > 0);
@@ -179,6 +127,17 @@ impl Store {
 }
 
 impl Store {
+    /// Removes the devices of a connector in batches.
+    pub async fn remove_devices(&self, id: ConnectorId) -> Result<(), Error> {
+        loop {
+            let some = vec![Value::id(id), Value::Integer(REMOVED_AT_ONCE)];
+            let removed = self.database.write(vec![(sql::REMOVE_SOME_DEVICES, some)]).await?;
+            if removed.iter().all(|count| *count == 0) {
+                return Ok(());
+            }
+        }
+    }
+
     /// Runs one statement that changes one row; `NotFound` if it changed none.
     pub(crate) async fn write_one(
         &self,
@@ -222,4 +181,100 @@ fn connector(row: &mut Columns<'_>) -> Result<Connector, Error> {
 /// A list of texts in a document.
 pub(crate) fn texts(list: &Json) -> Option<Vec<String>> {
     list.as_array()?.iter().map(|text| text.as_str().map(str::to_owned)).collect()
+}
+
+/// What adds a connector, with the entries of the audit that tell of it.
+pub(crate) fn add_steps(
+    connector: &Connector,
+    sealed_secret: Option<&[u8]>,
+    told: &[AuditRow],
+) -> Steps {
+    let organization = connector.organization.as_ref();
+    let mut steps = AuditRow::steps(told);
+    steps.push((
+        sql::ADD_CONNECTOR,
+        vec![
+            Value::id(connector.id),
+            Value::text(connector.name.as_str()),
+            Value::text(&document::of_endpoint(&connector.endpoint).to_string()),
+            Value::optional_text(organization.map(|it| it.key.as_str())),
+            Value::optional_text(organization.map(|it| it.name.as_str())),
+            Value::text(connector.state.word()),
+            Value::optional_text(connector.trouble.as_deref()),
+            Value::time(connector.created),
+            Value::optional_time(connector.last_full_sync),
+            Value::optional_time(connector.last_delta_sync),
+            Value::text(&document::of_options(&connector.options).to_string()),
+            Value::Flag(connector.is_paused),
+            Value::optional_time(connector.next_install),
+        ],
+    ));
+    if let Some(sealed) = sealed_secret {
+        let values = vec![Value::id(connector.id), Value::Bytes(sealed.to_owned())];
+        steps.push((sql::ADD_SECRET, values));
+    }
+    steps
+}
+
+/// Says that a connector's name or organization is taken.
+pub(crate) fn taken(connector: &Connector) -> String {
+    format!("a connector named {} or of this organization exists", connector.name)
+}
+
+/// What changes a connector.
+pub(crate) fn change_steps(connector: &Connector, sealed_secret: Option<&[u8]>) -> Steps {
+    let mut steps = vec![(
+        sql::CHANGE_CONNECTOR,
+        vec![
+            Value::id(connector.id),
+            Value::text(&document::of_endpoint(&connector.endpoint).to_string()),
+            Value::text(&document::of_options(&connector.options).to_string()),
+        ],
+    )];
+    if let Some(sealed) = sealed_secret {
+        let values = vec![Value::id(connector.id), Value::Bytes(sealed.to_owned())];
+        steps.push((sql::ADD_SECRET, values));
+    }
+    steps
+}
+
+/// What removes a connector whose devices are gone. Its row goes before what may have been written
+/// meanwhile: who writes devices holds that row, so after it nothing can follow.
+pub(crate) fn remove_steps(id: ConnectorId) -> Steps {
+    let one = || vec![Value::id(id)];
+    vec![
+        (sql::REMOVE_SECRET, one()),
+        (sql::REMOVE_PASSES, one()),
+        (sql::REMOVE_JOBS, one()),
+        (sql::REMOVE_SERVERS, one()),
+        (sql::REMOVE_ENDPOINTS, one()),
+        (sql::FORGET_SEEN, one()),
+        (sql::REMOVE_SHELLS, one()),
+        (sql::REMOVE_CONNECTOR, one()),
+        (sql::REMOVE_DEVICES, one()),
+        (sql::REMOVE_MAILBOXES, one()),
+        (sql::REMOVE_STATUS_MESSAGES, one()),
+    ]
+}
+
+/// How a connector is set, by the names that its documents have for it: to tell what a change
+/// changed. It holds no secret.
+#[must_use]
+pub fn connector_settings(connector: &Connector) -> BTreeMap<String, String> {
+    let mut settings = BTreeMap::new();
+    flatten("endpoint", &document::of_endpoint(&connector.endpoint), &mut settings);
+    flatten("options", &document::of_options(&connector.options), &mut settings);
+    settings
+}
+
+fn flatten(name: &str, value: &Json, into: &mut BTreeMap<String, String>) {
+    match value {
+        Json::Object(fields) => {
+            for (field, value) in fields {
+                flatten(&format!("{name}.{field}"), value, into);
+            }
+        }
+        Json::String(text) => drop(into.insert(name.to_owned(), text.clone())),
+        other => drop(into.insert(name.to_owned(), other.to_string())),
+    }
 }

@@ -42,7 +42,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use actions::{Action, Decision, MOST_ACTIONS, Request, StateCounts, Verdict};
-pub use audit::AuditRow;
+pub use audit::{AuditFilter, AuditPage, AuditRow, AuditStreamRow, OnRecord};
+pub use connectors::connector_settings;
 pub use devices::{DeviceRow, Fingerprint};
 pub use error::Error;
 pub use jobs::{Job, JobState, NewJob, Progress};

@@ -196,6 +196,31 @@ statements! {
     AUDIT_HEAD = "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1";
     AUDIT = "SELECT sequence, hash, at, event, actor, target, document FROM audit
         WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
+    AUDIT_BEFORE = "SELECT max(sequence) AS sequence FROM audit WHERE sequence <
+        coalesce((SELECT min(sequence) FROM audit WHERE at >= ?1), 9223372036854775807)";
+    REMOVE_AUDIT = "DELETE FROM audit WHERE sequence IN
+        (SELECT sequence FROM audit WHERE sequence <= ?1 ORDER BY sequence LIMIT ?2)";
+    ADD_AUDIT_CHECKPOINT = "INSERT INTO audit_checkpoint (sequence, hash, at, signer, signature)
+        VALUES (?1, ?2, ?3, ?4, ?5)";
+    AUDIT_CHECKPOINTS = "SELECT sequence, hash, at, signer, signature FROM audit_checkpoint
+        WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
+    LAST_AUDIT_CHECKPOINT = "SELECT sequence, hash, at, signer, signature FROM audit_checkpoint
+        ORDER BY sequence DESC LIMIT 1";
+    AUDIT_SIGNERS = "SELECT DISTINCT signer FROM audit_checkpoint";
+    ADD_AUDIT_SEGMENT = "INSERT INTO audit_segment (last_entry, first_entry, previous, hash, at,
+        closed_by, file, signer, signature) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    AUDIT_SEGMENTS = "SELECT last_entry, first_entry, previous, hash, at, closed_by, file, signer,
+        signature FROM audit_segment ORDER BY last_entry";
+    SET_AUDIT_STREAM = "INSERT INTO audit_stream (name, configuration, position)
+        VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE SET
+        configuration = excluded.configuration, trouble = NULL, troubled_since = NULL";
+    REMOVE_AUDIT_STREAM = "DELETE FROM audit_stream WHERE name = ?1";
+    AUDIT_STREAM = "SELECT configuration, position, trouble, troubled_since, last_sent
+        FROM audit_stream WHERE name = ?1";
+    AUDIT_STREAMED = "UPDATE audit_stream SET position = ?2, last_sent = ?3, trouble = NULL,
+        troubled_since = NULL WHERE name = ?1 AND position < ?2";
+    AUDIT_STREAM_TROUBLED = "UPDATE audit_stream SET trouble = ?2,
+        troubled_since = coalesce(troubled_since, ?3) WHERE name = ?1";
 
     ADD_NEWS = "INSERT INTO news (at, topic, connector, device, document)
         VALUES (?1, ?2, ?3, ?4, ?5)";

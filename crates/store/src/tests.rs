@@ -1,5 +1,6 @@
 //! One suite, two databases.
 
+mod audit;
 mod checks;
 mod filters;
 mod people;

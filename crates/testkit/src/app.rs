@@ -9,7 +9,7 @@ use domain::{
     connector::Options as ConnectorOptions,
     pass::{Pass, PassKind},
 };
-use engine::{Clock, Engine, Fault, NewConnector, Options};
+use engine::{AuditKey, AuditOptions, Clock, Engine, Fault, NewConnector, Options};
 use simulator::OrganizationOptions;
 use store::{Job, Page, Store, Target, Totals};
 use tokio::runtime::Runtime;
@@ -313,6 +313,10 @@ fn start(
     fault: &Fault,
 ) -> anyhow::Result<Engine> {
     on(runtime, async {
+        let audit = AuditOptions {
+            key: AuditKey::new(&[9; 32]),
+            directory: database.with_file_name("audit"),
+        };
         let store = Store::open(Target::Sqlite(database)).await?;
         let options = Options {
             data_key: [7; 32].into(),
@@ -321,6 +325,7 @@ fn start(
             is_supervised,
             page_devices: PAGE_DEVICES,
             fault: fault.clone(),
+            audit,
         };
         Ok(Engine::start(store, options).await?)
     })

@@ -14,7 +14,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{Method, Request, StatusCode, header},
 };
-use engine::{Clock, Engine, Options};
+use engine::{AuditKey, AuditOptions, Clock, Engine, Options};
 use serde_json::Value;
 use store::{Store, Target};
 use tower::ServiceExt as _;
@@ -47,6 +47,10 @@ impl Server {
             is_supervised: false,
             page_devices: Options::PAGE_DEVICES,
             fault: engine::Fault::default(),
+            audit: AuditOptions {
+                key: AuditKey::new(&[9; 32]),
+                directory: directory.path().join("audit"),
+            },
         };
         let engine = Engine::start(Store::open(target).await.unwrap(), options).await.unwrap();
         Self { router: api::router(engine.clone()), engine, _directory: directory }

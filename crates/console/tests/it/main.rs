@@ -15,7 +15,7 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode, header, request::Builder},
 };
 use domain::Timestamp;
-use engine::{Clock, Engine, Options};
+use engine::{AuditKey, AuditOptions, Clock, Engine, Options};
 use store::{Store, Target};
 use tower::ServiceExt as _;
 
@@ -46,6 +46,10 @@ impl Console {
             is_supervised: false,
             page_devices: Options::PAGE_DEVICES,
             fault: engine::Fault::default(),
+            audit: AuditOptions {
+                key: AuditKey::new(&[9; 32]),
+                directory: directory.path().join("audit"),
+            },
         };
         let engine = Engine::start(Store::open(target).await.unwrap(), options).await.unwrap();
         let router = console::router(engine.clone());

@@ -47,6 +47,10 @@ impl Disk {
             is_supervised: false,
             page_devices: Options::PAGE_DEVICES,
             fault: crate::Fault::default(),
+            audit: crate::AuditOptions {
+                key: crate::AuditKey::new(&[9; 32]),
+                directory: self.folder.path().join("audit"),
+            },
         }
     }
 

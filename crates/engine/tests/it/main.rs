@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of a story fail as the story itself would")]
 
 mod acting;
+mod audit;
 mod connecting;
 mod living;
 mod signing_in;

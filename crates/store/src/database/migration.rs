@@ -18,6 +18,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { number: 5, text: include_str!("../../migrations/0005_shell.sql") },
     Migration { number: 6, text: include_str!("../../migrations/0006_authority.sql") },
     Migration { number: 7, text: include_str!("../../migrations/0007_actions.sql") },
+    Migration { number: 8, text: include_str!("../../migrations/0008_audit_kept.sql") },
     Migration { number: 9, text: include_str!("../../migrations/0009_people.sql") },
     Migration { number: 11, text: include_str!("../../migrations/0011_notifications.sql") },
 ];
