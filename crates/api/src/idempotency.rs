@@ -19,6 +19,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
+use domain::{Caller, PersonId};
+
 use crate::{MAX_BODY_BYTES, problem::Problem};
 
 /// The header's name.
@@ -95,6 +97,15 @@ impl Answers {
     }
 }
 
+/// The key of a request, if it has one.
+pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(key) = headers.get(HEADER) else { return Ok(None) };
+    match key.to_str() {
+        Ok(key) if !key.is_empty() && key.len() <= MAX_KEY_BYTES => Ok(Some(key.to_owned())),
+        _ => Err(unusable_key()),
+    }
+}
+
 /// Answers a repeated change from memory, and remembers the answer to a new one.
 pub(crate) async fn remember(
     State(answers): State<Answers>,
@@ -102,12 +113,12 @@ pub(crate) async fn remember(
     next: Next,
 ) -> Response {
     let is_change = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let Some(key) = request.headers().get(HEADER).filter(|_| is_change) else {
-        return next.run(request).await;
-    };
-    let key = match key.to_str() {
-        Ok(key) if !key.is_empty() && key.len() <= MAX_KEY_BYTES => key.to_owned(),
-        _ => return unusable_key().into_response(),
+    // Two people may choose the same key; neither gets the other's answer.
+    let caller = request.extensions().get::<Caller>().map(|caller| caller.person);
+    let key = match key(request.headers()) {
+        Ok(Some(key)) if is_change => format!("{} {key}", caller.unwrap_or(PersonId::ENGINE)),
+        Ok(_) => return next.run(request).await,
+        Err(problem) => return problem.into_response(),
     };
     match answer(&answers, &key, request, next).await {
         Ok(response) => response,

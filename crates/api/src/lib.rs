@@ -7,12 +7,14 @@
 //!
 //! Start reading at [`router`], the table of everything that is answered; then `device`.
 
+mod action;
 mod ageing;
 mod authentication;
 mod change;
 mod check;
 mod connector;
 mod connectors;
+mod decision;
 mod device;
 mod health;
 mod idempotency;
@@ -25,14 +27,16 @@ mod problem;
 mod status;
 mod sync;
 
+pub use action::{Action, ActionPage, ActionPreview, ActionRequest, Counted, PlannedDevice};
 pub use ageing::{Aged, Ageing};
 pub use change::ConnectorChange;
 pub use check::{CheckReport, CheckStep, FeatureCheck};
 pub use connector::{Connector, NewConnector, OnPremises, Organization};
 pub use connectors::ConnectorList;
+pub use decision::{Guard, GuardChange, GuardProposal, WipesCancelled};
 pub use device::{Device, DeviceDetail, DevicePage};
 pub use health::{Budget, ComponentLog, Endpoint, EndpointList, LogLine, Message, MessageList};
-pub use job::{Job, JobList};
+pub use job::{Job, JobList, JobRequest};
 pub use options::{ConnectorOptions, Directory, SiteServer};
 pub use pass::{Pass, PassList};
 pub use preview::Preview;
@@ -110,6 +114,15 @@ fn guarded() -> OpenApiRouter<Engine> {
         .routes(routes!(device::list))
         .routes(routes!(device::show))
         .routes(routes!(device::refresh))
+        .routes(routes!(action::ask))
+        .routes(routes!(action::list))
+        .routes(routes!(decision::approve))
+        .routes(routes!(decision::reject))
+        .routes(routes!(decision::cancel))
+        .routes(routes!(decision::cancel_wipes))
+        .routes(routes!(decision::show, decision::change))
+        .routes(routes!(decision::confirm))
+        .routes(routes!(decision::restore))
         .routes(routes!(job::list))
         .routes(routes!(job::show))
         .routes(routes!(status::show))
@@ -141,6 +154,7 @@ async fn unknown_address(uri: Uri) -> Problem {
         (name = "connectors", description = "Organizations connected, checked and synced"),
         (name = "devices", description = "The inventory"),
         (name = "jobs", description = "Work that the server does in the background"),
+        (name = "guard", description = "How many wipes may be sent without a second person"),
         (name = "status", description = "How everything is")
     )
 )]

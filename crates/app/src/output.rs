@@ -223,10 +223,14 @@ fn cell(name: &str, value: &Value) -> Cell {
         value => Cell::new(visible(&plain(value))),
     };
     match (name, value.as_str().unwrap_or_default()) {
-        ("access_state", "allowed") | ("state", "installed" | "done") => cell.fg(Color::Green),
-        ("access_state", "quarantined") | ("state", "flagged" | "waiting" | "running") => {
-            cell.fg(Color::Yellow)
-        }
+        ("access_state", "allowed")
+        | ("state", "installed" | "done" | "confirmed" | "acknowledged") => cell.fg(Color::Green),
+        ("access_state", "quarantined")
+        | (
+            "state",
+            "flagged" | "waiting" | "running" | "held" | "asked" | "approved" | "sending" | "sent"
+            | "fetched" | "unverifiable",
+        ) => cell.fg(Color::Yellow),
         ("access_state", "blocked") | ("state", "trouble" | "failed") => cell.fg(Color::Red),
         ("access_state", "discovery") => cell.fg(Color::Blue),
         _ => cell,

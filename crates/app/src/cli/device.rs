@@ -2,9 +2,13 @@
 
 use api::{Device, DeviceDetail, DevicePage};
 use clap::Subcommand;
+use domain::ActionKind;
 use serde_json::Value;
 
-use super::Exit;
+use super::{
+    Exit,
+    action::{self, ActionArguments, WipeArguments},
+};
 use crate::{
     client::{Client, ServerArguments},
     output::{Card, Format, OutputArguments, Rows, is_coloured, stdout},
@@ -18,6 +22,18 @@ pub(crate) enum DeviceVerb {
     Show(ShowArguments),
     /// Read one device again from Exchange, and show it
     Refresh(ShowArguments),
+    /// Let devices in by a personal exemption
+    Allow(ActionArguments),
+    /// Keep devices out by a personal exemption
+    Block(ActionArguments),
+    /// Remove both exemptions of devices: rules and the default access level decide again
+    Release(ActionArguments),
+    /// Erase the mail account on phones, or entire phones
+    Wipe(WipeArguments),
+    /// Take back wipes that phones have not fetched
+    CancelWipe(ActionArguments),
+    /// Forget partnerships; nothing is erased
+    Forget(ActionArguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -59,6 +75,12 @@ pub(crate) async fn run(verb: DeviceVerb) -> anyhow::Result<Exit> {
         DeviceVerb::List(arguments) => list(arguments).await,
         DeviceVerb::Show(arguments) => show(&arguments).await,
         DeviceVerb::Refresh(arguments) => refresh(&arguments).await,
+        DeviceVerb::Allow(arguments) => action::run(ActionKind::Allow, arguments).await,
+        DeviceVerb::Block(arguments) => action::run(ActionKind::Block, arguments).await,
+        DeviceVerb::Release(arguments) => action::run(ActionKind::Release, arguments).await,
+        DeviceVerb::Wipe(arguments) => action::wipe(arguments).await,
+        DeviceVerb::CancelWipe(arguments) => action::run(ActionKind::CancelWipe, arguments).await,
+        DeviceVerb::Forget(arguments) => action::run(ActionKind::Forget, arguments).await,
     }
 }
 

@@ -29,6 +29,14 @@ pub(crate) enum JobVerb {
     Show(ShowArguments),
     /// Wait for the end of a job, and fail if it failed
     Wait(WaitArguments),
+    /// Show what became of each device of a job
+    Actions(ShowArguments),
+    /// Let a job go on that somebody else asked for
+    Approve(ShowArguments),
+    /// Refuse a job that somebody else asked for
+    Reject(ShowArguments),
+    /// Take back what was not sent of a job
+    Cancel(ShowArguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -64,11 +72,64 @@ pub(crate) async fn run(verb: JobVerb) -> anyhow::Result<Exit> {
     match verb {
         JobVerb::List(arguments) => list(&arguments).await,
         JobVerb::Show(arguments) => show(&arguments).await,
+        JobVerb::Actions(arguments) => {
+            let client = Client::connect(&arguments.server)?;
+            let format = arguments.output.output;
+            super::action::print_actions(&client, &arguments.id.to_string(), format).await?;
+            Ok(Exit::Done)
+        }
+        JobVerb::Approve(arguments) => decide(&arguments, "approve").await,
+        JobVerb::Reject(arguments) => decide(&arguments, "reject").await,
+        JobVerb::Cancel(arguments) => decide(&arguments, "cancel").await,
         JobVerb::Wait(arguments) => {
             let client = Client::connect(&arguments.server)?;
-            wait_for(&client, &arguments.id.to_string()).await
+            follow(&client, &arguments.id.to_string(), Format::Table).await
         }
     }
+}
+
+/// Decides about a job, and shows it.
+async fn decide(arguments: &ShowArguments, verb: &str) -> anyhow::Result<Exit> {
+    let client = Client::connect(&arguments.server)?;
+    let path = format!("jobs/{}/{verb}", arguments.id);
+    let job: Job = client.post(&path, &serde_json::json!({})).await?;
+    print(&job, arguments.output.output)
+}
+
+/// Waits for a job's end, and shows what became of each device if it has any.
+pub(crate) async fn follow(client: &Client, id: &str, format: Format) -> anyhow::Result<Exit> {
+    let mut progress = Progress::new();
+    let job = loop {
+        let job: Job = client.get(&format!("jobs/{id}"), &[]).await?;
+        let Some(request) = &job.request else {
+            progress.clear();
+            return wait_for(client, id).await;
+        };
+        progress.show(&job);
+        let waits_for_phones = !["asked", "approved", "sending"]
+            .iter()
+            .any(|state| request.states.contains_key(*state));
+        if job.state != "running" || waits_for_phones {
+            break job;
+        }
+        tokio::time::sleep(POLL).await;
+    };
+    progress.clear();
+    super::action::print_actions(client, id, format).await?;
+    let Some(request) = &job.request else { return Ok(Exit::Done) };
+    let failed = request.states.get("failed").copied().unwrap_or_default();
+    if job.state == "held" {
+        let hold = visible(request.hold.as_deref().unwrap_or_default());
+        say(&format!(
+            "\nit waits for a second person: {hold}\nwho may approve: gatepost job approve {id}"
+        ))?;
+        return Ok(Exit::WaitsForApproval);
+    }
+    Ok(match failed {
+        0 => Exit::Done,
+        _ if failed == request.devices => Exit::Failed,
+        _ => Exit::Partly,
+    })
 }
 
 async fn list(arguments: &ListArguments) -> anyhow::Result<Exit> {
@@ -127,17 +188,24 @@ fn print_list(jobs: &[Job]) -> anyhow::Result<()> {
 async fn show(arguments: &ShowArguments) -> anyhow::Result<Exit> {
     let client = Client::connect(&arguments.server)?;
     let job: Job = client.get(&format!("jobs/{}", arguments.id), &[]).await?;
-    let format = arguments.output.output;
+    print(&job, arguments.output.output)
+}
+
+fn print(job: &Job, format: Format) -> anyhow::Result<Exit> {
     if format == Format::Table {
-        let fields = serde_json::to_value(&job)?;
+        let fields = serde_json::to_value(job)?;
         let mut card = Card::new(is_coloured());
-        for name in Job::FIELDS {
+        for name in Job::FIELDS.into_iter().filter(|name| *name != "request") {
             card.line(name, fields.get(name).unwrap_or_default());
+        }
+        let request = fields.get("request").and_then(serde_json::Value::as_object);
+        for (name, value) in request.into_iter().flatten().filter(|(name, _)| *name != "states") {
+            card.line(name, value);
         }
         card.print(&mut stdout())?;
     } else {
         let mut rows = Rows::new(stdout(), format, Job::FIELDS.map(str::to_owned).to_vec(), false);
-        rows.push(&job)?;
+        rows.push(job)?;
         rows.finish("")?;
     }
     Ok(Exit::Done)

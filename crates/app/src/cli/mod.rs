@@ -1,8 +1,10 @@
 //! The command line: every verb, and how each ends.
 
+mod action;
 mod connector;
 mod device;
 mod doctor;
+mod guard;
 pub(crate) mod job;
 pub mod reference;
 mod status;
@@ -42,12 +44,15 @@ enum Verb {
     Connector(connector::ConnectorVerb),
     /// Read an organization into the inventory
     Sync(sync::SyncArguments),
-    /// See devices
+    /// See devices, let them in, keep them out, erase them
     #[command(subcommand)]
     Device(device::DeviceVerb),
     /// See jobs: the work that the server does in the background
     #[command(subcommand)]
     Job(job::JobVerb),
+    /// See and change how many wipes may be sent without a second person
+    #[command(subcommand)]
+    Guard(guard::GuardVerb),
     /// Say in a few lines how everything is
     Status(status::StatusArguments),
     /// Bring the database to the form that this version needs
@@ -69,6 +74,10 @@ pub(crate) enum Exit {
     Failed = 1,
     /// What was asked for makes no sense.
     Usage = 2,
+    /// Done for some, and not for others.
+    Partly = 4,
+    /// It waits for a second person.
+    WaitsForApproval = 5,
     /// A guard or a missing permission refused it.
     Refused = 6,
 }
@@ -106,6 +115,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Verb::Sync(arguments) => block_on(sync::run(arguments)),
         Verb::Device(verb) => block_on(device::run(verb)),
         Verb::Job(verb) => block_on(job::run(verb)),
+        Verb::Guard(verb) => block_on(guard::run(verb)),
         Verb::Status(arguments) => block_on(status::run(arguments)),
         Verb::Migrate(arguments) => block_on(serve::migrate(arguments)),
         Verb::Doctor(arguments) => block_on(doctor::run(arguments)),
@@ -126,7 +136,15 @@ fn problem_in(error: &anyhow::Error) -> Option<&Problem> {
     error.chain().find_map(|cause| cause.downcast_ref())
 }
 
+/// What was typed makes no sense together; clap knows only each part.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Usage(pub(crate) &'static str);
+
 fn exit_of(error: &anyhow::Error) -> Exit {
+    if error.downcast_ref::<Usage>().is_some() {
+        return Exit::Usage;
+    }
     match problem_in(error).map(|problem| problem.status) {
         Some(400) => Exit::Usage,
         Some(403) => Exit::Refused,
