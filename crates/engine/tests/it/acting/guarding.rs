@@ -1,6 +1,16 @@
 //! So many wipes and no more, unless a second person agrees.
 
-use domain::guard::{Change, Limits};
+use domain::{
+    Source,
+    guard::{Change, Limits},
+};
+use proptest::{
+    collection::vec,
+    prelude::{Strategy, any},
+    prop_oneof,
+    strategy::ValueTree as _,
+    test_runner::TestRunner,
+};
 
 use super::*;
 
@@ -97,4 +107,123 @@ async fn the_guard_is_loosened_and_lifted_by_two_people_and_tightened_by_one() {
     app.clock().advance(SignedDuration::from_hours(2));
     let preview = engine.preview_action(&one, &wish).await.unwrap();
     assert!(preview.hold.is_some());
+}
+
+/// Something that happens in the story below.
+#[derive(Debug, Clone)]
+enum Happening {
+    /// Two people ask at the same moment, by different ways, for so many wipes each.
+    Asked(usize, usize),
+    /// So many minutes pass.
+    Passed(i64),
+    /// Somebody approves the oldest request that waits.
+    Approved,
+    /// What was not sent is taken back.
+    Cancelled,
+    /// Exchange goes away, or comes back.
+    Toggled,
+    /// The process is killed and starts again.
+    Killed,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        6 => (1_usize..5, 0_usize..7).prop_map(|(one, two)| Happening::Asked(one, two)),
+        4 => (1_i64..50).prop_map(Happening::Passed),
+        2 => any::<()>().prop_map(|()| Happening::Approved),
+        1 => any::<()>().prop_map(|()| Happening::Cancelled),
+        1 => any::<()>().prop_map(|()| Happening::Toggled),
+        1 => any::<()>().prop_map(|()| Happening::Killed),
+    ]
+}
+
+/// Whatever people do, by whatever way, and whatever breaks: a wipe that no second person approved
+/// is sent only while the windows of its person and its organization are below the limits.
+#[tokio::test]
+async fn no_interleaving_sends_more_wipes_than_the_limits() {
+    let mut runner = TestRunner::deterministic();
+    let stories = vec(happening(), 12..20);
+    for _ in 0..4 {
+        let story = stories.new_tree(&mut runner).unwrap().current();
+        tell(&story).await;
+    }
+}
+
+/// Waits until nothing is due; while Exchange is away, until all that is due was put off.
+async fn be_quiet(app: &TestApp) {
+    let connector = app.connector().await.unwrap().id;
+    app.eventually("quiet", async || {
+        let open = app.engine().store().open_actions(connector, app.clock().now(), 1).await?;
+        Ok(open.is_empty().then_some(()))
+    })
+    .await
+    .unwrap();
+}
+
+async fn tell(story: &[Happening]) {
+    let (mut app, devices) = synced(240).await;
+    let mut phones = devices.iter().filter(|device| {
+        device.facts.access_state == AccessState::Allowed
+            && device.facts.device_type.as_deref() == Some("iPhone")
+    });
+    let one = app.person("olga", BuiltInRole::OperationsAdministrator);
+    let two = app.person("otto", BuiltInRole::OperationsAdministrator).by(Source::Console);
+    let officer = app.person("sam", BuiltInRole::SecurityOfficer);
+    let mut requests = Vec::new();
+    for happening in story {
+        match happening {
+            Happening::Asked(first, second) => {
+                let mut some = |count: usize| -> Vec<DeviceId> {
+                    phones.by_ref().take(count).map(|device| device.id).collect()
+                };
+                let (first, second) = (some(*first), some(*second));
+                let (first, second) =
+                    (wish(ActionKind::WipeDevice, &first), wish(ActionKind::WipeDevice, &second));
+                let both =
+                    tokio::join!(app.engine().ask(&one, first), app.engine().ask(&two, second));
+                requests.extend([both.0, both.1].into_iter().flatten());
+            }
+            Happening::Passed(minutes) => {
+                live_on(&app, SignedDuration::from_mins(*minutes)).await;
+            }
+            Happening::Approved => {
+                let waiting = app.engine().waiting_for_approval(&officer).await.unwrap();
+                if let Some(request) = waiting.first() {
+                    app.engine().approve_request(&officer, request.id).await.unwrap();
+                }
+            }
+            Happening::Cancelled => drop(app.engine().cancel_all_wipes(&officer).await.unwrap()),
+            Happening::Toggled => {
+                let mut faults = app.exchange().faults();
+                faults.offline = !faults.offline;
+            }
+            Happening::Killed => app.kill_and_restart().unwrap(),
+        }
+        be_quiet(&app).await;
+    }
+    app.exchange().faults().offline = false;
+    for _ in 0..10 {
+        live_on(&app, SignedDuration::from_mins(20)).await;
+        be_quiet(&app).await;
+    }
+    let mut sent = Vec::new();
+    for request in &requests {
+        let now = app.engine().request(&app.caller(), request.id).await.unwrap();
+        let actions = actions(&app, request).await.into_iter();
+        sent.extend(actions.filter_map(|it| Some((it.intended?, it.person, now.is_approved()))));
+    }
+    assert!(!sent.is_empty(), "{story:?}");
+    let limits = Limits::default();
+    for (at, person, _) in sent.iter().filter(|(.., is_approved)| !is_approved) {
+        let within = |window: SignedDuration, then: &jiff::Timestamp| {
+            then <= at && at.duration_since(*then) < window
+        };
+        let by_person = sent
+            .iter()
+            .filter(|(then, who, _)| who == person && within(Limits::PERSON_WINDOW, then));
+        let of_all =
+            sent.iter().filter(|(then, ..)| within(Limits::ORGANIZATION_WINDOW, then)).count();
+        assert!(by_person.count() as u64 <= u64::from(limits.per_person), "{story:?}");
+        assert!(of_all as u64 <= u64::from(limits.per_organization), "{story:?}");
+    }
 }
