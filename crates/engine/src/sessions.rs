@@ -191,7 +191,7 @@ impl Pool {
     }
 
     /// Whether something urgent waits.
-    fn is_wanted(&self) -> bool {
+    pub(crate) fn is_wanted(&self) -> bool {
         let mut state = self.state();
         state.interactive.retain(|waiting| !waiting.is_closed());
         !state.interactive.is_empty()

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::{
     Engine,
+    sessions::Lease,
     tasks::{self, Stop},
 };
 
@@ -135,6 +136,8 @@ impl Engine {
     /// Does what is due on a connector, until nothing is.
     async fn act_on(&self, connector: &Connector) -> anyhow::Result<()> {
         let stop = self.inner.tasks.stop();
+        // One session for all that is due: a pass that comes in between would hold up each of them.
+        let mut session = None;
         loop {
             let open = self.store().open_actions(connector.id, self.now(), AT_ONCE).await?;
             if open.is_empty() || stop.is_set() {
@@ -151,10 +154,12 @@ impl Engine {
                     continue;
                 }
                 let request = action.request;
-                if !self.carry_on(connector, action).await? {
+                if !self.carry_on(connector, &mut session, action).await? {
                     refused.insert(request);
                 }
                 self.inner.lane.wake();
+                // Somebody who waits before a screen has a turn between two actions.
+                session = session.filter(|lease: &Lease| !lease.pool().is_wanted());
             }
         }
     }

@@ -37,12 +37,13 @@ impl Engine {
     pub(super) async fn carry_on(
         &self,
         connector: &Connector,
+        session: &mut Option<Lease>,
         action: Action,
     ) -> anyhow::Result<bool> {
         let scope = self.own_scope()?;
         let request = self.store().request(&scope, action.request).await?;
         self.crash_point().await;
-        match self.step(connector, &request, action.clone()).await {
+        match self.step(connector, session, &request, action.clone()).await {
             Ok(went_on) => Ok(went_on),
             Err(error) => {
                 // The action may have changed in this step: what is kept is what counts.
@@ -63,6 +64,7 @@ impl Engine {
     async fn step(
         &self,
         connector: &Connector,
+        session: &mut Option<Lease>,
         request: &Request,
         action: Action,
     ) -> anyhow::Result<bool> {
@@ -75,10 +77,16 @@ impl Engine {
             }
             action = self.moved(request, action, ActionState::Approved, None, None).await?;
         }
-        let mut lease = self.lease(connector, Urgency::Interactive).await?;
-        let done = self.step_with(connector, &mut lease, request, action).await;
+        let lease = match session {
+            Some(lease) => lease,
+            None => session.insert(self.place(connector, Urgency::Interactive).await),
+        };
+        let done = match self.ready(connector, lease).await {
+            Ok(()) => self.step_with(connector, lease, request, action).await,
+            Err(error) => Err(error),
+        };
         if let Err(error) = &done {
-            self.failed_with(&mut lease, error).await;
+            self.failed_with(lease, error).await;
         }
         lease.settle(self.now());
         done

@@ -2,6 +2,7 @@
 
 use domain::{
     Source,
+    connector::Runspaces,
     guard::{Change, Limits},
 };
 use proptest::{
@@ -107,6 +108,35 @@ async fn the_guard_is_loosened_and_lifted_by_two_people_and_tightened_by_one() {
     app.clock().advance(SignedDuration::from_hours(2));
     let preview = engine.preview_action(&one, &wish).await.unwrap();
     assert!(preview.hold.is_some());
+}
+
+/// Law 13: while a pass reads everything with the one session there is, wipes go before its next
+/// cmdlet.
+#[tokio::test]
+async fn wipes_do_not_wait_for_a_pass() {
+    let app = TestApp::beside(600).unwrap();
+    let mut new = app.new_connector(app.name());
+    new.options.runspaces = Runspaces::new(1).unwrap();
+    app.engine().add_connector(&app.caller(), new).await.unwrap();
+    app.sync().await.unwrap();
+    live_on(&app, SignedDuration::from_hours(48)).await;
+    let devices = app.devices().await.unwrap();
+    let phones = devices.iter().filter(|device| {
+        device.facts.access_state == AccessState::Allowed
+            && device.facts.device_type.as_deref() == Some("iPhone")
+    });
+    let phones: Vec<DeviceId> = phones.take(3).map(|device| device.id).collect();
+    let pass = crate::living::past_first_page(&app).await;
+    let asked = app.exchange().ledger().sequence();
+    let wipe = wish(ActionKind::WipeDevice, &phones);
+    let request = done(&app, &app.caller(), wipe).await.unwrap();
+    assert_eq!(count(&app, &request, ActionState::Sent).await, 3);
+    let begun = app.exchange().ledger().begun_after(asked);
+    let last = begun.iter().rposition(|one| one.name.starts_with("Clear-")).unwrap();
+    let of_pass = begun[..last].iter().filter(|one| one.parameter("SortBy").is_some());
+    assert!(of_pass.count() <= 1, "{begun:#?}");
+    app.exchange().faults().slow = None;
+    app.finished(pass).await.unwrap();
 }
 
 /// Something that happens in the story below.

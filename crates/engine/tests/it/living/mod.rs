@@ -69,7 +69,7 @@ fn change(connector: Connector) -> ConnectorChange {
 }
 
 /// Begins a full sync and waits until its first page is noted.
-async fn past_first_page(app: &TestApp) -> domain::JobId {
+pub(crate) async fn past_first_page(app: &TestApp) -> domain::JobId {
     app.exchange().faults().slow = Some(Duration::from_millis(5));
     let id = app.begin_sync().await.unwrap();
     let connector = app.connector().await.unwrap().id;
