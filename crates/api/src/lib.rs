@@ -14,6 +14,7 @@ mod change;
 mod check;
 mod connector;
 mod connectors;
+mod data_key;
 mod decision;
 mod device;
 mod health;
@@ -33,6 +34,7 @@ pub use change::ConnectorChange;
 pub use check::{CheckReport, CheckStep, FeatureCheck};
 pub use connector::{Connector, NewConnector, OnPremises, Organization};
 pub use connectors::ConnectorList;
+pub use data_key::{DataKey, DataKeyRotation};
 pub use decision::{Guard, GuardChange, GuardProposal, WipesCancelled};
 pub use device::{Device, DeviceDetail, DevicePage};
 pub use health::{Budget, ComponentLog, Endpoint, EndpointList, LogLine, Message, MessageList};
@@ -125,6 +127,8 @@ fn guarded() -> OpenApiRouter<Engine> {
         .routes(routes!(decision::restore))
         .routes(routes!(job::list))
         .routes(routes!(job::show))
+        .routes(routes!(data_key::show))
+        .routes(routes!(data_key::rotate))
         .routes(routes!(status::show))
 }
 
@@ -155,6 +159,7 @@ async fn unknown_address(uri: Uri) -> Problem {
         (name = "devices", description = "The inventory"),
         (name = "jobs", description = "Work that the server does in the background"),
         (name = "guard", description = "How many wipes may be sent without a second person"),
+        (name = "security", description = "What keeps secrets, and who may do what"),
         (name = "status", description = "How everything is")
     )
 )]

@@ -15,12 +15,42 @@ pub(crate) struct BootArguments {
     /// Directory that holds everything: database, keys, tokens, logs
     #[arg(long, value_name = "DIR", env = "GATEPOST_DATA", hide_env_values = true)]
     pub(crate) data: Option<PathBuf>,
-    /// Configuration file (TOML: data, listen, database, [log])
+    /// Configuration file (TOML: data, listen, database, key_file, previous_key_file, [log])
     #[arg(long, value_name = "FILE", env = "GATEPOST_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
     /// PostgreSQL to use in place of the embedded database: postgres://user@host/name
     #[arg(long, value_name = "URL", env = "GATEPOST_DATABASE", hide_env_values = true)]
-    pub(crate) database: Option<String>,
+    pub(crate) database: Option<DatabaseAddress>,
+    /// File with the key that secrets are sealed with, in place of GATEPOST_KEY, the systemd
+    /// credential gatepost.key, or secret.key in the data directory
+    #[arg(long, value_name = "FILE", env = "GATEPOST_KEY_FILE", hide_env_values = true)]
+    pub(crate) key_file: Option<PathBuf>,
+    /// File with the key before it, while the server goes over to a new one
+    #[arg(long, value_name = "FILE", env = "GATEPOST_PREVIOUS_KEY_FILE", hide_env_values = true)]
+    pub(crate) previous_key_file: Option<PathBuf>,
+}
+
+/// Where a PostgreSQL database is. It may hold a password, so it prints as nothing.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct DatabaseAddress(String);
+
+impl DatabaseAddress {
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for DatabaseAddress {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl std::fmt::Debug for DatabaseAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DatabaseAddress")
+    }
 }
 
 /// How the log is written.
@@ -57,7 +87,9 @@ pub(crate) enum LogFormat {
 struct File {
     data: Option<PathBuf>,
     listen: Option<SocketAddr>,
-    database: Option<String>,
+    database: Option<DatabaseAddress>,
+    key_file: Option<PathBuf>,
+    previous_key_file: Option<PathBuf>,
     #[serde(default)]
     log: LogSection,
 }
@@ -75,7 +107,11 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     pub(crate) listen: SocketAddr,
     /// PostgreSQL's address; `None` for the embedded database.
-    pub(crate) database: Option<String>,
+    pub(crate) database: Option<DatabaseAddress>,
+    /// File with the data key; `None` for the other places it may come from.
+    pub(crate) key_file: Option<PathBuf>,
+    /// File with the data key before it.
+    pub(crate) previous_key_file: Option<PathBuf>,
     pub(crate) log: LogConfig,
 }
 
@@ -114,6 +150,8 @@ impl Config {
             data,
             listen: listen.or(file.listen).unwrap_or(Self::DEFAULT_LISTEN),
             database: boot.database.clone().or(file.database),
+            key_file: boot.key_file.clone().or(file.key_file),
+            previous_key_file: boot.previous_key_file.clone().or(file.previous_key_file),
             log: LogConfig {
                 format: log.log_format.or(file.log.format).unwrap_or(default.format),
                 filter: log.log.clone().or(file.log.filter).unwrap_or(default.filter),

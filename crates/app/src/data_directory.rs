@@ -11,8 +11,8 @@ use anyhow::{Context as _, bail};
 use rand::Rng as _;
 use reqwest::Url;
 
-/// Length of the keys of secrets and of the audit, in bytes: ChaCha20-Poly1305's and Ed25519's.
-pub(crate) const KEY_BYTES: usize = 32;
+/// Length of the audit's key, in bytes: Ed25519's.
+const KEY_BYTES: usize = 32;
 
 /// The paths of a data directory.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl DataDirectory {
         self.0.join("local-admin.token")
     }
 
-    /// The key that connectors' secrets are sealed with.
+    /// The key that secrets are sealed with, if it does not come from elsewhere.
     pub(crate) fn key_file(&self) -> PathBuf {
         self.0.join("secret.key")
     }
@@ -132,19 +132,6 @@ impl TakenDirectory {
         })
     }
 
-    /// The key that secrets are sealed with; made at the first start and kept since.
-    pub(crate) fn key(&self) -> anyhow::Result<[u8; KEY_BYTES]> {
-        let path = self.directory.key_file();
-        let bytes = kept(&path, || {
-            let mut key = vec![0_u8; KEY_BYTES];
-            rand::rng().fill_bytes(&mut key);
-            key
-        })?;
-        bytes.try_into().ok().with_context(|| {
-            format!("{} is not a key of {KEY_BYTES} bytes; restore it from a backup, for without it the stored secrets cannot be read", path.display())
-        })
-    }
-
     /// The key that the audit is signed with; made at the first start and kept since.
     pub(crate) fn audit_key(&self) -> anyhow::Result<[u8; KEY_BYTES]> {
         let path = self.directory.audit_key_file();
@@ -196,7 +183,7 @@ fn kept(path: &Path, make: impl FnOnce() -> Vec<u8>) -> anyhow::Result<Vec<u8>> 
 }
 
 /// Writes a private file whole or not at all.
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let fresh = path.with_extension("new");
     let mut file = private_options().truncate(true).create(true).open(&fresh)?;
     file.write_all(content)?;
@@ -228,18 +215,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("data");
         let first = DataDirectory::at(&path).take().unwrap();
-        let (token, key) = (first.token().unwrap(), first.key().unwrap());
-        let audit_key = first.audit_key().unwrap();
+        let (token, key) = (first.token().unwrap(), first.audit_key().unwrap());
         drop(first);
         let second = DataDirectory::at(&path).take().unwrap();
-        assert_eq!((second.token().unwrap(), second.key().unwrap()), (token, key));
-        assert_eq!(second.audit_key().unwrap(), audit_key);
-        assert_ne!(audit_key, key);
-        for file in [
-            second.paths().token_file(),
-            second.paths().key_file(),
-            second.paths().audit_key_file(),
-        ] {
+        assert_eq!((second.token().unwrap(), second.audit_key().unwrap()), (token, key));
+        for file in [second.paths().token_file(), second.paths().audit_key_file()] {
             assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
         }
         assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o700);

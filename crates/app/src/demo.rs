@@ -18,6 +18,7 @@ use crate::{
     client::Client,
     config::{Config, LogConfig, LogFormat},
     data_directory::DataDirectory,
+    key_source::{self, Surroundings},
     logs,
     output::say,
     serve, simulate,
@@ -51,6 +52,8 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<Exit> {
         data: home.path().to_owned(),
         listen: free_address(arguments.listen).await,
         database: None,
+        key_file: None,
+        previous_key_file: None,
         log: LogConfig { format: LogFormat::Text, filter: "warn".to_owned() },
     };
     let directory = DataDirectory::at(&config.data).take()?;
@@ -62,7 +65,8 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<Exit> {
     ))?;
     let exchange = exchange(&arguments).await?;
     let exchange_url = exchange.url();
-    let server = serve::Server::start(directory, &config).await?;
+    let keys = key_source::keys(&config, directory.paths(), &Surroundings::default())?;
+    let server = serve::Server::start(directory, &config, keys).await?;
     let client = Client::new(Url::parse(server.url())?, server.token()?)?;
     welcome(&server, &exchange_url, home.path())?;
 

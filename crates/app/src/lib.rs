@@ -12,6 +12,7 @@ mod client;
 mod config;
 mod data_directory;
 mod demo;
+mod key_source;
 mod logs;
 mod output;
 mod secret;

@@ -9,6 +9,8 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
+use crate::key_source::KEY_VARIABLES;
+
 /// Where the password comes from. Without either, it is asked for on the terminal.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct PasswordArguments {
@@ -85,7 +87,12 @@ pub(crate) fn prompt(whose: &str, flags: &str) -> anyhow::Result<String> {
 /// Switches what the terminal shows of typing. `stty` is part of every Unix and saves a
 /// dependency that speaks to the terminal in unsafe code.
 fn echo(mode: &str) -> anyhow::Result<()> {
-    let status = Command::new("stty").arg(mode).stdin(Stdio::inherit()).status();
+    let mut stty = Command::new("stty");
+    // Nobody but this process is to see the data key.
+    for name in KEY_VARIABLES {
+        stty.env_remove(name);
+    }
+    let status = stty.arg(mode).stdin(Stdio::inherit()).status();
     if !status.context("running stty")?.success() {
         bail!("the terminal cannot hide what is typed; use --password-file FILE");
     }

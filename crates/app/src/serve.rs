@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
 use axum::Router;
-use engine::Engine;
+use engine::{DataKeys, Engine};
 use store::{Store, Target};
 use tokio::{
     net::TcpListener,
@@ -15,6 +15,7 @@ use crate::{
     cli::Exit,
     config::{BootArguments, Config, LogArguments},
     data_directory::{DataDirectory, TakenDirectory},
+    key_source::{self, Surroundings},
     logs,
     output::say,
 };
@@ -49,29 +50,18 @@ impl Server {
     const GRACE: Duration = Duration::from_secs(10);
 
     /// Opens everything that `config` names, in a directory already taken.
-    pub(crate) async fn start(directory: TakenDirectory, config: &Config) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        directory: TakenDirectory,
+        config: &Config,
+        data_key: DataKeys,
+    ) -> anyhow::Result<Self> {
         // First of all what can fail without a trace left behind.
         let listener = TcpListener::bind(config.listen).await.with_context(|| {
             format!("listening on {}; is the port taken? --listen chooses another", config.listen)
         })?;
         let store =
             Store::open(target(config, directory.paths())).await.context("opening the database")?;
-        let engine = Engine::start(
-            store,
-            engine::Options {
-                data_key: directory.key()?.into(),
-                admin_token: directory.token()?,
-                clock: engine::Clock::system(),
-                is_supervised: true,
-                page_devices: engine::Options::PAGE_DEVICES,
-                fault: engine::Fault::default(),
-                audit: engine::AuditOptions {
-                    key: engine::AuditKey::new(&directory.audit_key()?),
-                    directory: directory.paths().audit(),
-                },
-            },
-        )
-        .await?;
+        let engine = Engine::start(store, options(&directory, data_key)?).await?;
         let url = format!("http://{}/", listener.local_addr()?);
         directory.announce(&url)?;
         Ok(Self { directory, engine, listener, url })
@@ -126,8 +116,9 @@ pub(crate) async fn run(arguments: ServeArguments) -> anyhow::Result<Exit> {
     let config = Config::load(&arguments.boot, arguments.listen, &arguments.log)?;
     let directory = DataDirectory::at(&config.data).take()?;
     logs::start(&config.log, &directory.paths().component_log())?;
+    let keys = key_source::keys(&config, directory.paths(), &Surroundings::of_this_process())?;
     let stop = stop_signal();
-    let server = Server::start(directory, &config).await?;
+    let server = Server::start(directory, &config, keys).await?;
     say(&format!("gatepost listens on {}", server.url()))?;
     server.run(stop).await?;
     Ok(Exit::Done)
@@ -142,10 +133,29 @@ pub(crate) async fn migrate(arguments: MigrateArguments) -> anyhow::Result<Exit>
     Ok(Exit::Done)
 }
 
+/// What the engine on a data directory is started with.
+pub(crate) fn options(
+    directory: &TakenDirectory,
+    data_key: DataKeys,
+) -> anyhow::Result<engine::Options> {
+    Ok(engine::Options {
+        data_key,
+        admin_token: directory.token()?,
+        clock: engine::Clock::system(),
+        is_supervised: true,
+        page_devices: engine::Options::PAGE_DEVICES,
+        fault: engine::Fault::default(),
+        audit: engine::AuditOptions {
+            key: engine::AuditKey::new(&directory.audit_key()?),
+            directory: directory.paths().audit(),
+        },
+    })
+}
+
 /// Which database the configuration means.
 pub(crate) fn target(config: &Config, directory: &DataDirectory) -> Target {
     match &config.database {
-        Some(url) => Target::Postgres(url.clone()),
+        Some(address) => Target::Postgres(address.reveal().to_owned()),
         None => Target::Sqlite(directory.database()),
     }
 }

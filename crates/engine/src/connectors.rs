@@ -11,7 +11,12 @@ use exchange::Secret;
 use store::connector_settings;
 use uuid::Uuid;
 
-use crate::{Engine, Error, component::Phrase, secrets::ConnectorSecrets, validation::validate};
+use crate::{
+    Engine, Error,
+    component::Phrase,
+    secrets::{ConnectorSecrets, OpenError},
+    validation::validate,
+};
 
 /// A connector to be added. Its secrets print as nothing.
 #[derive(Clone)]
@@ -162,7 +167,12 @@ impl Engine {
         let scope = caller.scope(Permission::ModifySite)?;
         let mut connector = self.store().connector(&scope, name).await?;
         self.must_not_be_removed(&connector)?;
-        let kept = self.secrets_of(&connector).await?;
+        let kept = match self.secrets_of(&connector).await {
+            // They must be given anew, and that may be what is being done here: what is needed and
+            // is not given is missed below.
+            Err(error) if error.is::<OpenError>() => ConnectorSecrets::default(),
+            kept => kept?,
+        };
         let secrets = ConnectorSecrets {
             password: change.password.map(Secret::new).or(kept.password),
             proxy_password: change.proxy_password.map(Secret::new).or(kept.proxy_password),

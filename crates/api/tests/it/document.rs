@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use crate::Server;
 
-/// Every route, in words: the table to look at when something is added.
 /// Method and path of everything the document describes.
 pub(crate) fn routes() -> Vec<String> {
     let document = serde_json::to_value(api::openapi()).unwrap();

@@ -7,15 +7,19 @@ use std::{
     path::Path,
 };
 
-use api::Status;
+use api::{DataKey, Status};
 use comfy_table::{Cell, Color};
+use engine::KeyFit;
+use serde::de::DeserializeOwned;
 
-use super::Exit;
+use super::{Exit, key};
 use crate::{
     client::{Client, ServerArguments},
     config::{BootArguments, Config, LogArguments},
-    data_directory::{DataDirectory, KEY_BYTES},
+    data_directory::DataDirectory,
+    key_source::{self, Surroundings},
     output::{is_coloured, plain_table, stdout, visible, write_table},
+    serve,
 };
 
 #[derive(Debug, clap::Args)]
@@ -47,8 +51,12 @@ pub(crate) async fn run(arguments: DoctorArguments) -> anyhow::Result<Exit> {
     let is_running = directory.is_taken();
     let mut findings = vec![data(directory.path())];
     if findings.iter().all(|finding| finding.verdict == Verdict::Fine) {
-        findings.push(private_file("key", &directory.key_file(), Some(KEY_BYTES)));
-        findings.push(private_file("token", &directory.token_file(), None));
+        findings.push(if is_running {
+            key_in_use(&directory).await
+        } else {
+            key_at_hand(&config, &directory).await
+        });
+        findings.push(private_file("token", &directory.token_file()));
         findings.push(database(&config, &directory));
     }
     findings.push(if is_running { server(&directory).await } else { port(config.listen) });
@@ -74,12 +82,9 @@ fn data(path: &Path) -> Finding {
     Finding { what: "data directory", verdict, detail }
 }
 
-fn private_file(what: &'static str, path: &Path, length: Option<usize>) -> Finding {
+fn private_file(what: &'static str, path: &Path) -> Finding {
     let shown = path.display();
     let (verdict, detail) = match fs::read(path) {
-        Ok(content) if length.is_some_and(|length| content.len() != length) => {
-            (Verdict::Wrong, format!("{shown} is damaged; restore it from a backup"))
-        }
         Ok(_) if fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0) => {
             (Verdict::Wrong, format!("others may read {shown}; chmod 600 {shown}"))
         }
@@ -90,6 +95,61 @@ fn private_file(what: &'static str, path: &Path, length: Option<usize>) -> Findi
         Err(error) => (Verdict::Wrong, format!("{shown}: {error}")),
     };
     Finding { what, verdict, detail }
+}
+
+/// Where the data key comes from, and whether it opens what the database holds.
+async fn key_at_hand(config: &Config, directory: &DataDirectory) -> Finding {
+    let around = Surroundings::of_this_process();
+    let (verdict, detail) = match key_source::keys_there(config, directory, &around) {
+        Err(error) => (Verdict::Wrong, format!("{error:#}")),
+        Ok(None) => {
+            let shown = directory.key_file();
+            let shown = shown.display();
+            (Verdict::Note, format!("{shown} is not there; the first gatepost serve makes it"))
+        }
+        Ok(Some(keys)) => {
+            let from = format!("{} from {}", keys.current.id(), keys.origin);
+            match keys.fit(serve::target(config, directory)).await {
+                Ok(KeyFit::Fits) => {
+                    (Verdict::Fine, format!("{from} opens the secrets in the database"))
+                }
+                Ok(KeyFit::FitsWithPrevious) => (
+                    Verdict::Note,
+                    format!("{from}; the next gatepost serve seals the secrets with it"),
+                ),
+                Ok(KeyFit::Other(key)) => (
+                    Verdict::Wrong,
+                    format!(
+                        "{from}, but the secrets are sealed with {key}: give the server that key"
+                    ),
+                ),
+                Ok(KeyFit::Damaged) => (
+                    Verdict::Wrong,
+                    format!("{from} does not open the database; restore that from a backup"),
+                ),
+                Ok(KeyFit::Unknown) | Err(_) => {
+                    (Verdict::Note, format!("{from}; no server has used it on this database yet"))
+                }
+            }
+        }
+    };
+    Finding { what: "data key", verdict, detail }
+}
+
+/// The same of a server that runs: it alone knows what it was started with.
+async fn key_in_use(directory: &DataDirectory) -> Finding {
+    let (verdict, detail) = match ask::<DataKey>(directory, "data-key").await {
+        Err(error) => (Verdict::Wrong, error),
+        Ok(key) => {
+            let verdict = match (key.unreadable, key.behind) {
+                (0, 0) => Verdict::Fine,
+                (0, _) => Verdict::Note,
+                _ => Verdict::Wrong,
+            };
+            (verdict, key::in_words(&key))
+        }
+    };
+    Finding { what: "data key", verdict, detail }
 }
 
 /// Looks, and does not open: opening would bring the database to this version's form.
@@ -117,13 +177,7 @@ fn database(config: &Config, directory: &DataDirectory) -> Finding {
 }
 
 async fn server(directory: &DataDirectory) -> Finding {
-    let arguments =
-        ServerArguments { server: None, token_file: None, data: Some(directory.path().to_owned()) };
-    let asked = match Client::connect(&arguments) {
-        Ok(client) => client.get::<Status>("status", &[]).await,
-        Err(error) => Err(error),
-    };
-    let (verdict, detail) = match asked {
+    let (verdict, detail) = match ask::<Status>(directory, "status").await {
         Ok(status) => {
             let troubled = status.connectors.iter().filter(|one| one.trouble.is_some()).count();
             let verdict = if troubled == 0 { Verdict::Fine } else { Verdict::Note };
@@ -136,9 +190,20 @@ async fn server(directory: &DataDirectory) -> Finding {
                 ),
             )
         }
-        Err(error) => (Verdict::Wrong, visible(&format!("{error:#}"))),
+        Err(error) => (Verdict::Wrong, error),
     };
     Finding { what: "server", verdict, detail }
+}
+
+/// Asks the server of a directory; an error is put into words.
+async fn ask<T: DeserializeOwned>(directory: &DataDirectory, path: &str) -> Result<T, String> {
+    let arguments =
+        ServerArguments { server: None, token_file: None, data: Some(directory.path().to_owned()) };
+    let asked = match Client::connect(&arguments) {
+        Ok(client) => client.get(path, &[]).await,
+        Err(error) => Err(error),
+    };
+    asked.map_err(|error| visible(&format!("{error:#}")))
 }
 
 fn port(listen: SocketAddr) -> Finding {

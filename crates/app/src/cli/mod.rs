@@ -6,6 +6,7 @@ mod device;
 mod doctor;
 mod guard;
 pub(crate) mod job;
+mod key;
 pub mod reference;
 mod status;
 mod sync;
@@ -55,6 +56,9 @@ enum Verb {
     Guard(guard::GuardVerb),
     /// Say in a few lines how everything is
     Status(status::StatusArguments),
+    /// See and change the key that secrets are sealed with
+    #[command(subcommand)]
+    Key(key::KeyVerb),
     /// Bring the database to the form that this version needs
     Migrate(serve::MigrateArguments),
     /// Look for what is wrong with a server on this machine
@@ -117,6 +121,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Verb::Job(verb) => block_on(job::run(verb)),
         Verb::Guard(verb) => block_on(guard::run(verb)),
         Verb::Status(arguments) => block_on(status::run(arguments)),
+        Verb::Key(verb) => block_on(key::run(verb)),
         Verb::Migrate(arguments) => block_on(serve::migrate(arguments)),
         Verb::Doctor(arguments) => block_on(doctor::run(arguments)),
         Verb::Completions(arguments) => reference::completions(&arguments),

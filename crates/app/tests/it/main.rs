@@ -5,6 +5,8 @@
 mod acting;
 mod connector;
 mod help;
+mod keys;
+mod leaks;
 mod program;
 mod reference;
 mod story;

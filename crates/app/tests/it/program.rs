@@ -21,7 +21,12 @@ pub(crate) struct Ended {
 
 impl Program {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        Self::of(&mut command(arguments))
+    }
+
+    /// Starts it as it was put together.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         Self { child, stdout }
     }
@@ -76,7 +81,12 @@ impl Ended {
 
 /// Runs a verb to its end.
 pub(crate) fn gatepost(arguments: &[&str]) -> Ended {
-    let output = command(arguments).output().unwrap();
+    ended(&mut command(arguments))
+}
+
+/// Runs it to its end as it was put together.
+pub(crate) fn ended(command: &mut Command) -> Ended {
+    let output = command.output().unwrap();
     Ended {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),
@@ -85,11 +95,13 @@ pub(crate) fn gatepost(arguments: &[&str]) -> Ended {
 }
 
 /// The environment of whoever runs the tests must not change what they see.
-fn command(arguments: &[&str]) -> Command {
+pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatepost"));
     command.args(arguments).stdin(Stdio::null());
-    for name in ["DATA", "SERVER", "TOKEN_FILE", "CONFIG", "DATABASE", "LISTEN", "LOG"] {
-        command.env_remove(format!("GATEPOST_{name}"));
+    let ours = std::env::vars_os().map(|(name, _)| name);
+    for name in ours.filter(|name| name.to_string_lossy().starts_with("GATEPOST_")) {
+        command.env_remove(name);
     }
+    command.env_remove("CREDENTIALS_DIRECTORY");
     command
 }

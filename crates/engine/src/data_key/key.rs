@@ -14,9 +14,14 @@ pub struct DataKey([u8; Self::BYTES]);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; Self::BYTES]);
 
-/// Makes a new key, kept where the current one is; the current one is kept beside it, so that a
-/// start after a crash finds both.
-pub type KeyMaker = Arc<dyn Fn() -> anyhow::Result<DataKey> + Send + Sync>;
+/// Makes a new key where the current one is kept.
+#[derive(Clone)]
+pub struct KeyMaker {
+    /// Makes it. The current one is kept beside it first, so that a start after a crash finds both.
+    pub make: Arc<dyn Fn() -> anyhow::Result<DataKey> + Send + Sync>,
+    /// Where the current one is kept then.
+    pub keeps_in: String,
+}
 
 /// The keys that a server is started with.
 #[derive(Clone)]

@@ -21,6 +21,8 @@ pub struct Rotated {
     pub from: Option<KeyId>,
     /// The key that everything is sealed with now.
     pub to: KeyId,
+    /// Where the key before is kept, if it is.
+    pub kept_in: Option<String>,
     /// Secrets that were sealed anew.
     pub sealed: u64,
     /// Secrets that could not be opened, and stay as they are.
@@ -106,7 +108,7 @@ impl Engine {
             let entry = entry.on(TargetKind::DataKey, from.to_string(), from.to_string());
             self.audit(entry.with("step", "begun")).await?;
             // From here on the next start has both keys, wherever this is cut.
-            let made = maker().map_err(|error| {
+            let made = (maker.make)().map_err(|error| {
                 Error::Unavailable(format!("a new data key could not be kept: {error:#}"))
             })?;
             self.inner.secrets.go_over_to(&made);
@@ -127,7 +129,9 @@ impl Engine {
             .with("unreadable", unreadable.to_string());
         self.note_known_text(entry).await?;
         tracing::info!(sealed, unreadable, "secrets are sealed with a new data key");
-        Ok(Rotated { from, to, sealed, unreadable })
+        let maker = self.inner.options.data_key.maker.as_ref();
+        let kept_in = maker.filter(|_| from.is_some()).map(|maker| maker.keeps_in.clone());
+        Ok(Rotated { from, to, kept_in, sealed, unreadable })
     }
 
     /// Opens and seals anew what is not sealed with the current key: how many, and how many could

@@ -34,12 +34,13 @@ impl Disk {
 
     fn options(&self) -> Options {
         let kept = Arc::clone(&self.keys);
-        let maker: KeyMaker = Arc::new(move || {
+        let make = move || {
             let mut kept = kept.lock().unwrap();
             let made = DataKey::random();
             kept.previous = Some(std::mem::replace(&mut kept.current, made.clone()));
             Ok(made)
-        });
+        };
+        let maker = KeyMaker { make: Arc::new(make), keeps_in: "the desk".to_owned() };
         Options {
             data_key: DataKeys { maker: Some(maker), ..self.keys() },
             admin_token: String::new(),
