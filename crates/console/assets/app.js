@@ -32,6 +32,13 @@ function guessTimeZone() {
   if (isFresh && zone) form.elements.time_zone.value = zone;
 }
 
+// The rows that are ticked stay where they are: a list does not change under the person who picks.
+function showPicked() {
+  const picked = document.querySelectorAll('[name="device"]:checked').length;
+  for (const place of document.querySelectorAll("[data-picked]")) place.textContent = `${picked} selected`;
+  return picked;
+}
+
 // Runs in the head, so that a dark page never flashes light.
 applyTheme(storedTheme());
 
@@ -39,6 +46,7 @@ document.addEventListener("DOMContentLoaded", () => {
   applyTheme(storedTheme());
   showCopying();
   guessTimeZone();
+  showPicked();
 
   document.addEventListener("htmx:load", showCopying);
   document.addEventListener("click", (event) => {
@@ -56,9 +64,14 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   });
 
+  document.addEventListener("change", showPicked);
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.id === "results" && showPicked() > 0) event.preventDefault();
+  });
+
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest("input, textarea, select")) return;
+    if (event.target.closest("input:not([type=checkbox]), textarea, select")) return;
     if (event.key === "/") {
       const search = document.querySelector("[data-search]");
       if (search) {
@@ -71,6 +84,8 @@ document.addEventListener("DOMContentLoaded", () => {
       const at = rows.indexOf(document.activeElement);
       const next = rows[event.key === "j" ? at + 1 : Math.max(at - 1, 0)];
       if (next) next.focus();
+    } else if (event.key === "x") {
+      event.target.closest("tr")?.querySelector('[name="device"]')?.click();
     }
   });
 });

@@ -6,7 +6,9 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Response},
 };
-use domain::{AccessState, Connector, Device, Query, Timestamp, query::QueryError};
+use domain::{
+    AccessState, ActionKind, Connector, Device, Permission, Query, Timestamp, query::QueryError,
+};
 use engine::Engine;
 use serde::Deserialize;
 use store::{Count, Cursor, DevicePage, Facets, Page};
@@ -47,6 +49,8 @@ struct DevicesPage {
     found: String,
     first: Option<String>,
     next: Option<String>,
+    /// What the person may ask of devices that are ticked; nothing is ticked where there is nothing.
+    acts: Vec<ActionKind>,
     /// The next part, if this one has no device and is not the last.
     further: Option<String>,
 }
@@ -107,7 +111,7 @@ pub(crate) async fn devices(
     headers: HeaderMap,
     UrlQuery(wanted): UrlQuery<Wanted>,
 ) -> Result<Response, Problem> {
-    let scope = signed_in.read()?;
+    let scope = signed_in.caller.scope(Permission::ReadResource)?;
     let now = engine.now();
     let query_text = wanted.query.trim();
     // htmx asks for the results alone, unless it restores a page from the browser's history.
@@ -125,6 +129,7 @@ pub(crate) async fn devices(
         found: String::new(),
         first: wanted.cursor.is_some().then(|| link(query_text, None)),
         next: None,
+        acts: acts(&signed_in),
         further: None,
     };
     match Query::parse(query_text) {
@@ -276,6 +281,14 @@ impl Row {
             freshness,
         }
     }
+}
+
+/// What can be asked of many devices. Erasing entire phones is left to each device's own page, and to
+/// a query that somebody writes on purpose.
+fn acts(signed_in: &SignedIn) -> Vec<ActionKind> {
+    let all = ActionKind::ALL.iter().copied();
+    all.filter(|kind| *kind != ActionKind::WipeDevice && signed_in.caller.may(kind.permission()))
+        .collect()
 }
 
 /// One sentence over the list.

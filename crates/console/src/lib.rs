@@ -8,6 +8,7 @@
 //! This crate does not know Exchange, SQL or the JSON of the API. Start reading at [`router`].
 
 mod acts;
+mod approvals;
 mod asking;
 mod assets;
 mod connector;
@@ -16,6 +17,8 @@ mod console;
 mod device;
 mod devices;
 mod drafts;
+mod guard;
+mod home;
 mod live;
 mod page;
 mod problem;
@@ -26,21 +29,19 @@ mod setup;
 mod words;
 
 use axum::{
-    Router,
-    extract::State,
-    middleware,
-    response::Redirect,
+    Router, middleware,
     routing::{get, post},
 };
 use engine::Engine;
 use tower_http::csrf::CsrfLayer;
 
-use crate::{connector::actions, console::Console, problem::Problem, session::SignedIn};
+use crate::{connector::actions, console::Console, problem::Problem};
 
 /// All pages of the console, to be served from the root of the site.
 pub fn router(engine: Engine) -> Router {
     Router::new()
-        .route("/", get(home))
+        .route("/", get(home::home))
+        .route("/live", get(home::live))
         .route("/sign-in", get(session::sign_in_page).post(session::sign_in))
         .route("/sign-out", post(session::sign_out))
         .route("/devices", get(devices::devices))
@@ -48,6 +49,13 @@ pub fn router(engine: Engine) -> Router {
         .route("/devices/{id}", get(device::device))
         .route("/devices/{id}/live", get(device::live))
         .route("/devices/{id}/refresh", post(device::refresh))
+        .route("/approvals", get(approvals::approvals))
+        .route("/approvals/live", get(approvals::live))
+        .route("/approvals/take-back", get(approvals::taking_back).post(approvals::take_back))
+        .route("/guard/limits", post(guard::limits))
+        .route("/guard/lift", post(guard::lift))
+        .route("/guard/confirm", post(guard::confirm))
+        .route("/guard/restore", post(guard::restore))
         .route("/requests/{id}", get(requests::request))
         .route("/requests/{id}/live", get(requests::live))
         .route("/requests/{id}/approve", post(requests::approve))
@@ -72,10 +80,4 @@ pub fn router(engine: Engine) -> Router {
         .layer(middleware::from_fn_with_state(engine.clone(), security::record_refusals))
         .layer(middleware::from_fn(security::headers))
         .with_state(Console::new(engine))
-}
-
-/// `GET /`: the devices, or the first steps while there is no connector.
-async fn home(State(engine): State<Engine>, signed_in: SignedIn) -> Result<Redirect, Problem> {
-    let connectors = engine.store().connectors(&signed_in.read()?).await?;
-    Ok(Redirect::to(if connectors.is_empty() { "/connectors" } else { "/devices" }))
 }

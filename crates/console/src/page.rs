@@ -6,7 +6,7 @@ use axum::{
     response::{Html, IntoResponse as _, Response},
 };
 
-use crate::session::SignedIn;
+use crate::{session::SignedIn, words};
 
 /// What the frame around a page shows.
 pub(crate) struct Shell {
@@ -14,18 +14,33 @@ pub(crate) struct Shell {
     pub(crate) place: Place,
     /// Who is signed in.
     pub(crate) person: String,
+    /// How many requests wait for their decision, if any do.
+    pub(crate) waiting: Option<String>,
 }
 
 /// An entry of the rail.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
+    /// None of them: the page leads nowhere by itself.
+    Nowhere,
+    Home,
     Devices,
+    Approvals,
     Connectors,
 }
 
 impl Shell {
     pub(crate) fn new(place: Place, signed_in: &SignedIn) -> Self {
-        Self { place, person: signed_in.caller.name.clone() }
+        Self {
+            place,
+            person: signed_in.caller.name.clone(),
+            waiting: (signed_in.waiting > 0).then(|| words::number(signed_in.waiting)),
+        }
+    }
+
+    /// Around a page that is shown to anybody.
+    pub(crate) fn of_nobody() -> Self {
+        Self { place: Place::Nowhere, person: String::new(), waiting: None }
     }
 }
 

@@ -91,7 +91,7 @@ impl From<Denied> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let shell = Shell { place: Place::Devices, person: String::new() };
+        let shell = Shell::of_nobody();
         let page = ProblemPage { shell, title: self.title, detail: self.detail };
         let mut response = (self.status, page::whole(&page)).into_response();
         if let Some(denied) = self.denied {

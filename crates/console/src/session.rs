@@ -33,6 +33,8 @@ pub(crate) struct SignedIn {
     pub(crate) caller: Caller,
     /// Hash of the session's secret id, to tell sessions apart without holding their key.
     pub(crate) session: SessionKey,
+    /// How many requests wait for the person's decision: every page says so in its rail.
+    pub(crate) waiting: u64,
 }
 
 impl SignedIn {
@@ -50,12 +52,20 @@ where
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let failed = |error| Problem::from(error).into_response();
+        let engine = Engine::from_ref(state);
         let found = match cookie(&parts.headers) {
-            Some(session) => Engine::from_ref(state)
-                .caller_of_session(session)
-                .await
-                .map_err(|error| Problem::from(error).into_response())?
-                .map(|caller| Self { caller, session: key(session) }),
+            Some(session) => {
+                let caller = engine.caller_of_session(session).await.map_err(failed)?;
+                caller.map(|caller| (caller, key(session)))
+            }
+            None => None,
+        };
+        let found = match found {
+            Some((caller, session)) => {
+                let waiting = engine.count_waiting_for(&caller).await.map_err(failed)?;
+                Some(Self { caller, session, waiting })
+            }
             None => None,
         };
         found.ok_or_else(|| {

@@ -17,6 +17,16 @@ impl Engine {
         Ok(self.store().held_requests(&scope).await?)
     }
 
+    /// How many requests wait for this caller: others asked for them, and the caller may decide.
+    pub async fn count_waiting_for(&self, caller: &Caller) -> Result<u64, Error> {
+        let Ok(scope) = caller.scope(Permission::Approve) else { return Ok(0) };
+        let (held, now) = (self.store().held_requests(&scope).await?, self.now());
+        let is_theirs = |request: &&Request| {
+            request.person != caller.person && request.expires.is_none_or(|expires| now < expires)
+        };
+        Ok(held.iter().filter(is_theirs).count() as u64)
+    }
+
     /// Lets a held request go on. Whoever asked for it cannot.
     pub async fn approve_request(&self, caller: &Caller, id: RequestId) -> Result<Request, Error> {
         self.decide_held(caller, id, Verdict::Approved).await
