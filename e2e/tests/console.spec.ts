@@ -79,6 +79,8 @@ test("one device says its state and why", async ({ signedIn: page }) => {
       - heading [level=1]
       - paragraph
       - paragraph: /quarantined .+\\./
+      - region "Actions"
+      - region "Time line"
       - region "Sync"
       - region "Phone"
       - region "Owner"

@@ -32,7 +32,8 @@ export const test = base.extend<{ complaints: string[]; signedIn: Page }>({
   signedIn: async ({ page, complaints }, use) => {
     void complaints;
     await signIn(page, url("/"), process.env.GATEPOST_TOKEN ?? "");
-    await expect(page.getByRole("heading", { name: "Devices" })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Home" })).toBeVisible();
+    await page.goto(url("/devices"));
     await use(page);
   },
 });

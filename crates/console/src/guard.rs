@@ -191,9 +191,8 @@ async fn answer(
     signed_in: &SignedIn,
     changed: Result<Guard, Error>,
 ) -> Result<Response, Problem> {
-    let error = match changed {
-        Ok(_) => return Ok(Redirect::to("/approvals#guard").into_response()),
-        Err(error) => error,
+    let Err(error) = changed else {
+        return Ok(Redirect::to("/approvals#guard").into_response());
     };
     let status = match &error {
         Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,

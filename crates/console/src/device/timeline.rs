@@ -104,11 +104,11 @@ impl Moment {
                 (format!("Exchange answered{}", and(&answer)), "unknown", None)
             }
             Event::ActionObserved => (format!("Seen{}", and(&answer)), "allowed", None),
-            Event::ActionFailed => (format!("{action} failed"), "blocked", answer),
+            Event::ActionFailed => (format!("Failed: {action}"), "blocked", answer),
             event => (format!("{who}: {event}"), "unknown", reason.or(answer)),
         };
         let details = detail.into_iter().map(|detail| words::sentence(&detail)).collect();
-        Self { details, tone, ..Self::new(row.at, now, words::sentence(&what)) }
+        Self { details, tone, ..Self::new(row.at, now, format!("{what}.")) }
     }
 }
 

@@ -21,6 +21,7 @@ async fn text_from_outside_stays_text() {
     assert_harmless(&list);
     insta::assert_snapshot!(list.between("<tbody>", "</tbody>"), @r##"
     <tr>
+    <td data-label="Select" class="pick"><input type="checkbox" id="pick-eaa61688-d070-5e00-9714-b94f30aa0af8" name="device" value="eaa61688-d070-5e00-9714-b94f30aa0af8" aria-label="Select 王 Jürgen, &#60;script&#62;alert(&#39;x&#39;)&#60;/script&#62;&#34;&#39;&#38;‹U+202E›␀, …&#60;b&#62;"></td>
     <td data-label="Device"><div><a class="name" id="device-eaa61688-d070-5e00-9714-b94f30aa0af8" href="/devices/eaa61688-d070-5e00-9714-b94f30aa0af8" data-row>&lt;script&gt;alert(&#39;x&#39;)&lt;/<wbr>script&gt;&quot;&#39;&amp;_<wbr>&lt;script&gt;alert(&#39;x&#39;)&lt;/<wbr>script&gt;&quot;&#39;&amp;<wbr></a><span class="second tail" title="Device id &#60;b&#62;">…&#60;b&#62;</span></div></td>
     <td data-label="Owner"><div>王 Jürgen, &#60;script&#62;alert(&#39;x&#39;)&#60;/script&#62;&#34;&#39;&#38;‹U+202E›␀<span class="second">&lt;script&gt;alert(&#39;x&#39;)&lt;/<wbr>script&gt;&quot;&#39;&amp;<wbr>@contoso.com<wbr></span></div></td>
     <td data-label="Model"><div>&#60;script&#62;alert(&#39;x&#39;)&#60;/script&#62;&#34;&#39;&#38;<span class="second">&#60;script&#62;alert(&#39;x&#39;)&#60;/script&#62;&#34;&#39;&#38;</span></div></td>

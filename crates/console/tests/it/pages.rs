@@ -18,7 +18,9 @@ async fn every_page_carries_the_headers() {
     x-content-type-options: nosniff
     x-frame-options: DENY
     ");
-    for address in ["/connectors", "/connectors/new", "/sign-in", "/nowhere", "/connectors/none"] {
+    for address in
+        ["/connectors", "/connectors/new", "/sign-in", "/nowhere", "/connectors/none", "/approvals"]
+    {
         let other = console.get(address).await;
         assert_eq!(other.fixed_headers(), page.fixed_headers(), "{address}");
     }
@@ -28,7 +30,9 @@ async fn every_page_carries_the_headers() {
 #[tokio::test]
 async fn nothing_in_a_page_needs_what_the_policy_forbids() {
     let console = Console::signed_in().await;
-    for address in ["/devices", "/connectors", "/connectors/new", "/sign-in", "/nowhere"] {
+    for address in
+        ["/devices", "/connectors", "/connectors/new", "/sign-in", "/nowhere", "/approvals"]
+    {
         let page = console.get(address).await.body;
         for forbidden in ["style=", "<style", "onclick=", "hx-on", "javascript:", "<script>"] {
             assert!(!page.contains(forbidden), "{address} has {forbidden}");
@@ -83,6 +87,8 @@ async fn what_does_not_exist_is_named() {
         ("/devices/x", "device"),
         ("/connectors/none", "connector"),
         ("/connectors/%3Cb%3E", "connector"),
+        ("/requests/x", "request"),
+        ("/devices/act?action=explode&query=", "action"),
         ("/nowhere", "page"),
     ] {
         let answer = console.get(address).await;

@@ -5,7 +5,7 @@ use axum::http::{Method, StatusCode};
 use crate::Console;
 
 /// Everything that changes something.
-const ACTIONS: [&str; 9] = [
+const ACTIONS: [&str; 18] = [
     "/connectors/new",
     "/connectors/lab/edit",
     "/connectors/lab/sync",
@@ -15,13 +15,30 @@ const ACTIONS: [&str; 9] = [
     "/connectors/lab/ageing",
     "/connectors/lab/remove",
     "/devices/0195a1b2-0000-7000-8000-000000000001/refresh",
+    "/devices/act",
+    "/requests/0195a1b2-0000-7000-8000-000000000001/approve",
+    "/requests/0195a1b2-0000-7000-8000-000000000001/reject",
+    "/requests/0195a1b2-0000-7000-8000-000000000001/cancel",
+    "/approvals/take-back",
+    "/guard/limits",
+    "/guard/lift",
+    "/guard/confirm",
+    "/guard/restore",
 ];
 
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 20] = [
     "/",
+    "/live",
     "/devices",
     "/devices?query=state:blocked",
     "/devices/0195a1b2-0000-7000-8000-000000000001",
+    "/devices/0195a1b2-0000-7000-8000-000000000001/live",
+    "/devices/act?action=allow&query=",
+    "/requests/0195a1b2-0000-7000-8000-000000000001",
+    "/requests/0195a1b2-0000-7000-8000-000000000001/live",
+    "/approvals",
+    "/approvals/live",
+    "/approvals/take-back",
     "/connectors",
     "/connectors/live",
     "/connectors/new",
