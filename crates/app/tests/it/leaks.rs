@@ -187,7 +187,7 @@ async fn ask(lab: &Lab, seen: &mut Seen) {
         json!({"password": secret, "name": "No Name", "on_premises": {"url": "x"}}).to_string(),
         json!({"on_premises": {"username": {"password": secret}}}).to_string(),
         format!("{{\"password\": \"{secret}"),
-        format!("{secret}"),
+        secret.to_owned(),
     ] {
         for (method, address) in
             [(Method::POST, "/api/v1/connectors"), (Method::PATCH, "/api/v1/connectors/lab")]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
 mod acting;
+mod authority;
 mod connector;
 mod help;
 mod keys;
