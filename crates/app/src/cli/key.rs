@@ -102,7 +102,7 @@ async fn rotate(arguments: &RotateArguments) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     let done: DataKeyRotation = client.post("data-key/rotate", &json!({})).await?;
-    say(&format!("{} secrets are sealed with the new key {}", done.sealed, done.to))?;
+    say(&format!("the new key is {}; secrets sealed anew: {}", done.to, done.sealed))?;
     if let Some(kept) = &done.kept_in {
         say(&format!(
             "the key before is kept in {kept}; backups of the database from before today need it, \
@@ -111,7 +111,7 @@ async fn rotate(arguments: &RotateArguments) -> anyhow::Result<Exit> {
         ))?;
     }
     if done.unreadable > 0 {
-        say(&format!("{} secrets did not open and must be given anew", done.unreadable))?;
+        say(&format!("secrets that did not open and must be given anew: {}", done.unreadable))?;
         return Ok(Exit::Failed);
     }
     Ok(Exit::Done)

@@ -22,11 +22,14 @@ fn another_key_is_made_while_the_server_runs_and_the_old_one_can_be_destroyed() 
     let key = lab.data().join("secret.key");
     let before = fs::read(&key).unwrap();
     let preview = lab.run(&["key", "rotate", "--dry-run"]).done();
-    assert!(preview.contains("would make a new key") && preview.contains("1 secret"), "{preview}");
+    assert!(
+        preview.contains("would make a new key") && preview.contains("secrets anew with it: 1"),
+        "{preview}"
+    );
     assert_eq!(fs::read(&key).unwrap(), before);
 
     let done = lab.run(&["key", "rotate"]).done();
-    assert!(done.contains("1 secrets are sealed") && done.contains("secret.key.old"), "{done}");
+    assert!(done.contains("secrets sealed anew: 1") && done.contains("secret.key.old"), "{done}");
     assert_ne!(fs::read(&key).unwrap(), before);
     assert_eq!(fs::read(lab.data().join("secret.key.old")).unwrap(), before);
     assert!(is_syncing(&lab));

@@ -85,11 +85,11 @@ impl Engine {
     pub async fn preview_rotation(&self, caller: &Caller) -> Result<String, Error> {
         let report = self.data_key(caller).await?;
         if report.behind > 0 {
-            return Ok(format!("seal {} secrets anew with the key {}", report.behind, report.key));
+            return Ok(format!("seal secrets anew with the key {}: {}", report.key, report.behind));
         }
         self.maker()?;
         let DataKeyReport { origin, secrets, .. } = report;
-        Ok(format!("make a new key in {origin} and seal {secrets} secrets anew with it"))
+        Ok(format!("make a new key in {origin} and seal all secrets anew with it: {secrets}"))
     }
 
     /// Makes a new key and seals everything anew with it. If a change of the key was cut, ends that
