@@ -9,6 +9,7 @@
 
 mod action;
 mod ageing;
+mod audit;
 mod authentication;
 mod change;
 mod check;
@@ -30,6 +31,10 @@ mod sync;
 
 pub use action::{Action, ActionPage, ActionPreview, ActionRequest, Counted, PlannedDevice};
 pub use ageing::{Aged, Ageing};
+pub use audit::{
+    AuditActor, AuditClose, AuditClosed, AuditEntry, AuditList, AuditRetention, AuditState,
+    AuditTarget,
+};
 pub use change::ConnectorChange;
 pub use check::{CheckReport, CheckStep, FeatureCheck};
 pub use connector::{Connector, NewConnector, OnPremises, Organization};
@@ -130,6 +135,11 @@ fn guarded() -> OpenApiRouter<Engine> {
         .routes(routes!(data_key::show))
         .routes(routes!(data_key::rotate))
         .routes(routes!(status::show))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::export))
+        .routes(routes!(audit::state))
+        .routes(routes!(audit::close))
+        .routes(routes!(audit::retention, audit::set_retention))
 }
 
 /// What answers to everybody.
@@ -160,6 +170,7 @@ async fn unknown_address(uri: Uri) -> Problem {
         (name = "jobs", description = "Work that the server does in the background"),
         (name = "guard", description = "How many wipes may be sent without a second person"),
         (name = "security", description = "What keeps secrets, and who may do what"),
+        (name = "audit", description = "What was done, by whom, to what and why"),
         (name = "status", description = "How everything is")
     )
 )]

@@ -53,6 +53,8 @@ impl Client {
     /// A list of a thousand devices takes milliseconds; checking a connector can take as long as
     /// Exchange takes to refuse.
     const TIMEOUT: Duration = Duration::from_secs(300);
+    /// Millions of entries take minutes to read.
+    const STREAM_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
     /// Opening a connection to a server that is up takes far less.
     const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
     /// Tokens are short; a longer file is some other file.
@@ -119,6 +121,16 @@ impl Client {
     pub(crate) async fn text(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<String> {
         let response = self.answer(self.request(Method::GET, path)?.query(query)).await?;
         response.text().await.with_context(|| format!("reading the answer of {}", self.base))
+    }
+
+    /// Reads what is long: the answer as it comes.
+    pub(crate) async fn stream(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> anyhow::Result<reqwest::Response> {
+        let request = self.request(Method::GET, path)?.query(query);
+        self.answer(request.timeout(Self::STREAM_TIMEOUT)).await
     }
 
     /// Removes.

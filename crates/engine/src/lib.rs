@@ -38,7 +38,10 @@ mod worker;
 
 pub use actions::{GuardState, Planned, Preview, Review, Targets, Wish};
 pub use ageing::AgeingPreview;
-pub use audit::{AuditIdentity, AuditKey, is_signed};
+pub use audit::{
+    AuditExport, AuditIdentity, AuditKey, Broken, ClosedPart, Expected, ExportFormat, Verified,
+    Verifier, VerifyError, is_signed, verify,
+};
 pub use budget::BudgetGauge;
 pub use check::{CheckReport, CheckResult, CheckStep};
 pub use clock::Clock;

@@ -116,6 +116,12 @@ impl TestApp {
         &self.engine
     }
 
+    /// Where closed parts of the audit are written.
+    #[must_use]
+    pub fn audit_directory(&self) -> PathBuf {
+        self.directory.path().join("audit")
+    }
+
     /// The organization beside it.
     #[must_use]
     pub fn exchange(&self) -> &Exchange {

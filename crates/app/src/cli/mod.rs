@@ -1,6 +1,7 @@
 //! The command line: every verb, and how each ends.
 
 mod action;
+mod audit;
 mod connector;
 mod device;
 mod doctor;
@@ -54,6 +55,9 @@ enum Verb {
     /// See and change how many wipes may be sent without a second person
     #[command(subcommand)]
     Guard(guard::GuardVerb),
+    /// See what was done, by whom, and verify that nobody touched the record
+    #[command(subcommand)]
+    Audit(audit::AuditVerb),
     /// Say in a few lines how everything is
     Status(status::StatusArguments),
     /// See and change the key that secrets are sealed with
@@ -120,6 +124,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Verb::Device(verb) => block_on(device::run(verb)),
         Verb::Job(verb) => block_on(job::run(verb)),
         Verb::Guard(verb) => block_on(guard::run(verb)),
+        Verb::Audit(verb) => block_on(audit::run(verb)),
         Verb::Status(arguments) => block_on(status::run(arguments)),
         Verb::Key(verb) => block_on(key::run(verb)),
         Verb::Migrate(arguments) => block_on(serve::migrate(arguments)),

@@ -16,7 +16,16 @@ pub(crate) async fn start(engine: &Engine) {
 }
 
 async fn keep(engine: Engine, mut stop: Stop) {
+    let mut closed = None::<Timestamp>;
     while !stop.is_set() {
+        if engine.inner.options.is_supervised
+            && closed.is_none_or(|at| at + INTERVAL <= engine.now())
+        {
+            closed = Some(engine.now());
+            if let Err(error) = engine.close_if_due().await {
+                tracing::error!(error = format!("{error:#}"), "old entries could not be closed");
+            }
+        }
         let grown = engine.inner.audit.grown.notified();
         let next = match engine.sign_if_due().await {
             Ok(next) => next,

@@ -4,9 +4,13 @@
 //! and writes rows and change in one transaction. The rest of this room keeps what was written:
 //! `keeper` signs it, `refusals` bounds what a refused caller can make it grow by.
 
+mod closing;
+mod export;
+mod format;
 mod keeper;
 mod refusals;
 mod signing;
+mod verify;
 
 use domain::{
     Caller, Connector, Permission, Timestamp,
@@ -17,8 +21,11 @@ use store::AuditRow;
 use tokio::sync::{Mutex, MutexGuard, Notify};
 use uuid::Uuid;
 
+pub use closing::ClosedPart;
+pub use export::{AuditExport, ExportFormat};
 pub(crate) use keeper::start;
 pub use signing::{AuditKey, is_signed};
+pub use verify::{Broken, Expected, Verified, Verifier, VerifyError, verify};
 
 use self::refusals::Refusals;
 use crate::{Engine, Error};
@@ -37,6 +44,8 @@ pub(crate) struct Audit {
     /// Wakes who keeps the audit when there is a new entry.
     grown: Notify,
     refusals: Refusals,
+    /// Held while a part is closed: one at a time.
+    closing: Mutex<()>,
 }
 
 /// The right to add to the audit.

@@ -1,5 +1,7 @@
 //! What is on record, and that it stays.
 
+mod closing;
+mod exports;
 mod records;
 
 use domain::{Permission, Scope, audit::Event};
