@@ -11,6 +11,7 @@ mod acts;
 mod approvals;
 mod asking;
 mod assets;
+mod audit;
 mod connector;
 mod connectors;
 mod console;
@@ -74,6 +75,8 @@ pub fn router(engine: Engine) -> Router {
         .route("/connectors/{name}/ageing", post(actions::age))
         .route("/connectors/{name}/role-script", get(actions::role_script))
         .route("/connectors/{name}/remove", get(actions::removal).post(actions::remove))
+        .route("/audit", get(audit::audit))
+        .route("/audit/export", get(audit::export))
         .route("/assets/{hash}/{name}", get(assets::asset))
         .fallback(async || Problem::not_found("page"))
         .layer(CsrfLayer::new())

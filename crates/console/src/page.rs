@@ -5,6 +5,7 @@ use axum::{
     http::StatusCode,
     response::{Html, IntoResponse as _, Response},
 };
+use domain::Permission;
 
 use crate::{session::SignedIn, words};
 
@@ -16,6 +17,8 @@ pub(crate) struct Shell {
     pub(crate) person: String,
     /// How many requests wait for their decision, if any do.
     pub(crate) waiting: Option<String>,
+    /// Whether the audit is among the entries.
+    pub(crate) shows_audit: bool,
 }
 
 /// An entry of the rail.
@@ -27,6 +30,7 @@ pub(crate) enum Place {
     Devices,
     Approvals,
     Connectors,
+    Audit,
 }
 
 impl Shell {
@@ -35,12 +39,13 @@ impl Shell {
             place,
             person: signed_in.caller.name.clone(),
             waiting: (signed_in.waiting > 0).then(|| words::number(signed_in.waiting)),
+            shows_audit: signed_in.caller.may(Permission::ReadAudit),
         }
     }
 
     /// Around a page that is shown to anybody.
     pub(crate) fn of_nobody() -> Self {
-        Self { place: Place::Nowhere, person: String::new(), waiting: None }
+        Self { place: Place::Nowhere, person: String::new(), waiting: None, shows_audit: false }
     }
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
 mod acting;
+mod audit;
 mod connector;
 mod inventory;
 mod pages;
