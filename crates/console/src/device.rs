@@ -180,14 +180,17 @@ impl DevicePage {
     }
 
     fn new(shell: Shell, device: &Device, connector: Option<&Connector>, now: Timestamp) -> Self {
-        let name =
+        let connector_name =
             connector.map_or_else(|| "removed".to_owned(), |connector| connector.name.to_string());
         let is_read = connector.is_some_and(|one| one.state != ConnectorState::Removed);
         let facts = &device.facts;
-        let owner = device.owner.name.as_ref().or(device.owner.user.as_ref());
-        let parts = [facts.model.as_ref(), facts.client_type.as_ref(), owner];
-        let known: Vec<String> =
-            parts.into_iter().flatten().map(|part| words::visible(part)).collect();
+        let said = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(words::visible);
+        let what = said(facts.model.as_deref()).or_else(|| said(facts.device_type.as_deref()));
+        let owner = device.owner.name.as_deref().or(device.owner.user.as_deref());
+        let who = said(owner).unwrap_or_else(|| "Owner not known".to_owned());
+        let name = [Some(who), what, said(facts.client_type.as_deref())];
+        let display_name = words::visible(&device.display_name());
+        let known = [Some(display_name), said(facts.os.as_deref()), Some(connector_name.clone())];
         let mut other: Vec<(String, String)> = facts.other.clone();
         other.extend(device.statistics.iter().flat_map(|statistics| statistics.other.clone()));
         Self {
@@ -199,9 +202,9 @@ impl DevicePage {
             ladder: Ladder::of(device, now),
             timeline: Timeline::default(),
             is_whole: false,
-            name: words::visible(&device.display_name()),
+            name: joined(name),
             tail: words::visible(device.short_id()),
-            subtitle: known.join(" · "),
+            subtitle: joined(known),
             gone: device.gone_since.map(|since| {
                 format!(
                     "Missing from the organization since {}.",
@@ -217,7 +220,7 @@ impl DevicePage {
                 phone_group(device),
                 owner_group(device),
                 wipe_group(device, now),
-                identity_group(device, &name, now),
+                identity_group(device, &connector_name, now),
             ],
             other: other
                 .iter()
@@ -225,6 +228,10 @@ impl DevicePage {
                 .collect(),
         }
     }
+}
+
+fn joined(parts: [Option<String>; 3]) -> String {
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 /// One sentence: what Exchange decided and what decided it.

@@ -174,7 +174,7 @@ impl RequestPage {
             _ => None,
         };
         Ok(Self {
-            shell: Shell::new(Place::Devices, signed_in),
+            shell: Shell::new(Place::Approvals, signed_in),
             live: Live::default(),
             address: format!("/requests/{id}"),
             title: acts::title_of_request(&request),
