@@ -57,6 +57,9 @@ pub enum SignInError {
     /// them is not told.
     #[error("the name, the password or the code is wrong, or this user cannot sign in now")]
     Wrong,
+    /// Everything was right so far; a code is wanted too.
+    #[error("a code is wanted too; send it with the password")]
+    CodeWanted,
     /// Too many tried from there, or at all.
     #[error("too many have tried to sign in; try again in {} seconds", .0.as_secs().max(1))]
     TooMany(Duration),

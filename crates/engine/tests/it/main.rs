@@ -6,5 +6,6 @@ mod acting;
 mod audit;
 mod connecting;
 mod living;
+mod people;
 mod signing_in;
 mod syncing;
