@@ -137,7 +137,9 @@ async fn answer(
         .await
         .map_err(|_| Problem::too_large(format_args!("the body is over {MAX_BODY_BYTES} bytes")))?;
     let mut hasher = DefaultHasher::new();
-    (&parts.method, &parts.uri, &body).hash(&mut hasher);
+    // Who asks belongs to the request: the answer to one is not for another to see.
+    let token = parts.headers.get(header::AUTHORIZATION);
+    (&parts.method, &parts.uri, &body, token).hash(&mut hasher);
     if let Some(answer) = answers.begin(key, hasher.finish())? {
         return Ok((answer.status, answer.headers, answer.body).into_response());
     }

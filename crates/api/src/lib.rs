@@ -24,6 +24,7 @@ mod job;
 mod options;
 mod parameters;
 mod pass;
+mod people;
 mod preview;
 mod problem;
 mod status;
@@ -46,6 +47,12 @@ pub use health::{Budget, ComponentLog, Endpoint, EndpointList, LogLine, Message,
 pub use job::{Job, JobList, JobRequest};
 pub use options::{ConnectorOptions, Directory, SiteServer};
 pub use pass::{Pass, PassList};
+pub use people::{
+    Assignment, AssignmentList, Collection, CollectionChange, CollectionList, MadeToken, Me,
+    NewAssignment, NewCollection, NewPassword, NewRole, NewToken, NewTotp, NewUser, OwnPassword,
+    PasswordProof, RecoveryCodes, Role, RoleChange, RoleList, Session, SessionList, SignIn, Token,
+    TokenList, TotpCode, User, UserChange, UserList,
+};
 pub use preview::Preview;
 pub use problem::Problem;
 pub use status::{ConnectorStatus, Status};
@@ -81,11 +88,11 @@ pub fn router(engine: Engine) -> Router {
         ))
         .layer(middleware::from_fn_with_state(engine.clone(), authentication::authenticate))
         .layer(middleware::from_fn_with_state(engine.clone(), authentication::record_refusals))
-        .with_state(engine);
+        .with_state(engine.clone());
     let document = openapi();
     Router::new()
         .merge(guarded)
-        .merge(open)
+        .merge(open.with_state(engine))
         .route(OPENAPI, get(|| async { Json(document) }))
         .route("/api/{*rest}", axum::routing::any(unknown_address))
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
@@ -140,11 +147,12 @@ fn guarded() -> OpenApiRouter<Engine> {
         .routes(routes!(audit::state))
         .routes(routes!(audit::close))
         .routes(routes!(audit::retention, audit::set_retention))
+        .merge(people::guarded())
 }
 
 /// What answers to everybody.
-fn open<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
-    OpenApiRouter::new().routes(routes!(status::health))
+fn open() -> OpenApiRouter<Engine> {
+    OpenApiRouter::new().routes(routes!(status::health)).routes(routes!(people::sign_in::sign_in))
 }
 
 async fn unknown_address(uri: Uri) -> Problem {
@@ -167,6 +175,7 @@ async fn unknown_address(uri: Uri) -> Problem {
     tags(
         (name = "connectors", description = "Organizations connected, checked and synced"),
         (name = "devices", description = "The inventory"),
+        (name = "people", description = "Who can sign in, and what they may do"),
         (name = "jobs", description = "Work that the server does in the background"),
         (name = "guard", description = "How many wipes may be sent without a second person"),
         (name = "security", description = "What keeps secrets, and who may do what"),

@@ -56,6 +56,28 @@ impl Problem {
         )
     }
 
+    /// What was shown to sign in is wrong or not enough.
+    pub(crate) fn not_signed_in(kind: &str, detail: impl Display) -> Self {
+        Self::of(
+            StatusCode::UNAUTHORIZED,
+            kind,
+            "Not signed in",
+            detail,
+            "send user name and password, and the code of your phone if you set one up",
+        )
+    }
+
+    /// Too many have tried; the header Retry-After says when to try again.
+    pub(crate) fn too_many(detail: impl Display) -> Self {
+        Self::of(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too-many",
+            "Too many tries",
+            detail,
+            "wait as long as the header Retry-After says",
+        )
+    }
+
     /// Nothing of that name, or nothing that the caller may see.
     pub(crate) fn not_found(detail: impl Display, remedy: &str) -> Self {
         Self::of(StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail, remedy)

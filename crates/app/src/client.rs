@@ -12,7 +12,7 @@ use api::{Preview, Problem};
 use reqwest::{Method, RequestBuilder, Url};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::data_directory::DataDirectory;
+use crate::{data_directory::DataDirectory, stored_login::StoredLogin};
 
 /// Which server to speak to.
 #[derive(Debug, Clone, clap::Args)]
@@ -66,9 +66,12 @@ impl Client {
             return Self::new(server.clone(), read_token(file)?);
         }
         let Some(data) = &arguments.data else {
-            bail!(
-                "which server? Give --data DIR for a server on this machine (or set GATEPOST_DATA), or --server URL with --token-file FILE"
-            );
+            let Some(kept) = StoredLogin::read()? else {
+                bail!(
+                    "which server? Give --data DIR for a server on this machine (or set GATEPOST_DATA), or --server URL with --token-file FILE, or sign in first: gatepost login --server URL"
+                );
+            };
+            return Self::new(kept.server, kept.token);
         };
         let directory = DataDirectory::at(data);
         let server = directory.server_url()?;
@@ -106,6 +109,16 @@ impl Client {
         body: &impl Serialize,
     ) -> anyhow::Result<T> {
         self.send(self.change(Method::POST, path)?.json(body)).await
+    }
+
+    /// Changes, and is answered with nothing.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<()> {
+        self.answer(self.change(method, path)?.json(body)).await.map(drop)
     }
 
     /// Changes a part.
@@ -189,7 +202,8 @@ impl Client {
     }
 }
 
-fn read_token(file: &Path) -> anyhow::Result<String> {
+/// The token in a file.
+pub(crate) fn read_token(file: &Path) -> anyhow::Result<String> {
     let mut token = String::new();
     std::fs::File::open(file)
         .and_then(|open| open.take(Client::MAX_TOKEN_BYTES).read_to_string(&mut token))

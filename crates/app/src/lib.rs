@@ -18,6 +18,7 @@ mod output;
 mod secret;
 mod serve;
 mod simulate;
+mod stored_login;
 
 pub use cli::{Cli, reference};
 

@@ -84,6 +84,23 @@ pub(crate) fn prompt(whose: &str, flags: &str) -> anyhow::Result<String> {
     Ok(without_newline(&line).to_owned())
 }
 
+/// A line that may be seen while it is typed: asked for on the terminal, or the next line of standard
+/// input; `instead` is what to give where there is neither.
+#[expect(clippy::print_stderr, reason = "a prompt is for the person at the terminal")]
+pub(crate) fn line(what: &str, instead: &str) -> anyhow::Result<String> {
+    if io::stdin().is_terminal() {
+        eprint!("{what}: ");
+        io::stderr().flush()?;
+    }
+    let mut line = String::new();
+    io::stdin().read_line(&mut line).with_context(|| format!("reading {what}"))?;
+    let line = line.trim();
+    if line.is_empty() {
+        bail!("{what} is missing: give {instead}");
+    }
+    Ok(line.to_owned())
+}
+
 /// Switches what the terminal shows of typing. `stty` is part of every Unix and saves a
 /// dependency that speaks to the terminal in unsafe code.
 fn echo(mode: &str) -> anyhow::Result<()> {

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
-use axum::Router;
+use axum::{Router, extract::connect_info::IntoMakeServiceWithConnectInfo};
 use engine::{DataKeys, Engine};
 use store::{Store, Target};
 use tokio::{
@@ -83,7 +83,7 @@ impl Server {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<()> {
         let (stopping, stopped) = tokio::sync::oneshot::channel();
-        let serving = axum::serve(self.listener, router(&self.engine))
+        let serving = axum::serve(self.listener, service(&self.engine))
             .with_graceful_shutdown(async move {
                 stop.await;
                 // Nobody listens any more if serving has already failed.
@@ -108,6 +108,11 @@ async fn out_of_patience(stopped: tokio::sync::oneshot::Receiver<()>, grace: Dur
 }
 
 /// Everything that is served on one address.
+/// The same, and each request knows from which address it comes.
+fn service(engine: &Engine) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
+    router(engine).into_make_service_with_connect_info()
+}
+
 fn router(engine: &Engine) -> Router {
     api::router(engine.clone()).merge(console::router(engine.clone()))
 }

@@ -5,6 +5,7 @@
 mod changes;
 mod document;
 mod lives;
+mod people;
 mod refusals;
 mod stories;
 

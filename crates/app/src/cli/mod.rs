@@ -8,6 +8,7 @@ mod doctor;
 mod guard;
 pub(crate) mod job;
 mod key;
+mod people;
 pub mod reference;
 mod status;
 mod sync;
@@ -58,6 +59,22 @@ enum Verb {
     /// See what was done, by whom, and verify that nobody touched the record
     #[command(subcommand)]
     Audit(audit::AuditVerb),
+    /// Sign in to a server for the verbs that follow
+    Login(people::login::LoginArguments),
+    /// Sign out again
+    Logout(people::login::LogoutArguments),
+    /// Say who can sign in
+    #[command(subcommand)]
+    User(people::user::UserVerb),
+    /// Say what people may do, and where
+    #[command(subcommand)]
+    Role(people::role::RoleVerb),
+    /// Name device queries, for roles and reports
+    #[command(subcommand)]
+    Collection(people::collection::CollectionVerb),
+    /// Make and end tokens, which programs sign in with
+    #[command(subcommand)]
+    Token(people::token::TokenVerb),
     /// Say in a few lines how everything is
     Status(status::StatusArguments),
     /// See and change the key that secrets are sealed with
@@ -125,6 +142,12 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Verb::Job(verb) => block_on(job::run(verb)),
         Verb::Guard(verb) => block_on(guard::run(verb)),
         Verb::Audit(verb) => block_on(audit::run(verb)),
+        Verb::Login(arguments) => block_on(people::login::login(arguments)),
+        Verb::Logout(arguments) => block_on(people::login::logout(arguments)),
+        Verb::User(verb) => block_on(people::user::run(verb)),
+        Verb::Role(verb) => block_on(people::role::run(verb)),
+        Verb::Collection(verb) => block_on(people::collection::run(verb)),
+        Verb::Token(verb) => block_on(people::token::run(verb)),
         Verb::Status(arguments) => block_on(status::run(arguments)),
         Verb::Key(verb) => block_on(key::run(verb)),
         Verb::Migrate(arguments) => block_on(serve::migrate(arguments)),
