@@ -116,7 +116,7 @@ impl Engine {
         let tried: String = password.chars().take(MAX_PASSWORD_BYTES + 1).collect();
         let is_right = self.inner.people.hashing.is_right(&tried, hash).await?;
         let (Some(person), Some(credential)) = (person, credential) else {
-            return self.refused(None, "unknown user", visit).await;
+            return self.not_proven(None, "unknown user", visit).await;
         };
         let is_locked = credential.locked_until.is_some_and(|until| until > now);
         match (is_right, is_locked, person.is_disabled) {
@@ -124,11 +124,11 @@ impl Engine {
                 self.inner.people.attempts.give_back(visit.address);
                 Ok((person, stamp))
             }
-            (_, true, _) => self.refused(Some(&person), "locked", visit).await,
-            (true, false, true) => self.refused(Some(&person), "disabled", visit).await,
+            (_, true, _) => self.not_proven(Some(&person), "locked", visit).await,
+            (true, false, true) => self.not_proven(Some(&person), "disabled", visit).await,
             (false, false, _) => {
                 self.count_failure(&person, credential.failures, now).await?;
-                self.refused(Some(&person), "wrong password", visit).await
+                self.not_proven(Some(&person), "wrong password", visit).await
             }
         }
     }
@@ -151,14 +151,14 @@ impl Engine {
             return Err(SignInError::Wrong);
         }
         if credential.locked_until.is_some_and(|until| until > now) {
-            return self.refused(Some(&person), "locked", visit).await;
+            return self.not_proven(Some(&person), "locked", visit).await;
         }
         if self.takes_code(id, code).await? {
             self.inner.people.attempts.give_back(visit.address);
             return Ok(person);
         }
         self.count_failure(&person, credential.failures, now).await?;
-        self.refused(Some(&person), "wrong code", visit).await
+        self.not_proven(Some(&person), "wrong code", visit).await
     }
 
     pub(crate) async fn wants_code(&self, id: PersonId) -> Result<bool, Error> {
@@ -202,7 +202,7 @@ impl Engine {
 
     /// Has a failure on record, and gives the one answer for all of them. What was typed as a name
     /// that nobody has is not kept: it may be a password.
-    async fn refused<T>(
+    async fn not_proven<T>(
         &self,
         person: Option<&Person>,
         why: &str,

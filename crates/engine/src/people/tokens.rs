@@ -225,17 +225,18 @@ impl People<'_> {
         let Some(wished) = wished else {
             return Ok(reading.iter().filter(is_allowed).collect());
         };
-        match wished.iter().find(|permission| !is_allowed(permission)) {
-            Some(missing) if owner == self.caller.person => {
-                Err(domain::authority::Denied { caller: may.name, permission: missing }.into())
+        if let Some(missing) = wished.iter().find(|permission| !is_allowed(permission)) {
+            if owner == self.caller.person {
+                may.scope(missing)?;
+                self.caller.scope(missing)?;
             }
-            Some(missing) => Err(Error::Invalid(format!(
+            return Err(Error::Invalid(format!(
                 "{} has no permission {}, and no token can have more than its owner",
                 may.name,
                 missing.title()
-            ))),
-            None => Ok(wished),
+            )));
         }
+        Ok(wished)
     }
 
     /// Ends a token: one's own, or with the permission anybody's.
