@@ -3,7 +3,7 @@
 
 import { expect } from "@playwright/test";
 
-import { audit, test, url } from "./page.ts";
+import { audit, test, url, notNow } from "./page.ts";
 
 test("signing in refuses a wrong token and says which one it wants", async ({ page, complaints }) => {
   void complaints;
@@ -212,6 +212,7 @@ test("everything works without script", async ({ browser }) => {
   await page.goto(url("/sign-in"));
   await page.getByLabel("Local administrator token").fill(process.env.GATEPOST_TOKEN ?? "");
   await page.getByRole("button", { name: "Sign in" }).click();
+  await notNow(page);
   await page.getByLabel("Search devices").fill("state:allowed");
   await page.getByRole("button", { name: "Search" }).click();
   await expect(page.locator("tbody tr").first()).toContainText("allowed");

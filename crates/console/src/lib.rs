@@ -22,11 +22,13 @@ mod guard;
 mod home;
 mod live;
 mod page;
+mod people;
 mod problem;
 mod requests;
 mod security;
 mod session;
 mod setup;
+mod sign_in;
 mod words;
 
 use axum::{
@@ -43,7 +45,8 @@ pub fn router(engine: Engine) -> Router {
     Router::new()
         .route("/", get(home::home))
         .route("/live", get(home::live))
-        .route("/sign-in", get(session::sign_in_page).post(session::sign_in))
+        .route("/sign-in", get(sign_in::page).post(sign_in::sign_in))
+        .route("/sign-in/code", post(sign_in::code))
         .route("/sign-out", post(session::sign_out))
         .route("/devices", get(devices::devices))
         .route("/devices/act", get(asking::page).post(asking::ask))
@@ -77,6 +80,7 @@ pub fn router(engine: Engine) -> Router {
         .route("/connectors/{name}/remove", get(actions::removal).post(actions::remove))
         .route("/audit", get(audit::audit))
         .route("/audit/export", get(audit::export))
+        .merge(people::routes())
         .route("/assets/{hash}/{name}", get(assets::asset))
         .fallback(async || Problem::not_found("page"))
         .layer(CsrfLayer::new())

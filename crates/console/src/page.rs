@@ -19,6 +19,8 @@ pub(crate) struct Shell {
     pub(crate) waiting: Option<String>,
     /// Whether the audit is among the entries.
     pub(crate) shows_audit: bool,
+    /// Whether they may see who can sign in.
+    pub(crate) may_administer: bool,
 }
 
 /// An entry of the rail.
@@ -31,6 +33,8 @@ pub(crate) enum Place {
     Approvals,
     Connectors,
     Audit,
+    Administration,
+    Me,
 }
 
 impl Shell {
@@ -40,12 +44,19 @@ impl Shell {
             person: signed_in.caller.name.clone(),
             waiting: (signed_in.waiting > 0).then(|| words::number(signed_in.waiting)),
             shows_audit: signed_in.caller.may(Permission::ReadAudit),
+            may_administer: signed_in.caller.may(Permission::ModifySecurity),
         }
     }
 
     /// Around a page that is shown to anybody.
     pub(crate) fn of_nobody() -> Self {
-        Self { place: Place::Nowhere, person: String::new(), waiting: None, shows_audit: false }
+        Self {
+            place: Place::Nowhere,
+            person: String::new(),
+            waiting: None,
+            shows_audit: false,
+            may_administer: false,
+        }
     }
 }
 

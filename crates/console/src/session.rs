@@ -1,31 +1,28 @@
-//! Signing in and out, and the caller behind a request.
+//! The session of a browser, and the caller behind a request.
 //!
 //! The cookie holds a random session id; the store keeps a hash of it, so a copy of the database
 //! signs nobody in.
 
-use std::sync::Arc;
-
-use askama::Template;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
-    Form,
-    extract::{FromRef, FromRequestParts, Query, State},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    extract::{FromRef, FromRequestParts, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Redirect, Response},
 };
-use domain::{Caller, Permission, Scope};
-use engine::{Engine, Visit};
-use serde::Deserialize;
+use domain::{Caller, Permission, Scope, SessionId};
+use engine::{Engine, NewSession, Visit};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     drafts::{Drafts, SessionKey},
-    page::{self, filters},
     problem::Problem,
     words,
 };
 
 const COOKIE: &str = "gatepost_session";
+/// The same where the browser holds it to TLS and this host.
+const SECURE_COOKIE: &str = "__Host-gatepost_session";
 
 /// Proof that the request comes from somebody who signed in. Without it, the answer is the
 /// sign-in page.
@@ -35,6 +32,8 @@ pub(crate) struct SignedIn {
     pub(crate) session: SessionKey,
     /// How many requests wait for the person's decision: every page says so in its rail.
     pub(crate) waiting: u64,
+    /// Which of the caller's sessions this is.
+    pub(crate) id: SessionId,
 }
 
 impl SignedIn {
@@ -56,15 +55,15 @@ where
         let engine = Engine::from_ref(state);
         let found = match cookie(&parts.headers) {
             Some(session) => {
-                let caller = engine.caller_of_session(session).await.map_err(failed)?;
-                caller.map(|caller| (caller, key(session)))
+                let found = engine.session_of(session).await.map_err(failed)?;
+                found.map(|(caller, id)| (caller, id, key(session)))
             }
             None => None,
         };
         let found = match found {
-            Some((caller, session)) => {
+            Some((caller, id, session)) => {
                 let waiting = engine.count_waiting_for(&caller).await.map_err(failed)?;
-                Some(Self { caller, session, waiting })
+                Some(Self { caller, session, waiting, id })
             }
             None => None,
         };
@@ -81,52 +80,6 @@ where
     }
 }
 
-#[derive(Template)]
-#[template(path = "sign_in.html")]
-struct SignInPage {
-    problem: Option<&'static str>,
-    next: String,
-}
-
-impl SignInPage {
-    fn new(problem: Option<&'static str>, next: &str) -> Self {
-        Self { problem, next: own_path(next).to_owned() }
-    }
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Next {
-    #[serde(default)]
-    next: String,
-}
-
-/// `GET /sign-in`
-pub(crate) async fn sign_in_page(Query(Next { next }): Query<Next>) -> Response {
-    page::whole(&SignInPage::new(None, &next))
-}
-
-#[derive(Deserialize)]
-pub(crate) struct SignIn {
-    token: String,
-    #[serde(default)]
-    next: String,
-}
-
-/// `POST /sign-in`
-pub(crate) async fn sign_in(
-    State(engine): State<Engine>,
-    headers: HeaderMap,
-    Form(form): Form<SignIn>,
-) -> Result<Response, Problem> {
-    let Some(session) = engine.sign_in(form.token.trim(), &visit(&headers)).await? else {
-        let problem = "That is not the token of this server. Copy the whole line from the file.";
-        let page = SignInPage::new(Some(problem), &form.next);
-        return Ok((StatusCode::FORBIDDEN, page::whole(&page)).into_response());
-    };
-    let cookie = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax", session.secret);
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(own_path(&form.next))).into_response())
-}
-
 /// `POST /sign-out`
 pub(crate) async fn sign_out(
     State(engine): State<Engine>,
@@ -137,14 +90,39 @@ pub(crate) async fn sign_out(
         drafts.end_session(key(session));
         engine.sign_out(session).await?;
     }
-    let forget = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
-    Ok(([(header::SET_COOKIE, forget)], Redirect::to("/sign-in")).into_response())
+    let forget = |name: &str, more: &str| {
+        format!("{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{more}")
+    };
+    let mut response = Redirect::to("/sign-in").into_response();
+    for value in [forget(COOKIE, ""), forget(SECURE_COOKIE, "; Secure")] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().append(header::SET_COOKIE, value);
+        }
+    }
+    Ok(response)
+}
+
+/// Leads on with the cookie of a new session.
+pub(crate) fn begun(session: &NewSession, headers: &HeaderMap, to: &str) -> Response {
+    let secret = &session.secret;
+    // Behind a proxy that speaks TLS, the cookie is bound to this very host and to TLS.
+    let cookie = if is_over_tls(headers) {
+        format!("{SECURE_COOKIE}={secret}; Path=/; HttpOnly; SameSite=Lax; Secure")
+    } else {
+        format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Lax")
+    };
+    ([(header::SET_COOKIE, cookie)], Redirect::to(to)).into_response()
+}
+
+/// Whether the browser came over TLS, as the proxy in front says.
+fn is_over_tls(headers: &HeaderMap) -> bool {
+    headers.get("x-forwarded-proto").is_some_and(|value| value == "https")
 }
 
 /// From where a request comes.
-fn visit(headers: &HeaderMap) -> Visit {
+pub(crate) fn visit(headers: &HeaderMap, from: Option<SocketAddr>) -> Visit {
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    Visit { address: None, agent: agent.map(str::to_owned) }
+    Visit { address: from.map(|from| from.ip()), agent: agent.map(str::to_owned) }
 }
 
 fn key(session: &str) -> SessionKey {
@@ -152,16 +130,20 @@ fn key(session: &str) -> SessionKey {
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
+    cookie_called(headers, SECURE_COOKIE).or_else(|| cookie_called(headers, COOKIE))
+}
+
+fn cookie_called<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
-        .find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+        .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
 /// A path on this site: a redirect after signing in leads nowhere else.
-fn own_path(path: &str) -> &str {
+pub(crate) fn own_path(path: &str) -> &str {
     let is_own = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
     if is_own { path } else { "/" }
 }
@@ -188,6 +170,11 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::COOKIE, "a=b; gatepost_session=xyz; c=d".parse().unwrap());
         assert_eq!(cookie(&headers), Some("xyz"));
+        headers.insert(
+            header::COOKIE,
+            "gatepost_session=a; __Host-gatepost_session=b".parse().unwrap(),
+        );
+        assert_eq!(cookie(&headers), Some("b"), "the one that is bound to this host goes first");
         headers.insert(header::COOKIE, "gatepost_sessions=xyz".parse().unwrap());
         assert_eq!(cookie(&headers), None);
     }

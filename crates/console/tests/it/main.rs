@@ -7,6 +7,7 @@ mod audit;
 mod connector;
 mod inventory;
 mod pages;
+mod people;
 mod refusals;
 mod setup;
 mod signing_in;
