@@ -4,6 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
 use axum::{Router, extract::connect_info::IntoMakeServiceWithConnectInfo};
+use domain::Caller;
 use engine::{DataKeys, Engine};
 use store::{Store, Target};
 use tokio::{
@@ -77,6 +78,11 @@ impl Server {
         self.directory.token()
     }
 
+    /// Whether anybody can sign in but the holder of the token.
+    async fn has_users(&self) -> anyhow::Result<bool> {
+        Ok(self.engine.people(&Caller::local_administrator()).has_users().await?)
+    }
+
     /// Serves until `stop` is ready, then ends what is being done in good order.
     pub(crate) async fn run(
         self,
@@ -125,6 +131,15 @@ pub(crate) async fn run(arguments: ServeArguments) -> anyhow::Result<Exit> {
     let stop = stop_signal();
     let server = Server::start(directory, &config, keys).await?;
     say(&format!("gatepost listens on {}", server.url()))?;
+    if !server.has_users().await? {
+        let paths = DataDirectory::at(&config.data);
+        let (token, data) = (paths.token_file(), config.data.display());
+        say(&format!(
+            "  nobody can sign in yet: open that address, sign in with the token in {}, and make the first administrator",
+            token.display()
+        ))?;
+        say(&format!("  or: gatepost user add NAME --role full-administrator --data {data}"))?;
+    }
     server.run(stop).await?;
     Ok(Exit::Done)
 }

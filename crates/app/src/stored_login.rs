@@ -12,10 +12,16 @@ use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 /// A server and the token for it.
-#[derive(Serialize, Deserialize)]
 pub(crate) struct StoredLogin {
     pub(crate) server: Url,
     pub(crate) token: String,
+}
+
+/// The same in the file.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    server: String,
+    token: String,
 }
 
 /// Longer than any address with a token.
@@ -31,7 +37,9 @@ impl StoredLogin {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
         };
-        let kept = serde_json::from_str(&text);
+        let kept = serde_json::from_str(&text).map_err(anyhow::Error::from);
+        let kept = kept
+            .and_then(|Kept { server, token }| Ok(Self { server: Url::parse(&server)?, token }));
         kept.map(Some).with_context(|| {
             format!("{} holds no login; delete it and sign in again", path.display())
         })
@@ -40,7 +48,8 @@ impl StoredLogin {
     /// Keeps it in place of what was kept before; where.
     pub(crate) fn keep(&self) -> anyhow::Result<PathBuf> {
         let path = file()?;
-        let text = serde_json::to_string(self)?;
+        let kept = Kept { server: self.server.to_string(), token: self.token.clone() };
+        let text = serde_json::to_string(&kept)?;
         let write = || {
             if let Some(directory) = path.parent() {
                 fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;

@@ -12,7 +12,7 @@ async fn every_route_refuses_without_a_token() {
     let server = Server::start().await;
     for route in routes() {
         let (method, path) = route.split_once(' ').unwrap();
-        if path == "/healthz" {
+        if path == "/healthz" || path == "/api/v1/sign-in" {
             continue;
         }
         let path = path.replace("{name}", "lab").replace("{id}", &uuid::Uuid::nil().to_string());

@@ -8,6 +8,7 @@ mod connector;
 mod help;
 mod keys;
 mod leaks;
+mod people;
 mod program;
 mod reference;
 mod story;
