@@ -8,7 +8,7 @@ use domain::{
 use engine::{AssignmentShown, Engine};
 use serde::{Deserialize, Serialize};
 
-use super::{Called, Changing, parsed, valid};
+use super::{Identified, Changing, parsed, valid};
 use crate::{
     device::rfc3339,
     parameters::{Body, DryRun, IdempotencyKey, NoParameters, Parameters},
@@ -140,17 +140,17 @@ pub(crate) async fn add(
 /// Takes a role away.
 #[utoipa::path(
     delete,
-    path = "/api/v1/assignments/{name}",
+    path = "/api/v1/assignments/{id}",
     operation_id = "unassign_role",
     tag = "people",
-    params(Called, DryRun, IdempotencyKey),
+    params(Identified, DryRun, IdempotencyKey),
     responses(
         (status = 204, description = "Taken away"),
         (status = 200, description = "With dry_run=true", body = Preview),
         Problem
     )
 )]
-pub(crate) async fn remove(changing: Changing, Called(id): Called) -> Result<Response, Problem> {
+pub(crate) async fn remove(changing: Changing, Identified(id): Identified) -> Result<Response, Problem> {
     let lists = "GET /api/v1/assignments lists the assignments there are";
     let id: AssignmentId = parsed(id.parse(), lists)?;
     changing.people().unassign(id).await?;

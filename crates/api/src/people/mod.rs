@@ -85,6 +85,12 @@ impl Changing {
         self.engine.people(&self.caller).rehearsed_if(self.is_dry_run)
     }
 
+    /// Refuses who may not, before anything else is looked at.
+    pub(crate) fn must_administer(&self) -> Result<(), Problem> {
+        self.caller.scope(Permission::ModifySecurity)?;
+        Ok(())
+    }
+
     /// Nothing to show after a change, or what it would do.
     pub(crate) fn done(&self, would: String) -> Response {
         if self.is_dry_run { Preview::of(would) } else { StatusCode::NO_CONTENT.into_response() }
@@ -114,6 +120,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Called {
         let Path(text) = Path::<String>::from_request_parts(parts, state)
             .await
             .map_err(|rejection| Problem::invalid(rejection, "correct the address"))?;
+        Ok(Self(text))
+    }
+}
+
+/// The one id in the path.
+#[derive(utoipa::IntoParams)]
+#[into_params(names("id"), parameter_in = Path)]
+pub(crate) struct Identified(
+    /// Stable id
+    pub(crate) String,
+);
+
+impl<S: Send + Sync> FromRequestParts<S> for Identified {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Called(text) = Called::from_request_parts(parts, state).await?;
         Ok(Self(text))
     }
 }

@@ -108,6 +108,7 @@ pub(crate) async fn list(
     )
 )]
 pub(crate) async fn add(changing: Changing, Body(new): Body<NewRole>) -> Result<Response, Problem> {
+    changing.must_administer()?;
     let role = domain::authority::Role {
         name: valid(RoleName::parse(&new.name))?,
         description: new.description,

@@ -5,7 +5,7 @@ use domain::{Caller, SessionId};
 use engine::Engine;
 use serde::{Deserialize, Serialize};
 
-use super::{Called, Changing, parsed};
+use super::{Identified, Changing, parsed};
 use crate::{
     device::rfc3339,
     parameters::{DryRun, IdempotencyKey, NoParameters, Parameters},
@@ -80,17 +80,17 @@ pub(crate) async fn list(
 /// Ends a session: one's own, or with the permission anybody's.
 #[utoipa::path(
     delete,
-    path = "/api/v1/sessions/{name}",
+    path = "/api/v1/sessions/{id}",
     operation_id = "end_session",
     tag = "people",
-    params(Called, DryRun, IdempotencyKey),
+    params(Identified, DryRun, IdempotencyKey),
     responses(
         (status = 204, description = "Ended"),
         (status = 200, description = "With dry_run=true", body = Preview),
         Problem
     )
 )]
-pub(crate) async fn end(changing: Changing, Called(id): Called) -> Result<Response, Problem> {
+pub(crate) async fn end(changing: Changing, Identified(id): Identified) -> Result<Response, Problem> {
     let lists = "GET /api/v1/me/sessions lists your sessions";
     let id: SessionId = parsed(id.parse(), lists)?;
     changing.people().end_session(id).await?;

@@ -5,7 +5,7 @@ use domain::{Caller, ConnectorName, TokenId, authority::CollectionName};
 use engine::{Engine, TokenShown};
 use serde::{Deserialize, Serialize};
 
-use super::{Called, Changing, parsed, permissions, valid, words};
+use super::{Identified, Changing, parsed, permissions, valid, words};
 use crate::{
     device::{rfc3339, text},
     parameters::{Body, DryRun, IdempotencyKey, NoParameters, Parameters},
@@ -155,17 +155,17 @@ pub(crate) async fn make(
 /// Ends a token: one's own, or with the permission anybody's.
 #[utoipa::path(
     delete,
-    path = "/api/v1/tokens/{name}",
+    path = "/api/v1/tokens/{id}",
     operation_id = "revoke_token",
     tag = "people",
-    params(Called, DryRun, IdempotencyKey),
+    params(Identified, DryRun, IdempotencyKey),
     responses(
         (status = 204, description = "Ended"),
         (status = 200, description = "With dry_run=true", body = Preview),
         Problem
     )
 )]
-pub(crate) async fn revoke(changing: Changing, Called(id): Called) -> Result<Response, Problem> {
+pub(crate) async fn revoke(changing: Changing, Identified(id): Identified) -> Result<Response, Problem> {
     let lists = "GET /api/v1/me/tokens lists your tokens";
     let id: TokenId = parsed(id.parse(), lists)?;
     changing.people().revoke_token(id).await?;

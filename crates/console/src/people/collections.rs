@@ -53,6 +53,7 @@ pub(crate) async fn change(
     signed_in: SignedIn,
     Form(form): Form<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
+    signed_in.caller.scope(Permission::ModifySecurity)?;
     let form = Pairs(form);
     match told(changed(&engine, &signed_in, &form).await)? {
         Ok(()) => Ok(Redirect::to("/administration/collections").into_response()),

@@ -6,7 +6,7 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Redirect, Response},
 };
-use domain::{UserName, authority::BuiltInRole};
+use domain::{Permission, UserName, authority::BuiltInRole};
 use engine::{Engine, NewAssignment, NewUser};
 
 use super::{Pairs, again, shell, told};
@@ -30,6 +30,7 @@ pub(crate) async fn page(
     State(engine): State<Engine>,
     signed_in: SignedIn,
 ) -> Result<Response, Problem> {
+    signed_in.caller.scope(Permission::ModifySecurity)?;
     let people = engine.people(&signed_in.caller);
     if people.has_users().await? {
         return Ok(Redirect::to("/administration/users").into_response());
@@ -49,6 +50,7 @@ pub(crate) async fn make(
     signed_in: SignedIn,
     Form(form): Form<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
+    signed_in.caller.scope(Permission::ModifySecurity)?;
     let form = Pairs(form);
     let made = made(&engine, &signed_in, &form).await;
     match told(made)? {
