@@ -8,7 +8,7 @@ use domain::{
 use engine::{AssignmentShown, Engine};
 use serde::{Deserialize, Serialize};
 
-use super::{Identified, Changing, parsed, valid};
+use super::{Changing, Identified, parsed, valid};
 use crate::{
     device::rfc3339,
     parameters::{Body, DryRun, IdempotencyKey, NoParameters, Parameters},
@@ -150,7 +150,10 @@ pub(crate) async fn add(
         Problem
     )
 )]
-pub(crate) async fn remove(changing: Changing, Identified(id): Identified) -> Result<Response, Problem> {
+pub(crate) async fn remove(
+    changing: Changing,
+    Identified(id): Identified,
+) -> Result<Response, Problem> {
     let lists = "GET /api/v1/assignments lists the assignments there are";
     let id: AssignmentId = parsed(id.parse(), lists)?;
     changing.people().unassign(id).await?;

@@ -5,7 +5,7 @@ use domain::{Caller, SessionId};
 use engine::Engine;
 use serde::{Deserialize, Serialize};
 
-use super::{Identified, Changing, parsed};
+use super::{Changing, Identified, parsed};
 use crate::{
     device::rfc3339,
     parameters::{DryRun, IdempotencyKey, NoParameters, Parameters},
@@ -90,7 +90,10 @@ pub(crate) async fn list(
         Problem
     )
 )]
-pub(crate) async fn end(changing: Changing, Identified(id): Identified) -> Result<Response, Problem> {
+pub(crate) async fn end(
+    changing: Changing,
+    Identified(id): Identified,
+) -> Result<Response, Problem> {
     let lists = "GET /api/v1/me/sessions lists your sessions";
     let id: SessionId = parsed(id.parse(), lists)?;
     changing.people().end_session(id).await?;

@@ -5,7 +5,7 @@ use domain::{Caller, ConnectorName, TokenId, authority::CollectionName};
 use engine::{Engine, TokenShown};
 use serde::{Deserialize, Serialize};
 
-use super::{Identified, Changing, parsed, permissions, valid, words};
+use super::{Changing, Identified, parsed, permissions, valid, words};
 use crate::{
     device::{rfc3339, text},
     parameters::{Body, DryRun, IdempotencyKey, NoParameters, Parameters},
@@ -165,7 +165,10 @@ pub(crate) async fn make(
         Problem
     )
 )]
-pub(crate) async fn revoke(changing: Changing, Identified(id): Identified) -> Result<Response, Problem> {
+pub(crate) async fn revoke(
+    changing: Changing,
+    Identified(id): Identified,
+) -> Result<Response, Problem> {
     let lists = "GET /api/v1/me/tokens lists your tokens";
     let id: TokenId = parsed(id.parse(), lists)?;
     changing.people().revoke_token(id).await?;

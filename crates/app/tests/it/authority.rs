@@ -23,17 +23,35 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 /// What answers to everybody: nobody needs to sign in.
-const OPEN: [&str; 6] = [
+const OPEN: [&str; 8] = [
     "GET /healthz",
     "GET /sign-in",
     "POST /sign-in",
+    "POST /sign-in/code",
+    "POST /api/v1/sign-in",
     "POST /sign-out",
     "GET /assets/{hash}/{name}",
     "GET /api/v1/openapi.json",
 ];
 
 /// What answers to everybody who signed in, whatever they may do.
-const SIGNED_IN: [&str; 0] = [];
+const SIGNED_IN: [&str; 15] = [
+    "GET /api/v1/me",
+    "POST /api/v1/me/password",
+    "GET /api/v1/me/sessions",
+    "GET /api/v1/me/tokens",
+    "POST /api/v1/me/totp",
+    "POST /api/v1/me/totp/confirm",
+    "POST /api/v1/me/totp/remove",
+    "DELETE /api/v1/sessions/{id}",
+    "POST /api/v1/tokens",
+    "DELETE /api/v1/tokens/{id}",
+    "GET /me",
+    "POST /me/password",
+    "POST /me/sessions",
+    "POST /me/tokens",
+    "POST /me/totp",
+];
 
 /// Where a question that makes sense cannot be made up here, so that no answer tells who may ask it.
 const UNPROVEN: [&str; 0] = [];
