@@ -26,6 +26,8 @@ const MOST_ATTEMPTS: u32 = 8;
 const LONGEST_WAIT_FOR_WIPE: SignedDuration = SignedDuration::from_hours(24);
 /// An effect that is not to be seen so long after Exchange took the action will not be.
 const SEEN_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+/// What could not be sent in this time is not wanted any more without somebody saying so again.
+const SENT_WITHIN: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// A wipe that no phone fetched in this time will not be fetched.
 const FETCHED_WITHIN: SignedDuration = SignedDuration::from_hours(24 * 30);
 
@@ -371,6 +373,10 @@ impl Engine {
     /// Something outside is not there now: later again.
     async fn put_off(&self, request: &Request, action: Action, why: &str) -> anyhow::Result<()> {
         let (from, now) = (action.state, self.now());
+        if from.is_unsent() && now.duration_since(request.asked) > SENT_WITHIN {
+            let why = format!("it could not be sent within a week: {why}");
+            return self.fail(request, action, &why).await;
+        }
         let attempts = action.attempts + u32::from(action.state != ActionState::Sending);
         let doubled = SignedDuration::from_secs(15) * 2_i32.saturating_pow(attempts.min(10));
         let wait = doubled.min(SignedDuration::from_mins(30));
