@@ -170,13 +170,15 @@ async fn tail(arguments: &TailArguments) -> anyhow::Result<Exit> {
     let mut seen = latest.last().map_or(0, |entry| entry.sequence);
     let format = arguments.output.output;
     print(&latest, format)?;
-    while arguments.follow {
+    if !arguments.follow {
+        return Ok(Exit::Done);
+    }
+    loop {
         tokio::time::sleep(POLL).await;
         let new = some(&client, arguments, 1000, Some(seen)).await?;
         seen = new.last().map_or(seen, |entry| entry.sequence);
         print(&new, if format == Format::Json { Format::Jsonl } else { format })?;
     }
-    Ok(Exit::Done)
 }
 
 /// The latest entries in the order they were added; all pages of those after a number.

@@ -107,7 +107,7 @@ async fn an_entry_that_is_missing_is_named_and_one_cut_off_at_the_end_needs_a_wi
     let at = lines.iter().position(|line| line.starts_with("{\"checkpoint\"")).unwrap();
     let entry = lines[at - 1];
     let number = entry.strip_prefix("{\"sequence\":").unwrap().split(',').next().unwrap();
-    let hash = &entry.split("\"hash\":\"").nth(1).unwrap()[..64];
+    let hash = entry.split("\"hash\":\"").nth(1).unwrap().get(..64).unwrap();
     let end = format!("{{\"end\":{{\"last\":{number},\"hash\":\"{hash}\"}}}}");
     let cut = lines[..=at].join("\n") + "\n" + &end + "\n";
     sound(&cut, Expected::default());
