@@ -213,6 +213,7 @@ test("everything works without script", async ({ browser }) => {
   await page.getByLabel("Local administrator token").fill(process.env.GATEPOST_TOKEN ?? "");
   await page.getByRole("button", { name: "Sign in" }).click();
   await notNow(page);
+  await page.getByRole("link", { name: "Devices", exact: true }).click();
   await page.getByLabel("Search devices").fill("state:allowed");
   await page.getByRole("button", { name: "Search" }).click();
   await expect(page.locator("tbody tr").first()).toContainText("allowed");
