@@ -181,15 +181,49 @@ impl Store {
         self.database.query_one(sql::REPEATED_REQUEST, values, request).await
     }
 
-    /// One request, if the scope reaches one of its devices' connectors.
+    /// One request, if the scope reaches it.
     pub async fn request(&self, scope: &Scope, id: RequestId) -> Result<Request, Error> {
         let found = self.database.query_one(sql::REQUEST, vec![Value::id(id)], request).await?;
         let found = found.ok_or(Error::NotFound("the request"))?;
-        let within = self.connectors_of(id).await?;
-        if within.iter().any(|connector| reaches(scope, *connector)) {
+        if self.is_within(scope, id).await? {
             Ok(found)
         } else {
             Err(Error::NotFound("the request"))
+        }
+    }
+
+    /// Whether a scope reaches a request: one of its connectors, or, where collections limit the
+    /// scope, every device of it, for the request and its actions name them.
+    async fn is_within(&self, scope: &Scope, id: RequestId) -> Result<bool, Error> {
+        if scope.connectors().is_none() {
+            return Ok(true);
+        }
+        if !scope.collections().is_empty() {
+            return self.reaches_all_of(scope, id).await;
+        }
+        let connectors = self.connectors_of(id).await?;
+        Ok(connectors.iter().any(|connector| reaches(scope, *connector)))
+    }
+
+    /// Whether every device of a request is within a scope.
+    pub async fn reaches_all_of(&self, scope: &Scope, id: RequestId) -> Result<bool, Error> {
+        if scope.connectors().is_none() {
+            return Ok(true);
+        }
+        let mut skip = 0;
+        loop {
+            let actions = self.actions_of_request(id, skip, MOST_ACTIONS).await?;
+            for action in &actions {
+                match self.device(scope, action.device).await {
+                    Ok(_) => {}
+                    Err(Error::NotFound(_)) => return Ok(false),
+                    Err(error) => return Err(error),
+                }
+            }
+            skip += actions.len() as u64;
+            if actions.len() < MOST_ACTIONS as usize {
+                return Ok(true);
+            }
         }
     }
 
@@ -219,8 +253,7 @@ impl Store {
         }
         let mut within = Vec::new();
         for request in found {
-            let connectors = self.connectors_of(request.id).await?;
-            if connectors.iter().any(|connector| reaches(scope, *connector)) {
+            if self.is_within(scope, request.id).await? {
                 within.push(request);
             }
         }

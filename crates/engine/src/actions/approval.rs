@@ -146,20 +146,9 @@ impl Engine {
 
     /// Who decides about a request must reach everything that it is about.
     async fn must_reach_all(&self, scope: &domain::Scope, request: &Request) -> Result<(), Error> {
-        if scope.connectors().is_none() {
+        if self.store().reaches_all_of(scope, request.id).await? {
             return Ok(());
         }
-        let mut skip = 0;
-        loop {
-            let actions =
-                self.store().actions_of_request(request.id, skip, store::MOST_ACTIONS).await?;
-            for action in &actions {
-                self.store().device(scope, action.device).await?;
-            }
-            skip += actions.len() as u64;
-            if actions.len() < store::MOST_ACTIONS as usize {
-                return Ok(());
-            }
-        }
+        Err(Error::NotFound("a device of the request".to_owned()))
     }
 }

@@ -1,5 +1,7 @@
 //! What can go wrong, and what is said about it.
 
+use domain::authority::{Grant, Place};
+
 use super::*;
 
 #[tokio::test]
@@ -103,4 +105,29 @@ async fn what_cannot_be_done_stands_beside_what_can() {
     assert_eq!(actions(&app, &request).await.len(), 3);
     let counts = app.engine().store().counts_of_request(request.id).await.unwrap();
     assert_eq!(counts, [(ActionState::Confirmed, 3)]);
+}
+
+/// A request names its devices, so whoever may see some of them only does not see the others by it.
+#[tokio::test]
+async fn a_request_beyond_ones_collection_is_not_seen() {
+    let (app, devices) = synced(60).await;
+    let (mine, other) = (&devices[0], &devices[1]);
+    let own = Query::parse(&format!("id:{}", mine.id)).unwrap();
+    let limited = |query: Query| {
+        let permissions = BuiltInRole::HelpDesk.permissions();
+        let grants = vec![Grant { permissions, place: Place::Collection(query) }];
+        Caller { grants, ..app.person("holly", BuiltInRole::HelpDesk) }
+    };
+    let holly = limited(own);
+    for (device, is_seen) in [(mine, true), (other, false)] {
+        let request = done(&app, &app.caller(), wish(ActionKind::Allow, &[device.id])).await;
+        let id = request.unwrap().id;
+        assert_eq!(app.engine().request(&holly, id).await.is_ok(), is_seen);
+    }
+    let both = wish(ActionKind::Block, &[mine.id, other.id]);
+    let both = app.engine().ask(&app.caller(), both).await.unwrap();
+    assert!(app.engine().request(&holly, both.id).await.is_err());
+    let scope = holly.scope(domain::Permission::ReadResource).unwrap();
+    let seen = app.engine().store().requests(&scope, 10).await.unwrap();
+    assert_eq!(seen.len(), 1);
 }
