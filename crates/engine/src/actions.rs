@@ -23,7 +23,7 @@ use domain::{
     guard::batch_of,
 };
 use jiff::SignedDuration;
-use store::{Action, Page, Request};
+use store::{Action, MOST_ACTIONS, Page, Request};
 use uuid::Uuid;
 
 pub use guard::GuardState;
@@ -86,7 +86,7 @@ impl Engine {
             && let Some(request) = self.store().repeated_request(caller.person, key).await?
         {
             caller.scope(wish.kind.permission())?;
-            return same_request(request, &wish);
+            return self.same_request(request, &wish).await;
         }
         let planned = self.plan(caller, &wish).await?;
         check_expected(&wish, planned.len())?;
@@ -113,7 +113,7 @@ impl Engine {
                 let key = wish.repeat_key.as_deref().unwrap_or_default();
                 let first = self.store().repeated_request(caller.person, key).await?;
                 let first = first.ok_or(Error::Conflict(what))?;
-                return same_request(first, &wish);
+                return self.same_request(first, &wish).await;
             }
             Err(error) => return Err(error.into()),
         }
@@ -123,6 +123,34 @@ impl Engine {
         }
         self.inner.lane.wake();
         Ok(request)
+    }
+
+    /// The same request sent again is answered the same; another with its key is a mistake, which
+    /// must not look as if it had been asked for.
+    async fn same_request(&self, request: Request, wish: &Wish) -> Result<Request, Error> {
+        let is_of_same = match &wish.of {
+            Targets::Query(query) => request.query.as_deref() == Some(query.to_string().as_str()),
+            Targets::Devices(ids) => {
+                let mut asked = BTreeSet::new();
+                loop {
+                    let skip = asked.len() as u64;
+                    let next = self.store().actions_of_request(request.id, skip, MOST_ACTIONS);
+                    let next = next.await?;
+                    let is_last = next.len() < MOST_ACTIONS as usize;
+                    asked.extend(next.into_iter().map(|action| action.device));
+                    if is_last {
+                        break;
+                    }
+                }
+                request.query.is_none() && asked == ids.iter().copied().collect()
+            }
+        };
+        if is_of_same && request.kind == wish.kind && request.reason == wish.reason {
+            return Ok(request);
+        }
+        Err(Error::Conflict(
+            "this key was sent before with another request; make a new one for each".to_owned(),
+        ))
     }
 
     /// The devices of a wish, each with what would happen there.
@@ -323,17 +351,6 @@ fn check_expected(wish: &Wish, found: usize) -> Result<(), Error> {
             "{expected} devices were shown and it would be {found} now; look at the preview again"
         ))),
         _ => Ok(()),
-    }
-}
-
-/// The same request sent again is answered the same; another with its key is a mistake.
-fn same_request(request: Request, wish: &Wish) -> Result<Request, Error> {
-    if request.kind == wish.kind && request.reason == wish.reason {
-        Ok(request)
-    } else {
-        Err(Error::Conflict(
-            "this key was sent before with another request; make a new one for each".to_owned(),
-        ))
     }
 }
 

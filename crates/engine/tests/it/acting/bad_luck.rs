@@ -37,8 +37,13 @@ async fn the_same_request_sent_twice_is_one() {
     let second = app.engine().ask(&caller, keyed.clone()).await.unwrap();
     assert_eq!(first.id, second.id);
     assert_eq!(app.exchange().ledger().received("Clear-MobileDevice").len(), 1);
-    let other = Wish { kind: ActionKind::Block, ..keyed };
-    assert!(matches!(app.engine().ask(&caller, other).await, Err(Error::Conflict(_))));
+    let another = devices.iter().find(|device| device.id != phone.id).unwrap();
+    for other in [
+        Wish { kind: ActionKind::Block, ..keyed.clone() },
+        Wish { of: Targets::Devices(vec![another.id]), ..keyed },
+    ] {
+        assert!(matches!(app.engine().ask(&caller, other).await, Err(Error::Conflict(_))));
+    }
 }
 
 #[tokio::test]
