@@ -26,7 +26,6 @@ use jiff::SignedDuration;
 use store::{Action, MOST_ACTIONS, Page, Request};
 use uuid::Uuid;
 
-pub use guard::GuardState;
 pub use preview::{Planned, Preview, Review};
 
 pub(crate) use guard::Gate;

@@ -36,7 +36,7 @@ mod tasks;
 mod validation;
 mod worker;
 
-pub use actions::{GuardState, Planned, Preview, Review, Targets, Wish};
+pub use actions::{Planned, Preview, Review, Targets, Wish};
 pub use ageing::AgeingPreview;
 pub use audit::{
     AuditExport, AuditIdentity, AuditKey, Broken, ClosedPart, Expected, ExportFormat, Verified,

@@ -21,9 +21,6 @@ use crate::{Engine, Error};
 #[derive(Debug, Default)]
 pub(crate) struct Gate(pub(super) Mutex<()>);
 
-/// How the guard stands, and what was sent lately.
-pub type GuardState = Guard;
-
 /// Under which name the store keeps the guard.
 const GUARD: &str = "guard";
 
