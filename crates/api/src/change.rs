@@ -90,7 +90,7 @@ impl ConnectorChange {
     }
 }
 
-fn merged<T: Serialize + DeserializeOwned>(
+pub(crate) fn merged<T: Serialize + DeserializeOwned>(
     field: &str,
     now: T,
     change: Option<Map<String, Value>>,

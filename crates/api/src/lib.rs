@@ -21,6 +21,7 @@ mod device;
 mod health;
 mod idempotency;
 mod job;
+mod notifications;
 mod options;
 mod parameters;
 mod pass;
@@ -45,6 +46,12 @@ pub use decision::{Guard, GuardChange, GuardProposal, WipesCancelled};
 pub use device::{Device, DeviceDetail, DevicePage};
 pub use health::{Budget, ComponentLog, Endpoint, EndpointList, LogLine, Message, MessageList};
 pub use job::{Job, JobList, JobRequest};
+pub use notifications::{
+    Attempt, Channel, ChannelAdded, ChannelList, Delivery, DeliveryDetail, DeliveryList,
+    MailServer, MessagePreview, NewChannel, NewSubscription, NotificationChannelChange,
+    SecretGiven, Subscription, SubscriptionList, Template, TemplateList, TemplateText, TestRequest,
+    Tested, Webhook,
+};
 pub use options::{ConnectorOptions, Directory, SiteServer};
 pub use pass::{Pass, PassList};
 pub use people::{
@@ -148,6 +155,26 @@ fn guarded() -> OpenApiRouter<Engine> {
         .routes(routes!(audit::close))
         .routes(routes!(audit::retention, audit::set_retention))
         .merge(people::guarded())
+        .merge(notifications())
+}
+
+/// Channels, subscriptions, templates and deliveries.
+fn notifications() -> OpenApiRouter<Engine> {
+    use notifications::{channels, deliveries, subscriptions, templates};
+    OpenApiRouter::new()
+        .routes(routes!(channels::list, channels::add))
+        .routes(routes!(channels::show, channels::change, channels::remove))
+        .routes(routes!(channels::test))
+        .routes(routes!(channels::rotate))
+        .routes(routes!(channels::retire))
+        .routes(routes!(subscriptions::list, subscriptions::add))
+        .routes(routes!(subscriptions::show, subscriptions::change, subscriptions::remove))
+        .routes(routes!(templates::list))
+        .routes(routes!(templates::set, templates::remove))
+        .routes(routes!(templates::preview, templates::try_out))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::show))
+        .routes(routes!(deliveries::replay))
 }
 
 /// What answers to everybody.
@@ -180,6 +207,7 @@ async fn unknown_address(uri: Uri) -> Problem {
         (name = "guard", description = "How many wipes may be sent without a second person"),
         (name = "security", description = "What keeps secrets, and who may do what"),
         (name = "audit", description = "What was done, by whom, to what and why"),
+        (name = "notifications", description = "Who is told what happened, and by which way"),
         (name = "status", description = "How everything is")
     )
 )]

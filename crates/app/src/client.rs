@@ -121,6 +121,15 @@ impl Client {
         self.answer(self.change(method, path)?.json(body)).await.map(drop)
     }
 
+    /// Puts one thing in the place of another.
+    pub(crate) async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        self.send(self.change(Method::PUT, path)?.json(body)).await
+    }
+
     /// Changes a part.
     pub(crate) async fn patch<T: DeserializeOwned>(
         &self,

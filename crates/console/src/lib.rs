@@ -21,6 +21,7 @@ mod drafts;
 mod guard;
 mod home;
 mod live;
+mod notifications;
 mod page;
 mod people;
 mod problem;
@@ -81,10 +82,34 @@ pub fn router(engine: Engine) -> Router {
         .route("/audit", get(audit::audit))
         .route("/audit/export", get(audit::export))
         .merge(people::routes())
+        .merge(notification_pages())
         .route("/assets/{hash}/{name}", get(assets::asset))
         .fallback(async || Problem::not_found("page"))
         .layer(CsrfLayer::new())
         .layer(middleware::from_fn_with_state(engine.clone(), security::record_refusals))
         .layer(middleware::from_fn(security::headers))
         .with_state(Console::new(engine))
+}
+
+/// Who is told what happened, and by which way.
+fn notification_pages() -> Router<Console> {
+    let at = |path: &str| format!("/administration/notifications{path}");
+    Router::new()
+        .route(&at(""), get(notifications::notifications))
+        .route(&at("/mail"), post(notifications::add_mail))
+        .route(&at("/webhook"), post(notifications::add_webhook))
+        .route(&at("/channels/{name}/test"), post(notifications::test))
+        .route(&at("/channels/{name}/switch"), post(notifications::switch))
+        .route(&at("/channels/{name}/rotate"), post(notifications::rotate))
+        .route(&at("/channels/{name}/retire"), post(notifications::retire))
+        .route(&at("/channels/{name}/remove"), post(notifications::remove_channel))
+        .route(&at("/subscriptions"), post(notifications::add_subscription))
+        .route(&at("/subscriptions/{name}/remove"), post(notifications::remove_subscription))
+        .route(&at("/deliveries/{id}"), get(notifications::delivery))
+        .route(&at("/deliveries/{id}/replay"), post(notifications::replay))
+        .route(
+            &at("/messages/{topic}/{language}"),
+            get(notifications::message).post(notifications::message_set),
+        )
+        .route(&at("/messages/{topic}/{language}/reset"), post(notifications::message_reset))
 }

@@ -52,6 +52,18 @@ typed_id! {
     /// One person, or one thing that acts like one.
     PersonId
 }
+typed_id! {
+    /// One way by which notifications go out.
+    ChannelId
+}
+typed_id! {
+    /// One wish to be told.
+    SubscriptionId
+}
+typed_id! {
+    /// One message to one recipient.
+    DeliveryId
+}
 
 typed_id! {
     /// One role given to somebody for a place.

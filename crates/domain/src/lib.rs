@@ -34,8 +34,8 @@ pub use device::{AccessReason, AccessState, Device, DeviceFacts, DeviceStatistic
 pub use distinguished_name::DistinguishedName;
 pub use endpoint::{EndpointHealth, EndpointOrigin};
 pub use id::{
-    ActionId, AssignmentId, CollectionId, ConnectorId, DeviceId, JobId, PassId, PersonId,
-    RequestId, SessionId, TokenId,
+    ActionId, AssignmentId, ChannelId, CollectionId, ConnectorId, DeliveryId, DeviceId, JobId,
+    PassId, PersonId, RequestId, SessionId, SubscriptionId, TokenId,
 };
 pub use jiff::Timestamp;
 pub use mailbox::MailboxFacts;

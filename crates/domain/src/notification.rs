@@ -1,4 +1,15 @@
-//! What can be told to people and programs, and what is told: topics, and things that happened.
+//! What can be told to people and programs, to whom, and by which way: topics, things that happened,
+//! channels, subscriptions, templates and deliveries.
+
+mod channel;
+mod delivery;
+mod subscription;
+mod template;
+
+pub use channel::{Channel, ChannelKind, MailServer, SmtpSecurity, Webhook};
+pub use delivery::{Attempt, Delivery, DeliveryState, GIVE_UP_AFTER, wait_after};
+pub use subscription::{InvalidAddress, InvalidName, Language, MailAddress, Name, Subscription};
+pub use template::{InvalidTemplate, Placeholder, Template};
 
 use jiff::Timestamp;
 use uuid::Uuid;

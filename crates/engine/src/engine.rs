@@ -15,6 +15,7 @@ use crate::{
     audit::{self, Audit},
     component::{ComponentLog, Phrase},
     data_key::DataKeys,
+    notifications,
     people::Desk,
     secrets::Secrets,
     sessions::Sessions,
@@ -89,6 +90,7 @@ pub(crate) struct Inner {
     pub(crate) sessions: Sessions,
     pub(crate) quarantine: QuarantineLane,
     pub(crate) component_log: ComponentLog,
+    pub(crate) notifications: notifications::Desk,
 }
 
 impl Engine {
@@ -112,6 +114,7 @@ impl Engine {
             sessions: Sessions::default(),
             quarantine: QuarantineLane::default(),
             component_log: ComponentLog::default(),
+            notifications: notifications::Desk::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -139,6 +142,7 @@ impl Engine {
         worker::start(&engine).await;
         actions::start(&engine).await;
         audit::start(&engine).await;
+        notifications::start(&engine).await;
         if engine.inner.options.is_supervised {
             supervisor::start(&engine).await;
         }

@@ -54,6 +54,9 @@ pub use engine::{AuditOptions, Engine, Options};
 pub use error::Error;
 pub use exchange::{Family, Feature, FeatureCheck, FeatureState};
 pub use fault::Fault;
+pub use notifications::{
+    ChannelChange, DeliveryDetail, NewChannel, Rendered, SubscriptionView, SubscriptionWish, Trial,
+};
 pub use people::{
     AssignmentShown, ExternalIdentity, MadeToken, NewAssignment, NewCollection, NewSession,
     NewToken, NewUser, People, SignInError, SignInForToken, SignInStep, TokenShown, TotpOffer,

@@ -60,6 +60,7 @@ async fn work(engine: Engine, mut stop: Stop) {
                 run(&engine, job, &mut stop).await;
                 engine.inner.ended_jobs.send_modify(|ended| *ended += 1);
                 engine.inner.connectors_changed.notify_waiters();
+                engine.look_for_news();
                 // Another job of the same connector may wait for this one.
                 engine.inner.new_job.notify_waiters();
                 continue;

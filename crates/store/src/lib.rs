@@ -47,7 +47,7 @@ pub use connectors::connector_settings;
 pub use devices::{DeviceRow, Fingerprint};
 pub use error::Error;
 pub use jobs::{Job, JobState, NewJob, Progress};
-pub use notifications::News;
+pub use notifications::{News, WaitingNews};
 pub use people::{Credential, TotpRow};
 pub use people_writes::PeopleWrite;
 pub use reading::{Count, Cursor, DevicePage, Facets, InvalidCursor, Page, Totals};

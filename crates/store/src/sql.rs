@@ -224,6 +224,70 @@ statements! {
 
     ADD_NEWS = "INSERT INTO news (at, topic, connector, device, document)
         VALUES (?1, ?2, ?3, ?4, ?5)";
+    WAITING_NEWS = "SELECT topic, connector, min(at), count(*) FROM news WHERE message IS NULL
+        GROUP BY topic, connector ORDER BY min(sequence)";
+    CLAIM_NEWS = "UPDATE news SET message = ?1 WHERE message IS NULL AND topic = ?2
+        AND connector = ?3 AND at < ?4";
+    UNTOLD_MESSAGES = "SELECT DISTINCT message FROM news WHERE message IS NOT NULL
+        ORDER BY message LIMIT 100";
+    NEWS_OF = "SELECT sequence, at, topic, connector, device, document FROM news
+        WHERE message = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
+    FORGET_NEWS = "DELETE FROM news WHERE message = ?1";
+
+    ADD_CHANNEL = "INSERT INTO channel (id, name, settings, sealed, trouble, enabled, created)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    CHANGE_CHANNEL = "UPDATE channel SET settings = ?2, sealed = ?3, trouble = ?4, enabled = ?5
+        WHERE id = ?1";
+    DISABLE_CHANNEL = "UPDATE channel SET enabled = ?2, trouble = ?3 WHERE id = ?1";
+    REMOVE_CHANNEL = "DELETE FROM channel WHERE id = ?1";
+    CHANNELS = "SELECT id, name, settings, trouble, enabled, created FROM channel ORDER BY name";
+    CHANNEL_SECRET = "SELECT sealed FROM channel WHERE id = ?1";
+
+    ADD_SUBSCRIPTION = "INSERT INTO subscription (id, name, channel, settings, created)
+        VALUES (?1, ?2, ?3, ?4, ?5)";
+    CHANGE_SUBSCRIPTION = "UPDATE subscription SET channel = ?2, settings = ?3 WHERE id = ?1";
+    REMOVE_SUBSCRIPTION = "DELETE FROM subscription WHERE id = ?1";
+    SUBSCRIPTIONS = "SELECT id, name, channel, settings, created FROM subscription ORDER BY name";
+
+    SET_TEMPLATE = "INSERT INTO notification_template (topic, language, subject, body)
+        VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (topic, language) DO UPDATE SET subject = excluded.subject,
+        body = excluded.body";
+    REMOVE_TEMPLATE = "DELETE FROM notification_template WHERE topic = ?1 AND language = ?2";
+    TEMPLATES = "SELECT topic, language, subject, body FROM notification_template
+        ORDER BY topic, language";
+
+    ADD_DELIVERY = "INSERT INTO delivery (id, channel, channel_name, subscription_name, topic,
+        recipient, language, document, state, created, next_attempt, give_up, attempts)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'waiting', ?9, ?9, ?10, 0)
+        ON CONFLICT (id) DO NOTHING";
+    CLAIM_DELIVERY = "UPDATE delivery SET claimed_until = ?2, attempts = attempts + 1
+        WHERE id = (SELECT id FROM delivery WHERE state = 'waiting' AND next_attempt <= ?1
+            AND (claimed_until IS NULL OR claimed_until <= ?1)
+            ORDER BY next_attempt, id LIMIT 1 /*skip locked*/)
+        RETURNING id, channel, channel_name, subscription_name, topic, recipient, language,
+        document, state, created, next_attempt, attempts, outcome, give_up";
+    NEXT_DELIVERY = "SELECT min(CASE WHEN claimed_until > next_attempt THEN claimed_until
+        ELSE next_attempt END) FROM delivery WHERE state = 'waiting'";
+    ADD_ATTEMPT = "INSERT INTO delivery_attempt (delivery, number, at, duration_ms, succeeded,
+        answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT (delivery, number) DO NOTHING";
+    NOTE_DELIVERY = "UPDATE delivery SET state = ?3, next_attempt = ?4, outcome = ?5,
+        claimed_until = NULL WHERE id = ?1 AND attempts = ?2 AND state = 'waiting'";
+    REPLAY_DELIVERY = "UPDATE delivery SET state = 'waiting', next_attempt = ?2, give_up = ?3,
+        claimed_until = NULL WHERE id = ?1 AND state <> 'waiting'";
+    DELIVERY = "SELECT id, channel, channel_name, subscription_name, topic, recipient, language,
+        document, state, created, next_attempt, attempts, outcome, give_up FROM delivery
+        WHERE id = ?1";
+    DELIVERIES = "SELECT id, channel, channel_name, subscription_name, topic, recipient, language,
+        document, state, created, next_attempt, attempts, outcome, give_up FROM delivery
+        WHERE (?1 = '' OR state = ?1) AND (created < ?2 OR (created = ?2 AND id < ?3))
+        ORDER BY created DESC, id DESC LIMIT ?4";
+    ATTEMPTS = "SELECT number, at, duration_ms, succeeded, answer FROM delivery_attempt
+        WHERE delivery = ?1 ORDER BY number";
+    FORGET_ATTEMPTS = "DELETE FROM delivery_attempt WHERE delivery IN
+        (SELECT id FROM delivery WHERE created < ?1 AND state <> 'waiting')";
+    FORGET_DELIVERIES = "DELETE FROM delivery WHERE created < ?1 AND state <> 'waiting'";
 
     ADD_SESSION = "INSERT INTO session (hash, id, person, began, seen, expires, way, address, agent)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";

@@ -3,6 +3,7 @@
 mod audit;
 mod checks;
 mod filters;
+mod notifications;
 mod people;
 mod sealed;
 

@@ -5,6 +5,7 @@
 mod changes;
 mod document;
 mod lives;
+mod notifications;
 mod people;
 mod refusals;
 mod stories;

@@ -8,6 +8,7 @@ mod doctor;
 mod guard;
 pub(crate) mod job;
 mod key;
+mod notification;
 mod people;
 pub mod reference;
 mod status;
@@ -75,6 +76,9 @@ enum Verb {
     /// Make and end tokens, which programs sign in with
     #[command(subcommand)]
     Token(people::token::TokenVerb),
+    /// Tell people and programs what happened
+    #[command(subcommand)]
+    Notification(notification::NotificationVerb),
     /// Say in a few lines how everything is
     Status(status::StatusArguments),
     /// See and change the key that secrets are sealed with
@@ -148,6 +152,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Verb::Role(verb) => block_on(people::role::run(verb)),
         Verb::Collection(verb) => block_on(people::collection::run(verb)),
         Verb::Token(verb) => block_on(people::token::run(verb)),
+        Verb::Notification(verb) => block_on(notification::run(verb)),
         Verb::Status(arguments) => block_on(status::run(arguments)),
         Verb::Key(verb) => block_on(key::run(verb)),
         Verb::Migrate(arguments) => block_on(serve::migrate(arguments)),

@@ -6,6 +6,7 @@ mod acting;
 mod audit;
 mod connector;
 mod inventory;
+mod notifications;
 mod pages;
 mod people;
 mod refusals;

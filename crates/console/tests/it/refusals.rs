@@ -5,7 +5,10 @@ use axum::http::{Method, StatusCode};
 use crate::Console;
 
 /// Everything that changes something.
-const ACTIONS: [&str; 18] = [
+const ACTIONS: [&str; 21] = [
+    "/administration/notifications/webhook",
+    "/administration/notifications/channels/pager/remove",
+    "/administration/notifications/subscriptions",
     "/connectors/new",
     "/connectors/lab/edit",
     "/connectors/lab/sync",
@@ -26,7 +29,9 @@ const ACTIONS: [&str; 18] = [
     "/guard/restore",
 ];
 
-const PAGES: [&str; 20] = [
+const PAGES: [&str; 22] = [
+    "/administration/notifications",
+    "/administration/notifications/messages/device.new/en",
     "/",
     "/live",
     "/devices",

@@ -6,6 +6,7 @@ mod acting;
 mod audit;
 mod connecting;
 mod living;
+mod notifying;
 mod people;
 mod signing_in;
 mod syncing;
