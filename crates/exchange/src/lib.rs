@@ -27,6 +27,9 @@ pub use connection::{ConnectError, ConnectionSettings, Timeouts};
 pub use directory::{
     DirectoryError, DirectorySecurity, DirectoryServer, DirectorySettings, DirectoryTimeouts,
     find_servers,
+    people::{
+        DirectoryGroup, DirectoryPerson, PersonError, PersonSearch, check_account, sign_in_person,
+    },
 };
 pub use errors::{CmdletError, CmdletErrorKind};
 pub use notice::{CmdletLimit, Notice};

@@ -10,6 +10,8 @@ const VERSION: u32 = 3;
 const START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
 /// RFC 2696: results in pages.
 const PAGED_RESULTS: &[u8] = b"1.2.840.113556.1.4.319";
+/// Longest text that is kept of an attribute, in bytes.
+const MAX_TEXT_BYTES: usize = 2048;
 /// Objects a page. Active Directory gives at most 1,000.
 const PAGE: u32 = 500;
 
@@ -63,8 +65,9 @@ pub(super) enum Scope {
 #[derive(Debug)]
 pub(super) enum Filter<'a> {
     Present(&'a str),
-    Equal(&'a str, &'a str),
+    Equal(&'a str, &'a [u8]),
     And(Vec<Self>),
+    Or(Vec<Self>),
 }
 
 impl Request<'_> {
@@ -131,14 +134,17 @@ impl Filter<'_> {
         match self {
             Self::Present(name) => element(0x87, name.as_bytes()),
             Self::Equal(name, value) => {
-                let pair = [element(OCTETS, name.as_bytes()), element(OCTETS, value.as_bytes())];
+                let pair = [element(OCTETS, name.as_bytes()), element(OCTETS, value)];
                 element(0xa3, &pair.concat())
             }
-            Self::And(parts) => {
-                element(0xa0, &parts.iter().flat_map(Filter::encode).collect::<Vec<u8>>())
-            }
+            Self::And(parts) => element(0xa0, &all(parts)),
+            Self::Or(parts) => element(0xa1, &all(parts)),
         }
     }
+}
+
+fn all(parts: &[Filter<'_>]) -> Vec<u8> {
+    parts.iter().flat_map(Filter::encode).collect()
 }
 
 /// What comes back.
@@ -178,7 +184,35 @@ pub(super) struct Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Entry {
     pub(super) name: String,
-    pub(super) attributes: Vec<(String, Vec<String>)>,
+    pub(super) attributes: Vec<(String, Vec<Vec<u8>>)>,
+}
+
+impl Entry {
+    /// Values of an attribute as they came, whatever options stand behind its name
+    /// (`;range=0-1499`).
+    pub(super) fn bytes<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        let is_it = |found: &str| {
+            found.split(';').next().is_some_and(|found| found.eq_ignore_ascii_case(name))
+        };
+        let found: Vec<_> = self.attributes.iter().filter(|(found, _)| is_it(found)).collect();
+        found.into_iter().flat_map(|(_, values)| values).map(Vec::as_slice)
+    }
+
+    /// Values of an attribute as text, without those that are empty, no text, or longer than any
+    /// that is read here.
+    pub(super) fn texts<'a>(&'a self, name: &str) -> Vec<&'a str> {
+        self.bytes(name)
+            .filter_map(|value| std::str::from_utf8(value).ok())
+            .map(str::trim)
+            .filter(|value| !value.is_empty() && value.len() <= MAX_TEXT_BYTES)
+            .filter(|value| !value.contains(char::is_control))
+            .collect()
+    }
+
+    /// The first of them.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.texts(name).into_iter().next()
+    }
 }
 
 impl Response {
@@ -231,7 +265,7 @@ fn entry(mut reader: Reader<'_>) -> Result<Entry, Malformed> {
         let mut set = Reader::new(attribute.take(SET)?);
         let mut values = Vec::new();
         while set.peek().is_some() {
-            values.push(text(set.take(OCTETS)?));
+            values.push(set.take(OCTETS)?.to_vec());
         }
         attributes.push((name, values));
     }
@@ -259,7 +293,7 @@ fn cookie(mut message: Reader<'_>) -> Result<Option<Vec<u8>>, Malformed> {
     Ok(None)
 }
 
-/// All that is read here is text; what is not is made readable.
+/// Names and what the server says; what is no text is made readable.
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim_end_matches('\0').to_owned()
 }

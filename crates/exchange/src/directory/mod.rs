@@ -1,13 +1,15 @@
-//! Exchange's servers as Active Directory knows them: a search of the configuration partition.
+//! Active Directory, by its LDAP: Exchange's servers in it, and people who sign in with it.
 //!
-//! Every Exchange server writes its PowerShell virtual directories there, with the addresses under
-//! which they are reached inside. Any user of the forest may read them. The password never travels
+//! Every Exchange server writes its PowerShell virtual directories into the configuration partition,
+//! with the addresses under which they are reached inside; any user of the forest may read them.
+//! [`people`] finds a person and has the directory judge the password. A password never travels
 //! unprotected: TLS goes around it, or Kerberos or NTLM seal the whole connection.
 
 mod ber;
 mod channel;
 mod error;
 mod message;
+pub mod people;
 mod servers;
 
 use std::time::Duration;
@@ -168,8 +170,8 @@ async fn search_servers(
         time_limit_s,
     };
     let root = search(channel, &root).await?;
-    let mut values = root.iter().flat_map(|entry| &entry.attributes).flat_map(|(_, values)| values);
-    let Some(configuration) = values.next() else {
+    let configuration = root.first().and_then(|root| root.text("configurationNamingContext"));
+    let Some(configuration) = configuration else {
         return Err(DirectoryError::Refused {
             step: "to name its configuration partition",
             reason: "it is no Active Directory; give the name of a domain controller".to_owned(),
@@ -183,7 +185,7 @@ async fn search_servers(
         time_limit_s,
     };
     let servers = below(
-        Filter::Equal("objectClass", "msExchExchangeServer"),
+        Filter::Equal("objectClass", b"msExchExchangeServer"),
         &[
             "networkAddress",
             "msExchServerSite",
@@ -194,7 +196,7 @@ async fn search_servers(
     );
     let virtual_directories = below(
         Filter::And(vec![
-            Filter::Equal("objectClass", "msExchPowerShellVirtualDirectory"),
+            Filter::Equal("objectClass", b"msExchPowerShellVirtualDirectory"),
             Filter::Present("msExchInternalHostName"),
         ]),
         &["msExchInternalHostName"],

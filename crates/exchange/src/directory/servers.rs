@@ -4,8 +4,6 @@ use super::{DirectoryServer, message::Entry};
 
 /// Addresses that one server may name; Exchange makes one or two.
 const MAX_URLS: usize = 32;
-/// Longest text that is kept of an attribute, in bytes.
-const MAX_TEXT_BYTES: usize = 2048;
 
 /// Bits of `msExchCurrentServerRoles`.
 const MAILBOX: u32 = 2;
@@ -21,7 +19,7 @@ pub(super) fn join(servers: &[Entry], virtual_directories: &[Entry]) -> Vec<Dire
     let mut found: Vec<(String, DirectoryServer)> =
         servers.iter().map(|entry| (entry.name.to_lowercase(), server(entry))).collect();
     for entry in virtual_directories {
-        let urls = values(entry, "msExchInternalHostName");
+        let urls = entry.texts("msExchInternalHostName");
         let name = entry.name.to_lowercase();
         let owner = found.iter_mut().find(|(server, _)| is_below(&name, server));
         let owner = match owner {
@@ -54,44 +52,24 @@ pub(super) fn join(servers: &[Entry], virtual_directories: &[Entry]) -> Vec<Dire
 }
 
 fn server(entry: &Entry) -> DirectoryServer {
-    let roles = value(entry, "msExchCurrentServerRoles").and_then(|text| text.parse::<i32>().ok());
+    let roles = entry.text("msExchCurrentServerRoles").and_then(|text| text.parse::<i32>().ok());
     let has = |role| roles.is_some_and(|roles| roles.cast_unsigned() & role != 0);
-    let network = values(entry, "networkAddress");
+    let network = entry.texts("networkAddress");
     let fqdn = network.iter().find_map(|text| {
         let (protocol, host) = text.split_once(':')?;
         protocol.eq_ignore_ascii_case("ncacn_ip_tcp").then_some(host.trim())
     });
-    let serial = value(entry, "serialNumber").and_then(version_of_serial);
-    let number = || value(entry, "versionNumber").and_then(version_of_number);
+    let serial = entry.text("serialNumber").and_then(version_of_serial);
+    let number = || entry.text("versionNumber").and_then(version_of_number);
     DirectoryServer {
         fqdn: fqdn.unwrap_or_default().to_lowercase(),
         urls: Vec::new(),
-        site: value(entry, "msExchServerSite").and_then(first_name),
+        site: entry.text("msExchServerSite").and_then(first_name),
         version: serial.or_else(number),
         is_client_access: has(CLIENT_ACCESS),
         is_mailbox: has(MAILBOX),
         is_edge: has(EDGE),
     }
-}
-
-/// Values of an attribute, whatever options stand behind its name (`;range=0-1499`), without those
-/// that are empty or longer than anything Exchange writes.
-fn values<'a>(entry: &'a Entry, name: &str) -> Vec<&'a str> {
-    let is_it =
-        |found: &str| found.split(';').next().is_some_and(|found| found.eq_ignore_ascii_case(name));
-    entry
-        .attributes
-        .iter()
-        .filter(|(found, _)| is_it(found))
-        .flat_map(|(_, values)| values)
-        .map(|value| value.trim())
-        .filter(|value| !value.is_empty() && value.len() <= MAX_TEXT_BYTES)
-        .filter(|value| !value.contains(char::is_control))
-        .collect()
-}
-
-fn value<'a>(entry: &'a Entry, name: &str) -> Option<&'a str> {
-    values(entry, name).into_iter().next()
 }
 
 /// Whether one distinguished name lies below another, both in lower case.
@@ -174,7 +152,8 @@ mod tests {
     const SERVERS: &str = "CN=Servers,CN=AG,CN=Contoso,CN=Microsoft Exchange,CN=Services,CN=Configuration,DC=contoso,DC=test";
 
     fn entry(name: String, attributes: &[(&str, &[&str])]) -> Entry {
-        let owned = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect();
+        let owned =
+            |values: &[&str]| values.iter().map(|value| value.as_bytes().to_vec()).collect();
         let attributes =
             attributes.iter().map(|(name, values)| ((*name).to_owned(), owned(values))).collect();
         Entry { name, attributes }
@@ -276,7 +255,7 @@ mod tests {
             let attributes = [
                 "networkAddress", "msExchServerSite", "serialNumber", "versionNumber",
                 "msExchCurrentServerRoles", "msExchInternalHostName;range=0-1",
-            ].map(|name| (name.to_owned(), texts.clone()));
+            ].map(|name| (name.to_owned(), texts.iter().map(|text| text.clone().into_bytes()).collect()));
             let entries: Vec<Entry> = names
                 .into_iter()
                 .map(|name| Entry { name, attributes: attributes.to_vec() })
