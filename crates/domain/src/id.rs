@@ -49,6 +49,10 @@ typed_id! {
     RequestId
 }
 typed_id! {
+    /// One identity provider.
+    IdentityProviderId
+}
+typed_id! {
     /// One person, or one thing that acts like one.
     PersonId
 }

@@ -17,6 +17,7 @@ pub mod distinguished_name;
 pub mod endpoint;
 pub mod guard;
 pub mod id;
+pub mod identity_provider;
 pub mod inventory;
 pub mod mailbox;
 pub mod notification;
@@ -34,9 +35,10 @@ pub use device::{AccessReason, AccessState, Device, DeviceFacts, DeviceStatistic
 pub use distinguished_name::DistinguishedName;
 pub use endpoint::{EndpointHealth, EndpointOrigin};
 pub use id::{
-    ActionId, AssignmentId, ChannelId, CollectionId, ConnectorId, DeliveryId, DeviceId, JobId,
-    PassId, PersonId, RequestId, SessionId, SubscriptionId, TokenId,
+    ActionId, AssignmentId, ChannelId, CollectionId, ConnectorId, DeliveryId, DeviceId,
+    IdentityProviderId, JobId, PassId, PersonId, RequestId, SessionId, SubscriptionId, TokenId,
 };
+pub use identity_provider::{IdentityProvider, ProviderName, ProviderSettings};
 pub use jiff::Timestamp;
 pub use mailbox::MailboxFacts;
 pub use person::{Person, UserName};

@@ -358,6 +358,26 @@ statements! {
         WHERE id = ?1";
     REMOVE_COLLECTION = "DELETE FROM collection WHERE id = ?1";
 
+    ADD_IDENTITY_PROVIDER = "INSERT INTO identity_provider (id, name, title, kind, document, sealed,
+        enabled, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    CHANGE_IDENTITY_PROVIDER = "UPDATE identity_provider SET title = ?2, document = ?3, enabled = ?4
+        WHERE id = ?1";
+    SET_IDENTITY_PROVIDER_SECRET = "UPDATE identity_provider SET sealed = ?2 WHERE id = ?1";
+    REMOVE_IDENTITY_PROVIDER = "DELETE FROM identity_provider WHERE id = ?1";
+    IDENTITY_PROVIDERS = "SELECT id, name, title, kind, document, enabled, created
+        FROM identity_provider ORDER BY name";
+    IDENTITY_PROVIDER = "SELECT id, name, title, kind, document, enabled, created
+        FROM identity_provider WHERE name = ?1";
+    IDENTITY_PROVIDER_SECRET = "SELECT sealed FROM identity_provider
+        WHERE id = ?1 AND sealed IS NOT NULL";
+
+    ADD_SIGN_IN_ATTEMPT = "INSERT INTO sign_in_attempt (hash, sealed, expires)
+        VALUES (?1, ?2, ?3)";
+    TAKE_SIGN_IN_ATTEMPT = "DELETE FROM sign_in_attempt WHERE hash = ?1 RETURNING sealed, expires";
+    REMOVE_ENDED_SIGN_IN_ATTEMPTS = "DELETE FROM sign_in_attempt WHERE expires <= ?1";
+    REMOVE_OLDEST_SIGN_IN_ATTEMPTS = "DELETE FROM sign_in_attempt WHERE hash IN
+        (SELECT hash FROM sign_in_attempt ORDER BY expires DESC LIMIT 1000 OFFSET ?1)";
+
     ADD_SERVER = "INSERT INTO server (connector, position, name, fqdn, distinguished_name, site,
         version, role, is_client_access, is_mailbox, is_edge)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";

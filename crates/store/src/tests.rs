@@ -6,6 +6,7 @@ mod filters;
 mod notifications;
 mod people;
 mod sealed;
+mod identity_providers;
 
 use domain::authority::{Grant, Place};
 use domain::connector::{

@@ -20,6 +20,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { number: 7, text: include_str!("../../migrations/0007_actions.sql") },
     Migration { number: 8, text: include_str!("../../migrations/0008_audit_kept.sql") },
     Migration { number: 9, text: include_str!("../../migrations/0009_people.sql") },
+    Migration { number: 10, text: include_str!("../../migrations/0010_identity_providers.sql") },
     Migration { number: 11, text: include_str!("../../migrations/0011_notifications.sql") },
 ];
 
