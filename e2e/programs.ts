@@ -42,6 +42,28 @@ export class Programs {
     return { url, token: readFileSync(join(this.data, "local-admin.token"), "utf8").trim() };
   }
 
+  /** An OpenID provider for a client with this secret; where it listens, and a way to change its keys. */
+  async provider(redirectUri: string, secret: string) {
+    const program = [process.execPath, "provider.mjs", redirectUri, secret];
+    const issuer = await this.spawn(program, /the provider listens on (http:\/\/127\.0\.0\.1:\d+)/);
+    const child = this.children[this.children.length - 1];
+    const rotate = () =>
+      new Promise<void>((changed) => {
+        child.stdout?.on("data", (chunk: Buffer) => {
+          if (String(chunk).includes("the keys are changed")) changed();
+        });
+        child.kill("SIGHUP");
+      });
+    return { issuer, rotate };
+  }
+
+  /** A file that only its owner reads. */
+  file(name: string, text: string): string {
+    const path = join(this.folder, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return path;
+  }
+
   /** A command that ends by itself. */
   run(...args: string[]) {
     execFileSync(gatepost, [...args, "--data", this.data], { stdio: "inherit" });
@@ -58,7 +80,11 @@ export class Programs {
 
   /** Starts a program and waits for the line that says where it listens. */
   private start(args: string[], pattern: RegExp): Promise<string> {
-    const child = spawn(gatepost, args, { stdio: ["ignore", "pipe", "pipe"] });
+    return this.spawn([gatepost, ...args], pattern);
+  }
+
+  private spawn([program, ...args]: string[], pattern: RegExp): Promise<string> {
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
     this.children.push(child);
     return new Promise((resolve, reject) => {
       let output = "";

@@ -147,6 +147,7 @@ def add_accounts(directory):
     for number in range(20):
         unit = ("Taipei", "Berlin")[number % 2]
         directory.newuser(f"user{number:02}", PASSWORD, userou=f"OU={unit}")
+    add_people_with_groups(directory)
     for computer, services in [("CM01", []), ("EX2019", ["HTTP/localhost", "HTTP/ex2019.contoso.test"])]:
         directory.add(
             {
@@ -164,6 +165,32 @@ def add_accounts(directory):
     message = ldb.Message(ldb.Dn(directory, f"CN=DC01,OU=Domain Controllers,{BASE}"))
     names = ["ldap/localhost", "ldap/dc01.contoso.test", "ldap/contoso.test"]
     message["servicePrincipalName"] = ldb.MessageElement(names, ldb.FLAG_MOD_ADD, "servicePrincipalName")
+    directory.modify(message)
+
+
+def add_people_with_groups(directory):
+    """People who sign in to Gatepost: a group within a group, and what keeps people out."""
+    unit = {"userou": "OU=Taipei"}
+    directory.newuser("jane", PASSWORD, givenname="Jane", surname="Doe", mailaddress="jane@contoso.test", **unit)
+    directory.newuser("otto", "Correct-Horse-2", **unit)
+    for name in ("expired", "locked"):
+        directory.newuser(name, PASSWORD, **unit)
+    # Whoever may write their own name must not become somebody else by it.
+    message = ldb.Message(ldb.Dn(directory, f"CN=otto,OU=Taipei,{BASE}"))
+    name = ["jane@contoso.test"]
+    message["userPrincipalName"] = ldb.MessageElement(name, ldb.FLAG_MOD_REPLACE, "userPrincipalName")
+    directory.modify(message)
+    message = ldb.Message(ldb.Dn(directory, f"CN=Jane Doe,OU=Taipei,{BASE}"))
+    name = ["jane.doe@contoso.test"]
+    message["userPrincipalName"] = ldb.MessageElement(name, ldb.FLAG_MOD_REPLACE, "userPrincipalName")
+    directory.modify(message)
+    for group, member in [("Phone people", "jane"), ("Gatepost help desk", "Phone people")]:
+        directory.newgroup(group)
+        directory.add_remove_group_members(group, [member])
+    directory.setexpiry("(sAMAccountName=expired)", 0)
+    # Ten wrong passwords lock an account, so that one can be.
+    message = ldb.Message(ldb.Dn(directory, BASE))
+    message["lockoutThreshold"] = ldb.MessageElement("10", ldb.FLAG_MOD_REPLACE, "lockoutThreshold")
     directory.modify(message)
 
 

@@ -20,6 +20,7 @@ mod decision;
 mod device;
 mod health;
 mod idempotency;
+mod identity_providers;
 mod job;
 mod notifications;
 mod options;
@@ -45,6 +46,10 @@ pub use data_key::{DataKey, DataKeyRotation};
 pub use decision::{Guard, GuardChange, GuardProposal, WipesCancelled};
 pub use device::{Device, DeviceDetail, DevicePage};
 pub use health::{Budget, ComponentLog, Endpoint, EndpointList, LogLine, Message, MessageList};
+pub use identity_providers::{
+    IdentityProvider, IdentityProviderChange, IdentityProviderList, IdentityProviderTest,
+    LdapProvider, NewIdentityProvider, OidcProvider, ProviderReport, ProviderStep,
+};
 pub use job::{Job, JobList, JobRequest};
 pub use notifications::{
     Attempt, Channel, ChannelAdded, ChannelList, Delivery, DeliveryDetail, DeliveryList,
@@ -155,6 +160,13 @@ fn guarded() -> OpenApiRouter<Engine> {
         .routes(routes!(audit::close))
         .routes(routes!(audit::retention, audit::set_retention))
         .merge(people::guarded())
+        .routes(routes!(identity_providers::list, identity_providers::add))
+        .routes(routes!(
+            identity_providers::show,
+            identity_providers::change,
+            identity_providers::remove
+        ))
+        .routes(routes!(identity_providers::test))
         .merge(notifications())
 }
 
@@ -205,7 +217,7 @@ async fn unknown_address(uri: Uri) -> Problem {
         (name = "people", description = "Who can sign in, and what they may do"),
         (name = "jobs", description = "Work that the server does in the background"),
         (name = "guard", description = "How many wipes may be sent without a second person"),
-        (name = "security", description = "What keeps secrets, and who may do what"),
+        (name = "security", description = "Who may sign in and do what, and what keeps secrets"),
         (name = "audit", description = "What was done, by whom, to what and why"),
         (name = "notifications", description = "Who is told what happened, and by which way"),
         (name = "status", description = "How everything is")

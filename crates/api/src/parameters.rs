@@ -189,7 +189,7 @@ pub(crate) struct IdempotencyKey {
 pub(crate) struct NoParameters {}
 
 /// The cause at the bottom: the layers above only say that deserializing failed.
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;

@@ -25,11 +25,13 @@ mod notifications;
 mod page;
 mod people;
 mod problem;
+mod provider_sign_in;
 mod requests;
 mod security;
 mod session;
 mod setup;
 mod sign_in;
+mod sign_in_ways;
 mod words;
 
 use axum::{
@@ -48,6 +50,19 @@ pub fn router(engine: Engine) -> Router {
         .route("/live", get(home::live))
         .route("/sign-in", get(sign_in::page).post(sign_in::sign_in))
         .route("/sign-in/code", post(sign_in::code))
+        .route("/sign-in/oidc/callback", get(provider_sign_in::callback))
+        .route("/sign-in/oidc/{name}", get(provider_sign_in::begin))
+        .route(
+            "/sign-in/ldap/{name}",
+            get(provider_sign_in::directory_page).post(provider_sign_in::directory),
+        )
+        .route("/administration/sign-in", get(sign_in_ways::list))
+        .route("/administration/sign-in/new/{kind}", get(sign_in_ways::new).post(sign_in_ways::add))
+        .route("/administration/sign-in/{name}", get(sign_in_ways::one).post(sign_in_ways::change))
+        .route("/administration/sign-in/{name}/test", post(sign_in_ways::test))
+        .route("/administration/sign-in/{name}/enable", post(sign_in_ways::enable))
+        .route("/administration/sign-in/{name}/disable", post(sign_in_ways::disable))
+        .route("/administration/sign-in/{name}/remove", post(sign_in_ways::remove))
         .route("/sign-out", post(session::sign_out))
         .route("/devices", get(devices::devices))
         .route("/devices/act", get(asking::page).post(asking::ask))

@@ -6,7 +6,8 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
-    extract::{FromRef, FromRequestParts, State},
+    Extension,
+    extract::{ConnectInfo, FromRef, FromRequestParts, State},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Redirect, Response},
 };
@@ -119,10 +120,14 @@ fn is_over_tls(headers: &HeaderMap) -> bool {
     headers.get("x-forwarded-proto").is_some_and(|value| value == "https")
 }
 
-/// From where a request comes.
-pub(crate) fn visit(headers: &HeaderMap, from: Option<SocketAddr>) -> Visit {
+/// From which address a request comes, where the server knows it.
+pub(crate) type From = Option<Extension<ConnectInfo<SocketAddr>>>;
+
+/// From where, and with what program, someone comes.
+pub(crate) fn visit(headers: &HeaderMap, from: From) -> Visit {
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    Visit { address: from.map(|from| from.ip()), agent: agent.map(str::to_owned) }
+    let address = from.map(|Extension(ConnectInfo(from))| from.ip());
+    Visit { address, agent: agent.map(str::to_owned) }
 }
 
 fn key(session: &str) -> SessionKey {
@@ -130,10 +135,11 @@ fn key(session: &str) -> SessionKey {
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
-    cookie_called(headers, SECURE_COOKIE).or_else(|| cookie_called(headers, COOKIE))
+    cookie_named(headers, SECURE_COOKIE).or_else(|| cookie_named(headers, COOKIE))
 }
 
-fn cookie_called<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// What a cookie holds.
+pub(crate) fn cookie_named<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()

@@ -1,11 +1,9 @@
 //! Signing in: by user name and password, by a code after it, or with the server's own token.
 
-use std::net::SocketAddr;
-
 use askama::Template;
 use axum::{
-    Extension, Form,
-    extract::{ConnectInfo, Query, State},
+    Form,
+    extract::{Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
@@ -15,15 +13,13 @@ use serde::Deserialize;
 use crate::{
     page::{self, filters},
     problem::Problem,
-    session::{begun, own_path, visit},
+    provider_sign_in::{self, Way},
+    session::{From, begun, own_path, visit},
     words,
 };
 
 /// Where who signs in with the token is led while there is no user.
 const FIRST: &str = "/administration/first";
-
-/// From which address a request comes, where the server knows it.
-pub(crate) type From = Option<Extension<ConnectInfo<SocketAddr>>>;
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -35,6 +31,8 @@ struct SignInPage {
     has_users: bool,
     /// Whether it is the token that is asked for.
     is_by_token: bool,
+    /// Others who can say who somebody is.
+    ways: Vec<Way>,
 }
 
 #[derive(Template)]
@@ -48,7 +46,7 @@ struct CodePage {
 #[derive(Deserialize)]
 pub(crate) struct Next {
     #[serde(default)]
-    next: String,
+    pub(crate) next: String,
 }
 
 /// `GET /sign-in`
@@ -76,9 +74,11 @@ pub(crate) struct SignIn {
 impl SignIn {
     async fn page(self, engine: &Engine, problem: Option<String>) -> Result<SignInPage, Problem> {
         let has_users = !engine.store().people().await?.is_empty();
+        let next = own_path(&self.next).to_owned();
         Ok(SignInPage {
             is_by_token: !has_users || !self.token.is_empty(),
-            next: own_path(&self.next).to_owned(),
+            ways: provider_sign_in::ways(engine, &next).await?,
+            next,
             name: self.name,
             has_users,
             problem,
@@ -93,7 +93,7 @@ pub(crate) async fn sign_in(
     headers: HeaderMap,
     Form(form): Form<SignIn>,
 ) -> Result<Response, Problem> {
-    let visit = visit(&headers, from.map(|Extension(ConnectInfo(from))| from));
+    let visit = visit(&headers, from);
     if !form.token.trim().is_empty() {
         return by_token(&engine, form, &visit, &headers).await;
     }
@@ -146,7 +146,7 @@ pub(crate) async fn code(
     headers: HeaderMap,
     Form(form): Form<Code>,
 ) -> Result<Response, Problem> {
-    let visit = visit(&headers, from.map(|Extension(ConnectInfo(from))| from));
+    let visit = visit(&headers, from);
     match engine.sign_in_with_code(&form.ticket, &form.code, &visit).await {
         Ok(session) => Ok(begun(&session, &headers, own_path(&form.next))),
         Err(error) => {

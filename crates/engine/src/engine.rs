@@ -15,6 +15,7 @@ use crate::{
     audit::{self, Audit},
     component::{ComponentLog, Phrase},
     data_key::DataKeys,
+    identity_providers::KnownProviders,
     notifications,
     people::Desk,
     secrets::Secrets,
@@ -91,6 +92,7 @@ pub(crate) struct Inner {
     pub(crate) quarantine: QuarantineLane,
     pub(crate) component_log: ComponentLog,
     pub(crate) notifications: notifications::Desk,
+    pub(crate) known_providers: KnownProviders,
 }
 
 impl Engine {
@@ -115,6 +117,7 @@ impl Engine {
             quarantine: QuarantineLane::default(),
             component_log: ComponentLog::default(),
             notifications: notifications::Desk::default(),
+            known_providers: KnownProviders::default(),
         };
         Self { inner: Arc::new(inner) }
     }

@@ -22,6 +22,7 @@ mod engine;
 mod error;
 mod fault;
 mod giving_back;
+mod identity_providers;
 mod link;
 mod notifications;
 mod people;
@@ -54,6 +55,11 @@ pub use engine::{AuditOptions, Engine, Options};
 pub use error::Error;
 pub use exchange::{Family, Feature, FeatureCheck, FeatureState};
 pub use fault::Fault;
+pub use identity_providers::{
+    ExternalSignInError, FaultOf, IdentityProviderChange, NewIdentityProvider, NotSignedIn,
+    OpenIdAnswer, OpenIdBeginning, OpenIdSession, ProviderReport, ProviderStep, SecretChange,
+    SignInChoice, StepState,
+};
 pub use notifications::{
     ChannelChange, DeliveryDetail, NewChannel, Rendered, SubscriptionView, SubscriptionWish, Trial,
 };

@@ -18,7 +18,7 @@ pub struct SealedColumn {
 }
 
 /// What is opened and sealed anew when the data key changes.
-pub const SEALED: [SealedColumn; 3] = [
+pub const SEALED: [SealedColumn; 4] = [
     SealedColumn {
         table: "connector_secret",
         bound_to: ("connector/", "/secret"),
@@ -37,10 +37,16 @@ pub const SEALED: [SealedColumn; 3] = [
         page: sql::SEALED_OF_TOTP,
         replace: sql::RESEAL_TOTP,
     },
+    SealedColumn {
+        table: "identity_provider",
+        bound_to: ("identity_provider/", "/secret"),
+        page: sql::SEALED_OF_IDENTITY_PROVIDERS,
+        replace: sql::RESEAL_IDENTITY_PROVIDER,
+    },
 ];
 
 /// Tables whose sealed bytes are of no use after some minutes: the key before opens them so long.
-pub const SHORT_LIVED: [&str; 0] = [];
+pub const SHORT_LIVED: [&str; 1] = ["sign_in_attempt"];
 
 /// Sealed bytes and the id of their row.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -40,6 +40,10 @@ statements! {
     RESEAL_CONNECTOR = "UPDATE connector_secret SET sealed = ?3 WHERE connector = ?1 AND sealed = ?2";
     SEALED_OF_CHANNELS = "SELECT id, sealed FROM channel WHERE id > ?1 AND sealed IS NOT NULL
         ORDER BY id LIMIT ?2";
+    SEALED_OF_IDENTITY_PROVIDERS = "SELECT id, sealed FROM identity_provider
+        WHERE id > ?1 AND sealed IS NOT NULL ORDER BY id LIMIT ?2";
+    RESEAL_IDENTITY_PROVIDER = "UPDATE identity_provider SET sealed = ?3
+        WHERE id = ?1 AND sealed = ?2";
     RESEAL_CHANNEL = "UPDATE channel SET sealed = ?3 WHERE id = ?1 AND sealed = ?2";
     SEALED_OF_TOTP = "SELECT person AS id, sealed FROM totp WHERE person > ?1
         ORDER BY person LIMIT ?2";

@@ -3,10 +3,10 @@
 mod audit;
 mod checks;
 mod filters;
+mod identity_providers;
 mod notifications;
 mod people;
 mod sealed;
-mod identity_providers;
 
 use domain::authority::{Grant, Place};
 use domain::connector::{

@@ -4,6 +4,7 @@
 
 mod changes;
 mod document;
+mod identity_providers;
 mod lives;
 mod notifications;
 mod people;

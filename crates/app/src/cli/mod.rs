@@ -6,6 +6,7 @@ mod connector;
 mod device;
 mod doctor;
 mod guard;
+mod identity_provider;
 pub(crate) mod job;
 mod key;
 mod notification;
@@ -79,6 +80,9 @@ enum Verb {
     /// Tell people and programs what happened
     #[command(subcommand)]
     Notification(notification::NotificationVerb),
+    /// Let people sign in by OpenID Connect or Active Directory
+    #[command(subcommand)]
+    IdentityProvider(identity_provider::IdentityProviderVerb),
     /// Say in a few lines how everything is
     Status(status::StatusArguments),
     /// See and change the key that secrets are sealed with
@@ -153,6 +157,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Verb::Collection(verb) => block_on(people::collection::run(verb)),
         Verb::Token(verb) => block_on(people::token::run(verb)),
         Verb::Notification(verb) => block_on(notification::run(verb)),
+        Verb::IdentityProvider(verb) => block_on(identity_provider::run(verb)),
         Verb::Status(arguments) => block_on(status::run(arguments)),
         Verb::Key(verb) => block_on(key::run(verb)),
         Verb::Migrate(arguments) => block_on(serve::migrate(arguments)),

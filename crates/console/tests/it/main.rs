@@ -9,6 +9,7 @@ mod inventory;
 mod notifications;
 mod pages;
 mod people;
+mod providers;
 mod refusals;
 mod setup;
 mod signing_in;

@@ -31,6 +31,7 @@ pub use assignments::{AssignmentShown, NewAssignment};
 pub use collections::NewCollection;
 pub use local::SignInStep;
 pub use own::TotpOffer;
+pub(crate) use sign_in::said;
 pub use sign_in::{NewSession, SignInError, Visit};
 pub use tokens::{MadeToken, NewToken, SignInForToken, TokenShown};
 pub use users::{NewUser, User, UserChange};

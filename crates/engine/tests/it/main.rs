@@ -5,6 +5,7 @@
 mod acting;
 mod audit;
 mod connecting;
+mod federation;
 mod living;
 mod notifying;
 mod people;

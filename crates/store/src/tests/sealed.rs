@@ -26,6 +26,8 @@ async fn with_one_row_each(store: &Store) {
     let others = [
         "INSERT INTO channel (id, name, settings, sealed, enabled, created)
             VALUES ('a', 'mail', '{}', ?1, ?2, 0)",
+        "INSERT INTO identity_provider (id, name, title, kind, document, sealed, enabled, created)
+            VALUES ('a', 'ad', 'AD', 'ldap', '{}', ?1, ?2, 0)",
         "INSERT INTO totp (person, sealed, confirmed, last_step) VALUES ('a', ?1, ?2, 0)",
     ];
     for statement in others {

@@ -1,0 +1,114 @@
+//! Signing in by others: the page that sets it up, the buttons, and what comes back.
+
+use axum::http::{Method, StatusCode};
+
+use crate::Console;
+
+const OIDC: &str = "name=corp&title=Contoso+account&issuer=http%3A%2F%2F127.0.0.1%3A9&client_id=gatepost\
+                    &client_authentication=basic&secret=hunter2-of-the-client\
+                    &public_url=https%3A%2F%2Fgatepost.contoso.test&scopes=profile+groups\
+                    &groups_claim=groups&name_claim=preferred_username";
+const LDAP: &str = "name=ad&title=Contoso+directory&servers=127.0.0.1%3A9%0D%0A127.0.0.1%3A10\
+                    &tls=ldaps&domain=contoso.test";
+const LIST: &str = "/administration/sign-in";
+
+async fn with_both() -> Console {
+    let console = Console::signed_in().await;
+    for (kind, form, name) in [("oidc", OIDC, "corp"), ("ldap", LDAP, "ad")] {
+        let added = console.post(&format!("{LIST}/new/{kind}"), form).await;
+        assert_eq!(added.status, StatusCode::SEE_OTHER, "{}", added.body);
+        assert_eq!(added.header("location"), format!("{LIST}/{name}"));
+    }
+    console
+}
+
+#[tokio::test]
+async fn ways_of_signing_in_are_set_up_and_never_show_their_secret() {
+    let console = with_both().await;
+    let list = console.get(LIST).await.body;
+    assert!(
+        list.contains("Contoso account") && list.contains("127.0.0.1:9, 127.0.0.1:10"),
+        "{list}"
+    );
+    let one = console.get(&format!("{LIST}/corp")).await.body;
+    assert!(one.contains("https://gatepost.contoso.test/sign-in/oidc/callback"), "{one}");
+    assert!(one.contains(r#"placeholder="given""#) && !one.contains("hunter2"), "{one}");
+
+    let refused = console.post(&format!("{LIST}/new/oidc"), "name=x&title=X&secret=hunter2").await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(refused.body.contains("The issuer is not") && !refused.body.contains("hunter2"));
+
+    let kept = OIDC
+        .replace("secret=hunter2-of-the-client", "secret=")
+        .replace("groups_claim=groups", "groups_claim=roles");
+    let changed = console.post(&format!("{LIST}/corp"), &kept).await;
+    assert_eq!(changed.status, StatusCode::SEE_OTHER, "{}", changed.body);
+    assert!(console.get(&format!("{LIST}/corp")).await.body.contains(r#"value="roles""#));
+
+    let tried = console.post(&format!("{LIST}/corp/test"), "").await;
+    assert!(
+        tried.body.contains("Fails") && tried.body.contains("could not be asked"),
+        "{}",
+        tried.body
+    );
+
+    let refused = console.post(&format!("{LIST}/ad/remove"), "confirm=no").await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_eq!(console.post(&format!("{LIST}/ad/disable"), "").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(console.get("/sign-in/ldap/ad").await.status, StatusCode::NOT_FOUND);
+    let removed = console.post(&format!("{LIST}/ad/remove"), "confirm=ad").await;
+    assert_eq!(removed.header("location"), LIST);
+    assert_eq!(console.get(&format!("{LIST}/ad")).await.status, StatusCode::NOT_FOUND);
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn who_has_not_signed_in_sees_buttons_and_nothing_else() {
+    let console = Console { session: None, ..with_both().await };
+    let page = console.get("/sign-in?next=%2Fdevices").await.body;
+    assert!(page.contains(r#"href="/sign-in/oidc/corp?next=%2Fdevices""#), "{page}");
+    assert!(page.contains(r#"href="/sign-in/ldap/ad?next=%2Fdevices""#), "{page}");
+    for closed in [LIST.to_owned(), format!("{LIST}/corp"), format!("{LIST}/new/ldap")] {
+        assert_eq!(console.get(&closed).await.status, StatusCode::SEE_OTHER, "{closed}");
+    }
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn what_does_not_work_is_told_and_signs_nobody_in() {
+    let console = Console { session: None, ..with_both().await };
+    let off = console.get("/sign-in/oidc/corp").await;
+    assert_eq!(off.status, StatusCode::BAD_GATEWAY);
+    assert!(off.body.contains("Contoso account could not be asked."), "{}", off.body);
+    for unknown in
+        ["/sign-in/oidc/none", "/sign-in/oidc/ad", "/sign-in/ldap/corp", "/sign-in/ldap/A"]
+    {
+        assert_eq!(console.get(unknown).await.status, StatusCode::NOT_FOUND, "{unknown}");
+    }
+    let forged = console.get("/sign-in/oidc/callback?code=x&state=y").await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN);
+    assert!(
+        forged.body.contains("Begin again")
+            && !forged.header("set-cookie").contains("gatepost_session")
+    );
+
+    let page = console.get("/sign-in/ldap/ad?next=https%3A%2F%2Fevil.example").await.body;
+    assert!(page.contains("Contoso directory") && !page.contains("evil.example"), "{page}");
+    let empty = console.post("/sign-in/ldap/ad", "user=jane&password=").await;
+    assert_eq!(empty.status, StatusCode::FORBIDDEN);
+    assert!(empty.body.contains("The user name or the password is wrong"), "{}", empty.body);
+    let off = console.post("/sign-in/ldap/ad", "user=jane&password=hunter2").await;
+    assert_eq!(off.status, StatusCode::BAD_GATEWAY);
+    assert!(off.body.contains("could not be asked") && !off.body.contains("hunter2"));
+    assert!(off.body.contains(r#"value="jane""#), "what was typed need not be typed again");
+
+    // A form of another site signs nobody in.
+    let request = console
+        .request(Method::POST, "/sign-in/ldap/ad")
+        .header("origin", "https://evil.example")
+        .header("sec-fetch-site", "cross-site");
+    let foreign = console.send(request, "user=jane&password=x").await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    assert!(!foreign.body.contains("Contoso directory"));
+    console.stop().await;
+}

@@ -1,0 +1,64 @@
+// An OpenID provider on a free loopback port, for the tests of signing in: the certified npm package
+// oidc-provider, with two people and their groups. It is told where Gatepost takes browsers back, and
+// what the client's secret is. SIGHUP changes its keys, as providers do now and then.
+
+import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { createServer } from "node:http";
+
+import Provider from "oidc-provider";
+
+const [redirectUri, secret] = process.argv.slice(2);
+
+const people = {
+  jane: { name: "Jane Doe", email: "jane@contoso.test", groups: ["Help desk", "Everybody"] },
+  otto: { name: "Otto Normal", email: "otto@contoso.test", groups: ["Everybody"] },
+};
+
+/** A key that this provider never had before. */
+function key() {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  return { ...privateKey.export({ format: "jwk" }), kid: randomUUID(), use: "sig", alg: "RS256" };
+}
+
+function provider(issuer) {
+  return new Provider(issuer, {
+    jwks: { keys: [key()] },
+    cookies: { keys: [randomUUID()] },
+    clients: [
+      {
+        client_id: "gatepost",
+        client_secret: secret,
+        redirect_uris: [redirectUri],
+        grant_types: ["authorization_code"],
+        response_types: ["code"],
+      },
+    ],
+    // The person and the groups are asked for apart from the token, as is this provider's way.
+    claims: {
+      openid: ["sub"],
+      profile: ["name", "preferred_username"],
+      email: ["email"],
+      groups: ["groups"],
+    },
+    scopes: ["openid", "profile", "email", "groups"],
+    pkce: { required: () => true },
+    async findAccount(_, id) {
+      const person = people[id];
+      if (!person) return undefined;
+      return { accountId: id, claims: () => ({ sub: id, preferred_username: id, ...person }) };
+    },
+  });
+}
+
+const server = createServer();
+server.listen(0, "127.0.0.1", () => {
+  const issuer = `http://127.0.0.1:${server.address().port}`;
+  let answers = provider(issuer).callback();
+  server.on("request", (request, response) => answers(request, response));
+  process.on("SIGHUP", () => {
+    answers = provider(issuer).callback();
+    console.log("the keys are changed");
+  });
+  console.log(`the provider listens on ${issuer}`);
+});
+process.on("SIGTERM", () => process.exit(0));
