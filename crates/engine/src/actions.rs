@@ -118,7 +118,7 @@ impl Engine {
         }
         drop(gate);
         if request.is_held() {
-            self.tell_held(&request).await;
+            self.look_for_news();
         }
         self.inner.lane.wake();
         Ok(request)

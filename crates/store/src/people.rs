@@ -1,6 +1,8 @@
 //! People, their passwords as hashes, and how they are let in.
 
-use domain::{Person, PersonId, Timestamp, person::Origin};
+use std::collections::HashMap;
+
+use domain::{Person, PersonId, Timestamp, notification::Language, person::Origin};
 use serde_json::Value as Json;
 
 use crate::connectors::texts;
@@ -44,6 +46,15 @@ impl Store {
     /// One person by id.
     pub async fn person(&self, id: PersonId) -> Result<Option<Person>, Error> {
         self.database.query_one(sql::PERSON, vec![Value::id(id)], person).await
+    }
+
+    /// In which language people want to be told, of those who said so.
+    pub async fn languages(&self) -> Result<HashMap<PersonId, Language>, Error> {
+        let decode = |row: &mut Columns<'_>| {
+            let id = PersonId(row.table("person").uuid("id")?);
+            Ok((id, row.word("language", Language::from_word)?))
+        };
+        Ok(self.database.query(sql::LANGUAGES, vec![], decode).await?.into_iter().collect())
     }
 
     /// A local person by the key of their user name.

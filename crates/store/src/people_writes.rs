@@ -4,6 +4,7 @@
 use domain::{
     AssignmentId, CollectionId, Person, PersonId, SessionId, Timestamp, TokenId,
     authority::{Assignment, Collection, Role, RoleName},
+    notification::Language,
 };
 
 use crate::authority::{assignee_value, permissions_value, place_value};
@@ -21,6 +22,11 @@ pub enum PeopleWrite<'a> {
     ChangePerson(&'a Person),
     /// Forgets a person with everything that is theirs.
     RemovePerson(PersonId),
+    /// In which language somebody wants to be told; `None` for that of the subscription.
+    SetLanguage {
+        person: PersonId,
+        language: Option<Language>,
+    },
     /// Keeps the hash of a password.
     SetPassword {
         person: PersonId,
@@ -148,6 +154,10 @@ impl PeopleWrite<'_> {
             }
             Self::SignedIn { person, at } => {
                 (sql::NOTE_SIGN_IN, vec![Value::id(*person), Value::time(*at)])
+            }
+            Self::SetLanguage { person, language } => {
+                let word = language.map(Language::word);
+                (sql::SET_LANGUAGE, vec![Value::id(*person), Value::optional_text(word)])
             }
             Self::Unlock(person) => (sql::UNLOCK_PERSON, vec![Value::id(*person)]),
             Self::SetTotp { person, sealed } => {

@@ -267,12 +267,15 @@ statements! {
         ON CONFLICT (id) DO NOTHING";
     CLAIM_DELIVERY = "UPDATE delivery SET claimed_until = ?2, attempts = attempts + 1
         WHERE id = (SELECT id FROM delivery WHERE state = 'waiting' AND next_attempt <= ?1
-            AND (claimed_until IS NULL OR claimed_until <= ?1)
+            AND channel NOT IN (SELECT channel FROM delivery
+                WHERE state = 'waiting' AND claimed_until > ?1)
             ORDER BY next_attempt, id LIMIT 1 /*skip locked*/)
         RETURNING id, channel, channel_name, subscription_name, topic, recipient, language,
         document, state, created, next_attempt, attempts, outcome, give_up";
-    NEXT_DELIVERY = "SELECT min(CASE WHEN claimed_until > next_attempt THEN claimed_until
-        ELSE next_attempt END) FROM delivery WHERE state = 'waiting'";
+    NEXT_DELIVERY = "SELECT min(CASE WHEN busy.taken > d.next_attempt THEN busy.taken
+        ELSE d.next_attempt END) FROM delivery d LEFT JOIN (SELECT channel,
+            max(claimed_until) AS taken FROM delivery WHERE state = 'waiting' GROUP BY channel) busy
+        ON busy.channel = d.channel WHERE d.state = 'waiting'";
     ADD_ATTEMPT = "INSERT INTO delivery_attempt (delivery, number, at, duration_ms, succeeded,
         answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT (delivery, number) DO NOTHING";
@@ -332,6 +335,8 @@ statements! {
     NOTE_SIGN_IN = "UPDATE person SET last_sign_in = ?2, failures = 0, locked_until = NULL
         WHERE id = ?1";
     COUNT_FAILURE = "UPDATE person SET failures = failures + 1, locked_until = ?2 WHERE id = ?1";
+    SET_LANGUAGE = "UPDATE person SET language = ?2 WHERE id = ?1";
+    LANGUAGES = "SELECT id, language FROM person WHERE language IS NOT NULL";
     UNLOCK_PERSON = "UPDATE person SET failures = 0, locked_until = NULL WHERE id = ?1";
     SET_TOTP = "INSERT INTO totp (person, sealed, confirmed, last_step) VALUES (?1, ?2, FALSE, 0)
         ON CONFLICT (person) DO UPDATE SET sealed = excluded.sealed, confirmed = FALSE,

@@ -22,11 +22,11 @@ pub struct Subscription {
     pub connectors: Vec<ConnectorId>,
     /// Only of devices that this finds. What is of no device is told all the same.
     pub query: Option<Query>,
-    /// In which language.
+    /// In which language, for those who have not chosen one themselves.
     pub language: Language,
     /// To whom, by mail.
     pub addresses: Vec<MailAddress>,
-    /// And to the users with this permission whose address is known.
+    /// And to the users with this permission whose address is known: each of what they may see.
     pub audience: Option<Permission>,
     /// When it was added.
     pub created: Timestamp,
@@ -48,11 +48,13 @@ pub enum Language {
     /// English.
     #[default]
     English,
+    /// German.
+    German,
     /// Chinese in traditional characters.
     TraditionalChinese,
 }
 
-words!(Language { English = "en", TraditionalChinese = "zh-Hant" });
+words!(Language { English = "en", German = "de", TraditionalChinese = "zh-Hant" });
 
 /// Name of a channel or a subscription: 1 to 63 characters of `a-z`, `0-9` and `-`, beginning with a
 /// letter or digit.

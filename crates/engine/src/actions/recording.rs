@@ -3,7 +3,6 @@
 use domain::{
     Caller, DistinguishedName, PersonId, Source,
     audit::{Actor, Entry, Event, TargetKind},
-    notification::Happened,
 };
 use store::{Action, Request};
 
@@ -50,31 +49,6 @@ impl Engine {
         on_device(entry, action)
             .with("action", action.kind.word())
             .with("request", action.request.to_string())
-    }
-
-    /// Tells those who may approve that a request waits for them.
-    pub(super) async fn tell_held(&self, request: &Request) {
-        self.notify(Happened::ApprovalWanted {
-            request: request.id.0,
-            action: request.kind.word().to_owned(),
-            devices: request.devices,
-            requester: request.person_name.clone(),
-            reason: request.reason.clone(),
-        })
-        .await;
-    }
-
-    /// Tells that an action ended without its effect.
-    pub(super) async fn tell_failed(&self, action: &Action, why: &str) {
-        self.notify(Happened::ActionFailed {
-            connector: action.connector,
-            device: action.device,
-            name: action.name.clone(),
-            action: action.kind.word().to_owned(),
-            request: action.request.0,
-            why: why.to_owned(),
-        })
-        .await;
     }
 
     /// What was seen of one action later, by Gatepost itself.

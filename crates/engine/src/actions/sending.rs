@@ -366,7 +366,7 @@ impl Engine {
         let failed = Action { state, note, changed: now, ..action };
         let entry = self.action_entry(request, &failed, Event::ActionFailed).answered(why);
         self.write(&failed, from, &[entry]).await?;
-        self.tell_failed(&failed, why).await;
+        self.look_for_news();
         Ok(())
     }
 
@@ -438,8 +438,7 @@ impl Engine {
         let expires = now + super::APPROVAL_LIFE;
         self.store().hold_request(request.id, why, expires, &rows).await?;
         log.written();
-        let hold = Some(why.to_owned());
-        self.tell_held(&Request { hold, ..request.clone() }).await;
+        self.look_for_news();
         Ok(())
     }
 

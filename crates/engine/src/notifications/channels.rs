@@ -318,6 +318,11 @@ fn validate(kind: &ChannelKind, password: Option<&str>) -> Result<(), String> {
     if trusted.as_ref().is_some_and(|pem| pem.len() > MOST_PEM_BYTES) {
         return Err(format!("the trusted certificates are longer than {MOST_PEM_BYTES} bytes"));
     }
+    if trusted.as_ref().is_some_and(|pem| !pem.contains("-----BEGIN CERTIFICATE-----")) {
+        return Err("the trusted certificates are no PEM; they begin with -----BEGIN \
+                    CERTIFICATE-----"
+            .to_owned());
+    }
     if password.is_some_and(|password| password.len() > MOST_PASSWORD_BYTES) {
         return Err(format!("the password is longer than {MOST_PASSWORD_BYTES} bytes"));
     }

@@ -92,8 +92,27 @@ fn failure(error: &lettre::transport::smtp::Error) -> Failure {
         }
         source = reason.source();
     }
-    let is_of_account =
-        error.status().is_some_and(|code| matches!(u16::from(code), 530 | 534 | 535 | 538));
+    let code = error.status().map(u16::from);
+    let is_of_account = matches!(code, Some(530 | 534 | 535 | 538));
+    let what_to_do = if is_of_account {
+        Some("the server does not take the account; give its password again")
+    } else if error.is_permanent() || error.is_transient() {
+        // The server says itself what is wrong.
+        None
+    } else if words.contains("STARTTLS") {
+        Some("the server offers no STARTTLS, and nothing goes out unprotected; try tls")
+    } else if words.contains("authentication mechanism") {
+        Some("the server takes no password by PLAIN or LOGIN over this connection")
+    } else if words.contains("ertificate") || words.contains("UnknownIssuer") {
+        Some("its certificate is not trusted; give that of the authority that issued it")
+    } else if error.is_timeout() {
+        Some("the server did not answer in time; check host, port and firewall")
+    } else {
+        Some("the server cannot be reached; check host and port")
+    };
+    if let Some(what_to_do) = what_to_do {
+        words = format!("{what_to_do} ({words})");
+    }
     if error.is_permanent() && !is_of_account { Failure::last(words) } else { Failure::of(words) }
 }
 

@@ -15,7 +15,8 @@ use serde_json::Value as Json;
 use super::{Rendered, mail, telling::Telling, webhook, words};
 use crate::{Engine, tasks::Stop};
 
-/// Deliveries that are sent at once: one slow receiver does not hold up the others.
+/// Deliveries that are sent at once, each by another channel: one that does not answer holds up
+/// nothing but itself.
 pub(super) const AT_ONCE: usize = 4;
 /// Sending one message takes no longer.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -118,6 +119,8 @@ impl Engine {
             answer: answer.chars().take(MOST_ANSWER_CHARS).collect(),
         };
         self.store().note_attempt(delivery.id, &attempt, state, next).await?;
+        // Others may have waited for the channel.
+        self.inner.notifications.deliveries.notify_one();
         if let Err(Failure { is_gone: true, .. }) = sent {
             self.switch_off(&delivery).await?;
         }

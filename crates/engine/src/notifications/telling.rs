@@ -72,16 +72,18 @@ pub(super) fn of_device(device: &Device) -> Map<String, Json> {
     object(item)
 }
 
-/// What is not of a device, as it was noted.
+/// What is told as it was noted.
 pub(super) fn of_news(news: &News) -> Map<String, Json> {
-    let mut item = object(serde_json::from_str(&news.document).unwrap_or_default());
+    plain_object(serde_json::from_str(&news.document).unwrap_or_default())
+}
+
+/// An item whose texts stay in their place.
+pub(super) fn plain_object(json: Json) -> Map<String, Json> {
+    let mut item = object(json);
     for value in item.values_mut() {
         if let Json::String(text) = value {
             *text = plain(text);
         }
-    }
-    if let Some(device) = news.device {
-        item.insert("id".to_owned(), device.to_string().into());
     }
     item
 }
@@ -90,6 +92,7 @@ pub(super) fn of_news(news: &News) -> Map<String, Json> {
 pub(super) fn sample(topic: Topic, language: Language, now: Timestamp) -> Telling {
     let user = match language {
         Language::English => "jane",
+        Language::German => "johanna",
         Language::TraditionalChinese => "王小明",
     };
     let item = match topic {

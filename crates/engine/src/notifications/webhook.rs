@@ -89,6 +89,9 @@ pub(super) async fn send(
     match status {
         status if status.is_success() => Ok(answer),
         StatusCode::GONE => Err(Failure::gone(answer)),
+        status if status.is_redirection() => Err(Failure::of(format!(
+            "it leads elsewhere, and nobody follows; give the address that it leads to ({answer})"
+        ))),
         _ => Err(Failure::of(answer)),
     }
 }
@@ -165,7 +168,7 @@ async fn beginning(mut response: reqwest::Response) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// An error down to its reason. The address is left out: its path may be a secret.
+/// An error down to its reason, and what to do. The address is left out: its path may be a secret.
 fn in_words(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut words = error.to_string();
@@ -174,7 +177,19 @@ fn in_words(error: reqwest::Error) -> String {
         words = format!("{words}: {reason}");
         source = reason.source();
     }
-    words
+    let what_to_do = if words.contains("not sent: ") {
+        // That says already what to do.
+        return words;
+    } else if words.contains("ertificate") || words.contains("UnknownIssuer") {
+        "its certificate is not trusted; give that of the authority that issued it"
+    } else if error.is_timeout() {
+        "no answer in time; check the address and the firewall"
+    } else if error.is_connect() {
+        "nobody can be reached there; check the address"
+    } else {
+        "the conversation broke off"
+    };
+    format!("{what_to_do} ({words})")
 }
 
 #[cfg(test)]

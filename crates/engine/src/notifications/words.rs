@@ -9,6 +9,7 @@ use unic_langid::LanguageIdentifier;
 use super::telling::Telling;
 
 const ENGLISH: &str = include_str!("words/en.ftl");
+const GERMAN: &str = include_str!("words/de.ftl");
 const TRADITIONAL_CHINESE: &str = include_str!("words/zh-Hant.ftl");
 
 /// A message in words.
@@ -139,11 +140,14 @@ fn key(topic: Topic, part: &str) -> String {
 struct Words(FluentBundle<FluentResource>);
 
 fn words(language: Language) -> &'static Words {
-    static ALL: LazyLock<[Words; 2]> =
-        LazyLock::new(|| [Words::new("en", ENGLISH), Words::new("zh-Hant", TRADITIONAL_CHINESE)]);
-    let [english, chinese] = &*ALL;
+    static ALL: LazyLock<[Words; 3]> = LazyLock::new(|| {
+        [("en", ENGLISH), ("de", GERMAN), ("zh-Hant", TRADITIONAL_CHINESE)]
+            .map(|(language, text)| Words::new(language, text))
+    });
+    let [english, german, chinese] = &*ALL;
     match language {
         Language::English => english,
+        Language::German => german,
         Language::TraditionalChinese => chinese,
     }
 }

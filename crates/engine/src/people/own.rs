@@ -1,6 +1,6 @@
 //! What everybody does with what they themselves sign in with.
 
-use domain::{SessionId, person::Origin};
+use domain::{SessionId, notification::Language, person::Origin};
 use store::PeopleWrite;
 
 use super::{
@@ -41,6 +41,20 @@ impl People<'_> {
             PeopleWrite::EndSessions { person: person.id, but: session },
         ];
         self.write(&writes, self.of_user(&person, "password changed")).await
+    }
+
+    /// In which language the caller wants to be told what happened, if they said so.
+    pub async fn own_language(&self) -> Result<Option<Language>, Error> {
+        Ok(self.store().languages().await?.get(&self.caller.person).copied())
+    }
+
+    /// Has the caller told in a language; in that of each subscription if in none.
+    pub async fn set_own_language(&self, language: Option<Language>) -> Result<(), Error> {
+        let person = self.own_person().await?;
+        let writes = [PeopleWrite::SetLanguage { person: person.id, language }];
+        let entry = self.of_user(&person, "language of messages chosen");
+        let word = language.map_or("that of the subscription", Language::word);
+        self.write(&writes, entry.with("language", word)).await
     }
 
     /// Offers a second step. It is asked for at sign-in once a code of it was shown.

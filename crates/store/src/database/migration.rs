@@ -22,6 +22,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { number: 9, text: include_str!("../../migrations/0009_people.sql") },
     Migration { number: 10, text: include_str!("../../migrations/0010_identity_providers.sql") },
     Migration { number: 11, text: include_str!("../../migrations/0011_notifications.sql") },
+    Migration { number: 12, text: include_str!("../../migrations/0012_news_of_actions.sql") },
 ];
 
 /// Where applied migrations are noted.

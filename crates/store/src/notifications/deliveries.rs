@@ -10,7 +10,8 @@ use crate::value::{Columns, Value};
 use crate::{Error, Store, audit::AuditRow, sql};
 
 impl Store {
-    /// Takes the delivery that is due longest, until a time. Nobody else gets it before then.
+    /// Takes the delivery that is due longest, until a time. Nobody else gets it before then, nor
+    /// another of the same channel: one that does not answer keeps nobody busy but one.
     pub async fn claim_delivery(
         &self,
         now: Timestamp,
@@ -23,7 +24,7 @@ impl Store {
         Ok(claimed.await?.pop())
     }
 
-    /// When the next delivery is due, if any waits.
+    /// When the next delivery can be taken, if any waits.
     pub async fn next_delivery(&self) -> Result<Option<Timestamp>, Error> {
         let decode = |row: &mut Columns<'_>| row.table("delivery").optional_time("next_attempt");
         Ok(self.database.query_one(sql::NEXT_DELIVERY, vec![], decode).await?.flatten())

@@ -27,26 +27,36 @@ device-quarantined-lead = { $count ->
 device-quarantined-item = { $name }, { $model }, { $os }, device id { $device }
 device-quarantined-hint = Release or block it in Gatepost.
 
+action-name = { $action ->
+    [allow] allow
+    [block] block
+    [release] release
+    [wipe-account] wipe of the account
+    [wipe-device] wipe of the whole device
+    [cancel-wipe] cancelling of a wipe
+    [forget] forget
+   *[other] { $action }
+}
 action-failed-subject = { $count ->
-    [one] Failed on { $connector }: { $action } of { $name }
+    [one] Failed on { $connector }: { action-name }, { $name }
    *[other] { $count } actions failed on { $connector }
 }
 action-failed-lead = { $count ->
     [one] An action on { $connector } ended without its effect.
    *[other] { $count } actions on { $connector } ended without their effect.
 }
-action-failed-item = { $action } of { $name }: { $why }
+action-failed-item = { action-name }, { $name }: { $why }
 action-failed-hint = Look at the device in Gatepost before you ask again.
 
 approval-wanted-subject = { $count ->
-    [one] Approval wanted: { $requester } asks for { $action }
+    [one] Approval wanted: { $requester } asks for { action-name }
    *[other] { $count } requests wait for approval
 }
 approval-wanted-lead = { $count ->
     [one] A request is held until a second person approves it.
    *[other] { $count } requests are held until a second person approves them.
 }
-approval-wanted-item = { $requester } asks for { $action } of { $devices ->
+approval-wanted-item = { $requester } asks for { action-name }, { $devices ->
     [one] one device
    *[other] { $devices } devices
 }, because: { $reason }

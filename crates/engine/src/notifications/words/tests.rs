@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::ActionKind;
 use serde_json::json;
 
 use super::*;
@@ -27,9 +28,10 @@ fn messages(text: &str) -> BTreeMap<String, BTreeSet<String>> {
 
 #[test]
 fn all_languages_have_the_same_messages_with_the_same_arguments() {
-    let (english, chinese) = (messages(ENGLISH), messages(TRADITIONAL_CHINESE));
+    let english = messages(ENGLISH);
     assert!(english.len() > 25, "{english:?}");
-    assert_eq!(english, chinese);
+    assert_eq!(english, messages(GERMAN));
+    assert_eq!(english, messages(TRADITIONAL_CHINESE));
     for language in Language::ALL {
         for key in english.keys() {
             assert!(words(*language).0.get_message(key).is_some(), "{language}: {key}");
@@ -70,6 +72,26 @@ fn many_are_told_in_one_message() {
     assert!(message.html.contains("<li>user0_iPhone, &lt;b&gt;iPhone"), "{}", message.html);
     let message = rendered(Topic::NewDevice, &telling, Language::TraditionalChinese, None, "night");
     assert_eq!(message.subject, "lab 有 37 部新裝置");
+    let message = rendered(Topic::NewDevice, &telling, Language::German, None, "night");
+    assert_eq!(message.subject, "37 neue Geräte an lab");
+    assert!(message.text.contains("\n* und 17 weitere\n"), "{}", message.text);
+}
+
+#[test]
+fn actions_have_names_in_every_language() {
+    for language in Language::ALL {
+        let mut telling = sample(Topic::ActionFailed, *language, jiff::Timestamp::UNIX_EPOCH);
+        let mut subjects = BTreeSet::new();
+        for kind in ActionKind::ALL {
+            telling.items[0].insert("action".to_owned(), kind.word().into());
+            subjects
+                .insert(rendered(Topic::ActionFailed, &telling, *language, None, "night").subject);
+        }
+        assert_eq!(subjects.len(), ActionKind::ALL.len(), "{subjects:?}");
+        let has_bare_word =
+            |subject: &String| subject.contains("-wipe") || subject.contains("wipe-");
+        assert!(!subjects.iter().any(has_bare_word), "{subjects:?}");
+    }
 }
 
 #[test]

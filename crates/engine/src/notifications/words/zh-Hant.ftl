@@ -21,20 +21,30 @@ device-quarantined-lead = { $count } 部裝置在 { $connector } 的隔離區等
 device-quarantined-item = { $name }，{ $model }，{ $os }，裝置識別碼 { $device }
 device-quarantined-hint = 請在 Gatepost 中放行或封鎖。
 
+action-name = { $action ->
+    [allow] 允許
+    [block] 封鎖
+    [release] 放行
+    [wipe-account] 清除帳戶
+    [wipe-device] 清除整部裝置
+    [cancel-wipe] 取消清除
+    [forget] 移除配對
+   *[other] { $action }
+}
 action-failed-subject = { $count ->
-    [1] { $connector } 動作失敗：{ $name } 的 { $action }
+    [1] { $connector } 動作失敗：{ action-name } { $name }
    *[other] { $connector } 有 { $count } 個動作失敗
 }
 action-failed-lead = { $connector } 有 { $count } 個動作結束了，但沒有達到效果。
-action-failed-item = { $name } 的 { $action }：{ $why }
+action-failed-item = { action-name } { $name }：{ $why }
 action-failed-hint = 再次要求之前，請先在 Gatepost 中查看裝置。
 
 approval-wanted-subject = { $count ->
-    [1] 需要核准：{ $requester } 要求 { $action }
+    [1] 需要核准：{ $requester } 要求{ action-name }
    *[other] 有 { $count } 個要求等候核准
 }
 approval-wanted-lead = 有 { $count } 個要求被保留，等候第二個人核准。
-approval-wanted-item = { $requester } 要求對 { $devices } 部裝置執行 { $action }，原因：{ $reason }
+approval-wanted-item = { $requester } 要求對 { $devices } 部裝置{ action-name }，原因：{ $reason }
 approval-wanted-hint = 請在 Gatepost 中核准或拒絕。要求的人不能自己核准。
 
 connector-trouble-subject = 連接器 { $connector } 發生問題

@@ -1,4 +1,9 @@
-//! Telling programs what happened, beside a real listener.
+//! Telling people and programs what happened, beside real listeners. Time is stepped, never slept.
+
+mod bad_luck;
+mod mailbox;
+mod readers;
+mod storms;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -6,17 +11,18 @@ use std::{
 };
 
 use domain::{
-    Caller, Permission, PersonId, TokenId,
+    AccessState, Caller, Device, Permission, PersonId, TokenId,
     audit::Event,
     authority::{AssignedPlace, Grant, Place},
+    device::DeviceFacts,
     notification::{
         ChannelKind, Delivery, DeliveryState, Language, Name, SmtpSecurity, Topic, Webhook,
     },
 };
-use engine::{ChannelChange, Error, NewChannel, SubscriptionWish};
+use engine::{ChannelChange, DeliveryDetail, Error, NewChannel, SubscriptionWish};
 use jiff::SignedDuration;
 use serde_json::Value as Json;
-use store::{PeopleWrite, Token};
+use store::{DeviceRow, PeopleWrite, Token};
 use testkit::TestApp;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -33,6 +39,8 @@ struct Receiver {
     url: String,
     got: Arc<Mutex<Vec<Got>>>,
     answers: Arc<Mutex<VecDeque<&'static str>>>,
+    /// Connections that wait for an answer for ever.
+    unanswered: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl Receiver {
@@ -42,6 +50,7 @@ impl Receiver {
             url: format!("http://{}/hook", listener.local_addr().unwrap()),
             got: Arc::default(),
             answers: Arc::new(Mutex::new(answers.iter().copied().collect())),
+            unanswered: Arc::default(),
         };
         let serving = receiver.clone();
         let serve = async move {
@@ -75,6 +84,10 @@ impl Receiver {
         };
         self.got.lock().unwrap().push((headers, serde_json::from_str(&body).unwrap()));
         let answer = self.answers.lock().unwrap().pop_front().unwrap_or("204 No Content");
+        if answer == "never" {
+            // Until the other side is gone; others are answered meanwhile.
+            return self.unanswered.lock().unwrap().push(connection);
+        }
         let answer = format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         connection.write_all(answer.as_bytes()).await.unwrap();
     }
@@ -118,16 +131,63 @@ async fn deliveries(app: &TestApp, state: Option<DeliveryState>) -> Vec<Delivery
     app.engine().deliveries(&app.caller(), state, None, 100).await.unwrap()
 }
 
-/// The only delivery, once it stands so after so many attempts.
+/// The only delivery, once it stands so after so many attempts, each of which has ended.
 async fn delivery(app: &TestApp, state: DeliveryState, attempts: u64) -> Delivery {
     let looked = app.eventually("the delivery", async || {
         let all = deliveries(app, None).await;
         assert!(all.len() < 2, "{all:?}");
-        let stands =
-            |it: &Delivery| it.state == state && it.attempts == attempts && it.outcome.is_some();
-        Ok(all.into_iter().find(stands))
+        let Some(one) = all.first() else { return Ok(None) };
+        let caller = app.caller();
+        let look = || app.engine().delivery(&caller, one.id);
+        let log = look().await?.attempts;
+        if log.last().is_none_or(|last| last.number != attempts) {
+            return Ok(None);
+        }
+        // Read again, for the attempt may have ended between the delivery and its log.
+        Ok(Some(look().await?.delivery).filter(|it| it.state == state))
     });
     looked.await.unwrap()
+}
+
+/// All deliveries that have ended, once there are so many; the oldest first.
+async fn ended(app: &TestApp, count: usize) -> Vec<DeliveryDetail> {
+    let looked = app.eventually("the deliveries", async || {
+        let mut all = deliveries(app, None).await;
+        assert!(all.len() <= count, "{all:#?}");
+        all.retain(|it| it.state != DeliveryState::Waiting);
+        Ok((all.len() == count).then_some(all))
+    });
+    let mut details = Vec::new();
+    for one in looked.await.unwrap().into_iter().rev() {
+        details.push(app.engine().delivery(&app.caller(), one.id).await.unwrap());
+    }
+    details
+}
+
+/// What a delivery tells.
+fn told_by(detail: &DeliveryDetail) -> Json {
+    serde_json::from_str(&detail.delivery.document).unwrap()
+}
+
+/// Puts phones that were allowed into quarantine, all at the same time, as a rule does.
+async fn quarantine(app: &TestApp, phones: &[Device]) {
+    let connector = app.connector().await.unwrap().id;
+    let row = |phone: &Device| DeviceRow {
+        facts: DeviceFacts { access_state: AccessState::Quarantined, ..phone.facts.clone() },
+        owner: phone.owner.clone(),
+        observed: app.clock().now(),
+    };
+    let rows = phones.iter().map(row).collect();
+    app.engine().store().write_devices(connector, rows).await.unwrap();
+    app.clock().advance(SignedDuration::from_secs(30));
+}
+
+/// The phones of an organization that was read once, but those in quarantine.
+async fn phones(app: &TestApp) -> Vec<Device> {
+    app.sync().await.unwrap();
+    let mut phones = app.devices().await.unwrap();
+    phones.retain(|phone| phone.facts.access_state != AccessState::Quarantined);
+    phones
 }
 
 #[tokio::test]
