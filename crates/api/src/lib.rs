@@ -54,8 +54,8 @@ pub use job::{Job, JobList, JobRequest};
 pub use notifications::{
     Attempt, Channel, ChannelAdded, ChannelList, Delivery, DeliveryDetail, DeliveryList,
     MailServer, MessagePreview, NewChannel, NewSubscription, NotificationChannelChange,
-    SecretGiven, Subscription, SubscriptionList, Template, TemplateList, TemplateText, TestRequest,
-    Tested, Webhook,
+    OwnLanguage, SecretGiven, Subscription, SubscriptionList, Template, TemplateList, TemplateText,
+    TestRequest, Tested, Webhook,
 };
 pub use options::{ConnectorOptions, Directory, SiteServer};
 pub use pass::{Pass, PassList};
@@ -172,7 +172,7 @@ fn guarded() -> OpenApiRouter<Engine> {
 
 /// Channels, subscriptions, templates and deliveries.
 fn notifications() -> OpenApiRouter<Engine> {
-    use notifications::{channels, deliveries, subscriptions, templates};
+    use notifications::{channels, deliveries, own, subscriptions, templates};
     OpenApiRouter::new()
         .routes(routes!(channels::list, channels::add))
         .routes(routes!(channels::show, channels::change, channels::remove))
@@ -187,6 +187,7 @@ fn notifications() -> OpenApiRouter<Engine> {
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::show))
         .routes(routes!(deliveries::replay))
+        .routes(routes!(own::show, own::choose))
 }
 
 /// What answers to everybody.

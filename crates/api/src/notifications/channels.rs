@@ -1,16 +1,14 @@
 //! What is done with channels: list, add, show, change, remove, try, give another secret.
 
 use axum::{
-    Extension, Json,
-    extract::State,
+    Json,
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use domain::{Caller, notification::MailAddress};
-use engine::Engine;
+use domain::notification::MailAddress;
 use serde::{Deserialize, Serialize};
 
-use super::{Called, Channel, NewChannel, NotificationChannelChange, Of, To};
+use super::{Called, Channel, NewChannel, NotificationChannelChange, Of, Officer, To};
 use crate::{
     parameters::{Body, DryRun, IdempotencyKey, NoParameters, Parameters},
     preview::Preview,
@@ -73,8 +71,7 @@ pub struct Tested {
     responses((status = 200, body = ChannelList), Problem)
 )]
 pub(crate) async fn list(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
+    Officer { engine, caller }: Officer,
     Parameters(NoParameters {}): Parameters<NoParameters>,
 ) -> Result<Json<ChannelList>, Problem> {
     let channels = engine.channels(&caller).await?;
@@ -98,8 +95,7 @@ pub(crate) async fn list(
     )
 )]
 pub(crate) async fn add(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
+    Officer { engine, caller }: Officer,
     Parameters(DryRun { dry_run }): Parameters<DryRun>,
     Body(new): Body<NewChannel>,
 ) -> Result<Response, Problem> {

@@ -1,8 +1,8 @@
 //! The delivery log: what went out, what was answered, and sending once more.
 
 use axum::{
-    Extension, Json,
-    extract::{Path, State},
+    Json,
+    extract::Path,
     response::{IntoResponse as _, Response},
 };
 use domain::{
@@ -13,7 +13,7 @@ use engine::Engine;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{MessagePreview, word};
+use super::{MessagePreview, Officer, word};
 use crate::{
     parameters::{DryRun, IdempotencyKey, Limit, NoParameters, Parameters},
     preview::Preview,
@@ -139,8 +139,7 @@ pub(crate) struct ListParameters {
     responses((status = 200, body = DeliveryList), Problem)
 )]
 pub(crate) async fn list(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
+    Officer { engine, caller }: Officer,
     Parameters(asked): Parameters<ListParameters>,
 ) -> Result<Json<DeliveryList>, Problem> {
     let words: Vec<_> = DeliveryState::ALL.iter().map(|it| it.word()).collect();
@@ -173,8 +172,7 @@ fn cursor(text: &str) -> Result<(Timestamp, DeliveryId), Problem> {
     responses((status = 200, body = DeliveryDetail), Problem)
 )]
 pub(crate) async fn show(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
+    Officer { engine, caller }: Officer,
     Path(id): Path<String>,
     Parameters(NoParameters {}): Parameters<NoParameters>,
 ) -> Result<Json<DeliveryDetail>, Problem> {
@@ -194,8 +192,7 @@ pub(crate) async fn show(
     )
 )]
 pub(crate) async fn replay(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
+    Officer { engine, caller }: Officer,
     Path(id): Path<String>,
     Parameters(DryRun { dry_run }): Parameters<DryRun>,
 ) -> Result<Response, Problem> {

@@ -3,12 +3,14 @@
 mod channel;
 pub(crate) mod channels;
 pub(crate) mod deliveries;
+pub(crate) mod own;
 pub(crate) mod subscriptions;
 pub(crate) mod templates;
 
 pub use channel::{Channel, MailServer, NewChannel, NotificationChannelChange, Webhook};
 pub use channels::{ChannelAdded, ChannelList, SecretGiven, TestRequest, Tested};
 pub use deliveries::{Attempt, Delivery, DeliveryDetail, DeliveryList};
+pub use own::OwnLanguage;
 pub use subscriptions::{NewSubscription, Subscription, SubscriptionList};
 pub use templates::{MessagePreview, Template, TemplateList, TemplateText};
 
@@ -18,7 +20,7 @@ use axum::{
     http::request::Parts,
 };
 use domain::{
-    Caller,
+    Caller, Permission,
     notification::{Language, Name, Topic},
 };
 use engine::Engine;
@@ -49,6 +51,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Called {
     }
 }
 
+/// Somebody who may see to notifications: refused if they may not, before anything else is looked at.
+pub(crate) struct Officer {
+    pub(crate) engine: Engine,
+    pub(crate) caller: Caller,
+}
+
+impl FromRequestParts<Engine> for Officer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
+        let caller = Extension::<Caller>::from_request_parts(parts, engine).await;
+        let Extension(caller) = caller.map_err(|_| Problem::internal())?;
+        caller.scope(Permission::ModifySecurity)?;
+        Ok(Self { engine: engine.clone(), caller })
+    }
+}
+
 /// Something that somebody wants to know of a channel or subscription.
 pub(crate) struct Of {
     pub(crate) engine: Engine,
@@ -60,11 +79,10 @@ impl FromRequestParts<Engine> for Of {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
-        let caller = Extension::<Caller>::from_request_parts(parts, engine).await;
-        let Extension(caller) = caller.map_err(|_| Problem::internal())?;
-        let Called(name) = Called::from_request_parts(parts, engine).await?;
-        Parameters::<NoParameters>::from_request_parts(parts, engine).await?;
-        Ok(Self { engine: engine.clone(), caller, name })
+        let Officer { engine, caller } = Officer::from_request_parts(parts, engine).await?;
+        let Called(name) = Called::from_request_parts(parts, &engine).await?;
+        Parameters::<NoParameters>::from_request_parts(parts, &engine).await?;
+        Ok(Self { engine, caller, name })
     }
 }
 
@@ -80,11 +98,10 @@ impl FromRequestParts<Engine> for To {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
-        let caller = Extension::<Caller>::from_request_parts(parts, engine).await;
-        let Extension(caller) = caller.map_err(|_| Problem::internal())?;
-        let Called(name) = Called::from_request_parts(parts, engine).await?;
-        let Parameters(DryRun { dry_run }) = Parameters::from_request_parts(parts, engine).await?;
-        Ok(Self { engine: engine.clone(), caller, name, is_dry_run: dry_run })
+        let Officer { engine, caller } = Officer::from_request_parts(parts, engine).await?;
+        let Called(name) = Called::from_request_parts(parts, &engine).await?;
+        let Parameters(DryRun { dry_run }) = Parameters::from_request_parts(parts, &engine).await?;
+        Ok(Self { engine, caller, name, is_dry_run: dry_run })
     }
 }
 
@@ -95,7 +112,7 @@ pub(crate) struct Words(
     /// What the message is about: `device.quarantined`
     #[param(value_type = String)]
     pub(crate) Topic,
-    /// Language of the message: `en` or `zh-Hant`
+    /// Language of the message: `en`, `de` or `zh-Hant`
     #[param(value_type = String)]
     pub(crate) Language,
 );

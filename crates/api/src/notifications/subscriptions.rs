@@ -1,19 +1,18 @@
 //! Subscriptions: who wants to be told what.
 
 use axum::{
-    Extension, Json,
-    extract::State,
+    Json,
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
 use domain::{
-    Caller, ConnectorName, Permission, Query,
+    ConnectorName, Permission, Query,
     notification::{Language, MailAddress, Name, Topic},
 };
-use engine::{Engine, SubscriptionView, SubscriptionWish};
+use engine::{SubscriptionView, SubscriptionWish};
 use serde::{Deserialize, Serialize};
 
-use super::{Called, Of, To, word};
+use super::{Called, Of, Officer, To, word};
 use crate::{
     parameters::{Body, DryRun, IdempotencyKey, NoParameters, Parameters},
     preview::Preview,
@@ -36,13 +35,14 @@ pub struct Subscription {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "user:jane*")]
     pub query: Option<String>,
-    /// `en` or `zh-Hant`.
+    /// `en`, `de` or `zh-Hant`, for those who have not chosen one themselves.
     #[serde(default = "english")]
     pub language: String,
     /// To whom, by mail.
     #[serde(default)]
     pub addresses: Vec<String>,
-    /// And to the users with this permission whose address is known: `approve`.
+    /// And to the users with this permission whose address is known, each of what they may see:
+    /// `approve`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
 }
@@ -130,8 +130,7 @@ impl Subscription {
     responses((status = 200, body = SubscriptionList), Problem)
 )]
 pub(crate) async fn list(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
+    Officer { engine, caller }: Officer,
     Parameters(NoParameters {}): Parameters<NoParameters>,
 ) -> Result<Json<SubscriptionList>, Problem> {
     let subscriptions = engine.subscriptions(&caller).await?;
@@ -154,8 +153,7 @@ pub(crate) async fn list(
     )
 )]
 pub(crate) async fn add(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
+    Officer { engine, caller }: Officer,
     Parameters(DryRun { dry_run }): Parameters<DryRun>,
     Body(new): Body<NewSubscription>,
 ) -> Result<Response, Problem> {

@@ -1,8 +1,7 @@
 //! Templates: words of one's own in place of the built-in ones.
 
 use axum::{
-    Extension, Json,
-    extract::State,
+    Json,
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
@@ -13,7 +12,7 @@ use domain::{
 use engine::Engine;
 use serde::{Deserialize, Serialize};
 
-use super::Words;
+use super::{Officer, Words};
 use crate::{
     parameters::{Body, DryRun, IdempotencyKey, NoParameters, Parameters},
     preview::Preview,
@@ -79,8 +78,7 @@ impl TemplateText {
     responses((status = 200, body = TemplateList), Problem)
 )]
 pub(crate) async fn list(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
+    Officer { engine, caller }: Officer,
     Parameters(NoParameters {}): Parameters<NoParameters>,
 ) -> Result<Json<TemplateList>, Problem> {
     let own = engine.templates(&caller).await?;
@@ -113,8 +111,7 @@ pub(crate) async fn list(
     )
 )]
 pub(crate) async fn set(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
+    Officer { engine, caller }: Officer,
     Words(topic, language): Words,
     Parameters(DryRun { dry_run }): Parameters<DryRun>,
     Body(text): Body<TemplateText>,
@@ -142,8 +139,7 @@ pub(crate) async fn set(
     )
 )]
 pub(crate) async fn remove(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
+    Officer { engine, caller }: Officer,
     Words(topic, language): Words,
     Parameters(DryRun { dry_run }): Parameters<DryRun>,
 ) -> Result<Response, Problem> {
@@ -165,8 +161,7 @@ pub(crate) async fn remove(
     responses((status = 200, body = MessagePreview), Problem)
 )]
 pub(crate) async fn preview(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
+    Officer { engine, caller }: Officer,
     Words(topic, language): Words,
     Parameters(NoParameters {}): Parameters<NoParameters>,
 ) -> Result<Response, Problem> {
@@ -184,8 +179,7 @@ pub(crate) async fn preview(
     responses((status = 200, body = MessagePreview), Problem)
 )]
 pub(crate) async fn try_out(
-    State(engine): State<Engine>,
-    Extension(caller): Extension<Caller>,
+    Officer { engine, caller }: Officer,
     Words(topic, language): Words,
     Parameters(DryRun { .. }): Parameters<DryRun>,
     Body(text): Body<TemplateText>,

@@ -35,8 +35,10 @@ const OPEN: [&str; 8] = [
 ];
 
 /// What answers to everybody who signed in, whatever they may do.
-const SIGNED_IN: [&str; 15] = [
+const SIGNED_IN: [&str; 18] = [
     "GET /api/v1/me",
+    "GET /api/v1/me/language",
+    "PUT /api/v1/me/language",
     "POST /api/v1/me/password",
     "GET /api/v1/me/sessions",
     "GET /api/v1/me/tokens",
@@ -47,6 +49,7 @@ const SIGNED_IN: [&str; 15] = [
     "POST /api/v1/tokens",
     "DELETE /api/v1/tokens/{id}",
     "GET /me",
+    "POST /me/language",
     "POST /me/password",
     "POST /me/sessions",
     "POST /me/tokens",

@@ -2,17 +2,15 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::Path,
     response::{IntoResponse as _, Redirect, Response},
 };
 use domain::{DeliveryId, notification::DeliveryState};
-use engine::Engine;
 
-use super::{standing, title};
+use super::{Officer, standing, title};
 use crate::{
     page::{self, Place, Shell, filters},
     problem::Problem,
-    session::SignedIn,
     words,
 };
 
@@ -45,8 +43,7 @@ struct AttemptRow {
 
 /// `GET /administration/notifications/deliveries/{id}`
 pub(crate) async fn delivery(
-    State(engine): State<Engine>,
-    signed_in: SignedIn,
+    Officer { engine, signed_in }: Officer,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let found = engine.delivery(&signed_in.caller, id_of(&id)?).await?;
@@ -81,8 +78,7 @@ pub(crate) async fn delivery(
 
 /// `POST /administration/notifications/deliveries/{id}/replay`
 pub(crate) async fn replay(
-    State(engine): State<Engine>,
-    signed_in: SignedIn,
+    Officer { engine, signed_in }: Officer,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let id = id_of(&id)?;

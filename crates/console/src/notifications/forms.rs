@@ -1,10 +1,9 @@
-//! What can be done about notifications. Each is a plain form.
-
-use std::collections::BTreeSet;
+//! What can be done about notifications. Each is a plain form; what is wrong with one is said above it.
 
 use axum::{
     Form,
-    extract::{Path, State},
+    extract::Path,
+    http::StatusCode,
     response::{IntoResponse as _, Redirect, Response},
 };
 use domain::{
@@ -13,221 +12,235 @@ use domain::{
         ChannelKind, Language, MailAddress, MailServer, Name, SmtpSecurity, Topic, Webhook,
     },
 };
-use engine::{ChannelChange, Engine, Error, NewChannel, SubscriptionWish};
-use serde::Deserialize;
+use engine::{ChannelChange, Error, NewChannel, SubscriptionWish};
 
-use super::{Notice, shown};
-use crate::{problem::Problem, session::SignedIn, words};
+use super::{Filled, Notice, Officer, shown};
+use crate::{problem::Problem, words};
 
-fn back() -> Response {
-    Redirect::to("/administration/notifications").into_response()
+/// What came of a form that worked.
+enum Done {
+    /// The page as it is now.
+    Back,
+    /// The page with something that is shown only now.
+    Shown(Notice),
 }
 
-fn invalid(error: impl std::fmt::Display) -> Problem {
-    Error::Invalid(error.to_string()).into()
+/// The page after a form: as it is now, or with what was wrong and what was typed.
+async fn answered(
+    Officer { engine, signed_in }: &Officer,
+    filled: Filled,
+    done: Result<Done, Error>,
+) -> Result<Response, Problem> {
+    let wrong = match done {
+        Ok(Done::Back) => return Ok(Redirect::to("/administration/notifications").into_response()),
+        Ok(Done::Shown(notice)) => {
+            return shown(engine, signed_in, Some(notice), Filled::default()).await;
+        }
+        Err(
+            error @ (Error::Invalid(_)
+            | Error::Conflict(_)
+            | Error::NotFound(_)
+            | Error::Unavailable(_)),
+        ) => words::sentence(&error.to_string()),
+        Err(error) => return Err(error.into()),
+    };
+    let notice = Notice { tone: "blocked", text: wrong, secret: None };
+    let page = shown(engine, signed_in, Some(notice), filled).await?;
+    Ok((StatusCode::BAD_REQUEST, page).into_response())
 }
 
-fn name_of(text: &str) -> Result<Name, Problem> {
+fn invalid(error: impl std::fmt::Display) -> Error {
+    Error::Invalid(error.to_string())
+}
+
+fn name_of(text: &str) -> Result<Name, Error> {
     Name::parse(text.trim()).map_err(invalid)
-}
-
-/// A field that may be left empty.
-fn given(text: &str) -> Option<String> {
-    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
-}
-
-#[derive(Deserialize)]
-pub(crate) struct NewMail {
-    name: String,
-    host: String,
-    #[serde(default)]
-    port: String,
-    security: String,
-    #[serde(default)]
-    username: String,
-    #[serde(default)]
-    password: String,
-    from: String,
-    #[serde(default)]
-    trusted: String,
 }
 
 /// `POST /administration/notifications/mail`
 pub(crate) async fn add_mail(
-    State(engine): State<Engine>,
-    signed_in: SignedIn,
-    Form(new): Form<NewMail>,
+    officer: Officer,
+    Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
-    let security = SmtpSecurity::from_word(&new.security)
+    let filled = Filled::new("mail", fields);
+    let done = match new_mail(&filled) {
+        Ok(new) => officer.engine.add_channel(&officer.signed_in.caller, new).await,
+        Err(error) => Err(error),
+    };
+    answered(&officer, filled, done.map(|_| Done::Back)).await
+}
+
+fn new_mail(filled: &Filled) -> Result<NewChannel, Error> {
+    let security = SmtpSecurity::from_word(filled.one("security"))
         .ok_or_else(|| invalid("choose how the connection is protected"))?;
-    let port = match new.port.trim() {
+    let port = match filled.one("port") {
         "" => security.usual_port(),
         text => text.parse().map_err(|_| invalid(format!("{text:?} is no port")))?,
     };
     let kind = ChannelKind::Mail(MailServer {
-        host: new.host.trim().to_owned(),
+        host: filled.one("host").to_owned(),
         port,
         security,
-        username: given(&new.username),
-        from: new.from.trim().to_owned(),
-        trusted: given(&new.trusted),
+        username: filled.some("username"),
+        from: filled.one("from").to_owned(),
+        trusted: filled.some("trusted"),
     });
-    let password = Some(new.password).filter(|password| !password.is_empty());
-    let new = NewChannel { name: name_of(&new.name)?, kind, password };
-    engine.add_channel(&signed_in.caller, new).await?;
-    Ok(back())
-}
-
-#[derive(Deserialize)]
-pub(crate) struct NewWebhook {
-    name: String,
-    url: String,
-    #[serde(default)]
-    allow_private: String,
-    #[serde(default)]
-    trusted: String,
+    let password = filled.secret("password");
+    let password = Some(password.to_owned()).filter(|password| !password.is_empty());
+    Ok(NewChannel { name: name_of(filled.one("name"))?, kind, password })
 }
 
 /// `POST /administration/notifications/webhook`: shows the secret, this once.
 pub(crate) async fn add_webhook(
-    State(engine): State<Engine>,
-    signed_in: SignedIn,
-    Form(new): Form<NewWebhook>,
+    officer: Officer,
+    Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
+    let filled = Filled::new("webhook", fields);
     let kind = ChannelKind::Webhook(Webhook {
-        url: new.url.trim().to_owned(),
-        allows_private: !new.allow_private.is_empty(),
-        trusted: given(&new.trusted),
+        url: filled.one("url").to_owned(),
+        allows_private: !filled.one("allow_private").is_empty(),
+        trusted: filled.some("trusted"),
     });
-    let new = NewChannel { name: name_of(&new.name)?, kind, password: None };
-    let text = format!(
-        "The channel {} was added. Its messages are signed with this secret; copy \
-                        it now, it is not shown again.",
-        new.name
-    );
-    let secret = engine.add_channel(&signed_in.caller, new).await?;
-    shown(&engine, &signed_in, Some(Notice { tone: "allowed", text, secret })).await
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Trial {
-    #[serde(default)]
-    to: String,
+    let done = match name_of(filled.one("name")) {
+        Ok(name) => {
+            let new = NewChannel { name, kind, password: None };
+            officer.engine.add_channel(&officer.signed_in.caller, new).await
+        }
+        Err(error) => Err(error),
+    };
+    let done = done.map(|secret| {
+        let text = format!(
+            "The channel {} was added. Its messages are signed with this secret; copy it now, it is \
+             not shown again.",
+            filled.one("name")
+        );
+        Done::Shown(Notice { tone: "allowed", text, secret })
+    });
+    answered(&officer, filled, done).await
 }
 
 /// `POST /administration/notifications/channels/{name}/test`: the answer comes when the message has
 /// arrived, or has not.
 pub(crate) async fn test(
-    State(engine): State<Engine>,
-    signed_in: SignedIn,
+    officer: Officer,
     Path(name): Path<String>,
-    Form(trial): Form<Trial>,
+    Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
-    let name = name_of(&name)?;
-    let to = given(&trial.to).map(|to| MailAddress::parse(&to)).transpose().map_err(invalid)?;
-    let tried = engine.try_channel(&signed_in.caller, &name, to.as_ref()).await?;
-    let answer = words::visible(&tried.answer);
-    let (tone, text) = if tried.is_success {
-        ("allowed", format!("The test message by {name} arrived: {answer}"))
-    } else {
-        ("blocked", format!("The test message by {name} did not arrive: {answer}"))
+    let to = Filled::new("test", fields).some("to");
+    let tried = async {
+        let to = to.map(|to| MailAddress::parse(&to)).transpose().map_err(invalid)?;
+        let caller = &officer.signed_in.caller;
+        officer.engine.try_channel(caller, &name_of(&name)?, to.as_ref()).await
     };
-    shown(&engine, &signed_in, Some(Notice { tone, text, secret: None })).await
+    let done = tried.await.map(|tried| {
+        let answer = words::visible(&tried.answer);
+        let (tone, text) = if tried.is_success {
+            ("allowed", format!("The test message by {name} arrived: {answer}"))
+        } else {
+            ("blocked", format!("The test message by {name} did not arrive: {answer}"))
+        };
+        Done::Shown(Notice { tone, text, secret: None })
+    });
+    answered(&officer, Filled::default(), done).await
 }
 
 /// `POST /administration/notifications/channels/{name}/switch`: on if it is off, off if it is on.
 pub(crate) async fn switch(
-    State(engine): State<Engine>,
-    signed_in: SignedIn,
+    officer: Officer,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
-    let name = name_of(&name)?;
-    let is_enabled = !engine.channel(&signed_in.caller, &name).await?.is_enabled;
-    let change = ChannelChange { is_enabled: Some(is_enabled), ..ChannelChange::default() };
-    engine.change_channel(&signed_in.caller, &name, change).await?;
-    Ok(back())
+    let caller = &officer.signed_in.caller;
+    let switched = async {
+        let name = name_of(&name)?;
+        let is_enabled = !officer.engine.channel(caller, &name).await?.is_enabled;
+        let change = ChannelChange { is_enabled: Some(is_enabled), ..ChannelChange::default() };
+        officer.engine.change_channel(caller, &name, change).await
+    };
+    let done = switched.await.map(|()| Done::Back);
+    answered(&officer, Filled::default(), done).await
 }
 
 /// `POST /administration/notifications/channels/{name}/rotate`: shows the secret, this once.
 pub(crate) async fn rotate(
-    State(engine): State<Engine>,
-    signed_in: SignedIn,
+    officer: Officer,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
-    let name = name_of(&name)?;
-    let secret = engine.rotate_channel_secret(&signed_in.caller, &name).await?;
-    let text = format!(
-        "Messages by {name} are signed with both secrets until you retire the older one. This is \
-         the new one; copy it now, it is not shown again."
-    );
-    let notice = Notice { tone: "allowed", text, secret: Some(secret) };
-    shown(&engine, &signed_in, Some(notice)).await
+    let caller = &officer.signed_in.caller;
+    let rotated = async { officer.engine.rotate_channel_secret(caller, &name_of(&name)?).await };
+    let done = rotated.await.map(|secret| {
+        let text = format!(
+            "Messages by {name} are signed with both secrets until you retire the older one. This \
+             is the new one; copy it now, it is not shown again."
+        );
+        Done::Shown(Notice { tone: "allowed", text, secret: Some(secret) })
+    });
+    answered(&officer, Filled::default(), done).await
 }
 
 /// `POST /administration/notifications/channels/{name}/retire`
 pub(crate) async fn retire(
-    State(engine): State<Engine>,
-    signed_in: SignedIn,
+    officer: Officer,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
-    engine.retire_channel_secret(&signed_in.caller, &name_of(&name)?).await?;
-    Ok(back())
+    let caller = &officer.signed_in.caller;
+    let retired = async { officer.engine.retire_channel_secret(caller, &name_of(&name)?).await };
+    let done = retired.await.map(|()| Done::Back);
+    answered(&officer, Filled::default(), done).await
 }
 
 /// `POST /administration/notifications/channels/{name}/remove`
 pub(crate) async fn remove_channel(
-    State(engine): State<Engine>,
-    signed_in: SignedIn,
+    officer: Officer,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
-    engine.remove_channel(&signed_in.caller, &name_of(&name)?).await?;
-    Ok(back())
+    let caller = &officer.signed_in.caller;
+    let removed = async { officer.engine.remove_channel(caller, &name_of(&name)?).await };
+    let done = removed.await.map(|()| Done::Back);
+    answered(&officer, Filled::default(), done).await
 }
 
-/// `POST /administration/notifications/subscriptions`. Topics come several times, so the form is
-/// read as a list.
+/// `POST /administration/notifications/subscriptions`
 pub(crate) async fn add_subscription(
-    State(engine): State<Engine>,
-    signed_in: SignedIn,
+    officer: Officer,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
-    let one = |name: &str| {
-        let found = fields.iter().find(|(field, _)| field == name);
-        found.map(|(_, text)| text.trim()).filter(|text| !text.is_empty())
+    let filled = Filled::new("subscription", fields);
+    let added = async {
+        let (name, wish) = (name_of(filled.one("name"))?, new_wish(&filled)?);
+        officer.engine.add_subscription(&officer.signed_in.caller, &name, &wish).await
     };
-    let listed = |name: &str| {
-        let text = one(name).unwrap_or_default();
-        let parts = text.split([',', ' ', '\n', '\r']).filter(|part| !part.is_empty());
-        parts.map(str::to_owned).collect::<Vec<_>>()
-    };
-    let topics = fields.iter().filter(|(field, _)| field == "topics");
-    let topics: BTreeSet<_> = topics.filter_map(|(_, word)| Topic::from_word(word)).collect();
-    let wish = SubscriptionWish {
-        channel: name_of(one("channel").unwrap_or_default())?,
-        topics,
-        connectors: listed("connectors")
-            .iter()
+    let done = added.await.map(|()| Done::Back);
+    answered(&officer, filled, done).await
+}
+
+fn new_wish(filled: &Filled) -> Result<SubscriptionWish, Error> {
+    let topic =
+        |word| Topic::from_word(word).ok_or_else(|| invalid(format!("{word:?} is no topic")));
+    let query = filled.some("query");
+    Ok(SubscriptionWish {
+        channel: name_of(filled.one("channel"))?,
+        topics: filled.all("topics").map(topic).collect::<Result<_, _>>()?,
+        connectors: filled
+            .listed("connectors")
             .map(|name| ConnectorName::parse(name).map_err(invalid))
             .collect::<Result<_, _>>()?,
-        query: one("query").map(|text| Query::parse(text).map_err(invalid)).transpose()?,
-        language: one("language").and_then(Language::from_word).unwrap_or_default(),
-        addresses: listed("addresses")
-            .iter()
+        query: query.map(|text| Query::parse(&text).map_err(invalid)).transpose()?,
+        language: Language::from_word(filled.one("language")).unwrap_or_default(),
+        addresses: filled
+            .listed("addresses")
             .map(|to| MailAddress::parse(to).map_err(invalid))
             .collect::<Result<_, _>>()?,
-        audience: one("audience").and_then(Permission::from_word),
-    };
-    let name = name_of(one("name").unwrap_or_default())?;
-    engine.add_subscription(&signed_in.caller, &name, &wish).await?;
-    Ok(back())
+        audience: Permission::from_word(filled.one("audience")),
+    })
 }
 
 /// `POST /administration/notifications/subscriptions/{name}/remove`
 pub(crate) async fn remove_subscription(
-    State(engine): State<Engine>,
-    signed_in: SignedIn,
+    officer: Officer,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
-    engine.remove_subscription(&signed_in.caller, &name_of(&name)?).await?;
-    Ok(back())
+    let caller = &officer.signed_in.caller;
+    let removed = async { officer.engine.remove_subscription(caller, &name_of(&name)?).await };
+    let done = removed.await.map(|()| Done::Back);
+    answered(&officer, Filled::default(), done).await
 }

@@ -3,14 +3,14 @@
 use askama::Template as _;
 use axum::{
     Form,
-    extract::{Path, State},
+    extract::Path,
     response::{IntoResponse as _, Redirect, Response},
 };
 use domain::notification::{Language, Placeholder, Template, Topic};
-use engine::{Engine, Rendered};
+use engine::Rendered;
 use serde::Deserialize;
 
-use super::{language_title, title};
+use super::{Officer, language_title, title};
 use crate::{
     page::{self, Place, Shell, filters},
     problem::Problem,
@@ -46,8 +46,7 @@ pub(crate) struct Words {
 
 /// `GET /administration/notifications/messages/{topic}/{language}`
 pub(crate) async fn message(
-    State(engine): State<Engine>,
-    signed_in: SignedIn,
+    Officer { engine, signed_in }: Officer,
     Path((topic, language)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let (topic, language) = meant(&topic, &language)?;
@@ -59,8 +58,7 @@ pub(crate) async fn message(
 
 /// `POST /administration/notifications/messages/{topic}/{language}`
 pub(crate) async fn message_set(
-    State(engine): State<Engine>,
-    signed_in: SignedIn,
+    Officer { engine, signed_in }: Officer,
     Path((topic, language)): Path<(String, String)>,
     Form(given): Form<Words>,
 ) -> Result<Response, Problem> {
@@ -87,8 +85,7 @@ pub(crate) async fn message_set(
 
 /// `POST /administration/notifications/messages/{topic}/{language}/reset`
 pub(crate) async fn message_reset(
-    State(engine): State<Engine>,
-    signed_in: SignedIn,
+    Officer { engine, signed_in }: Officer,
     Path((topic, language)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let (topic, language) = meant(&topic, &language)?;

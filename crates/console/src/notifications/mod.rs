@@ -1,6 +1,7 @@
 //! Notifications: channels, subscriptions and the delivery log on one page.
 
 mod delivery;
+mod filled;
 mod forms;
 mod message;
 
@@ -12,7 +13,13 @@ pub(crate) use forms::{
 pub(crate) use message::{message, message_reset, message_set};
 
 use askama::Template;
-use axum::{extract::State, response::Response};
+use filled::Filled;
+
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::request::Parts,
+    response::{IntoResponse as _, Response},
+};
 use domain::{
     Permission, Timestamp,
     notification::{Channel, ChannelKind, Delivery, DeliveryState, Language, SmtpSecurity, Topic},
@@ -35,6 +42,8 @@ pub(crate) struct NotificationsPage {
     shell: Shell,
     summary: String,
     notice: Option<Notice>,
+    /// A form that did not work.
+    filled: Filled,
     channels: Vec<ChannelRow>,
     subscriptions: Vec<SubscriptionRow>,
     deliveries: Vec<DeliveryRow>,
@@ -93,12 +102,32 @@ struct MessageRow {
     words: &'static str,
 }
 
+/// Somebody who may see to notifications: refused if they may not, before anything else is looked at.
+pub(crate) struct Officer {
+    engine: Engine,
+    signed_in: SignedIn,
+}
+
+impl<S> FromRequestParts<S> for Officer
+where
+    Engine: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        let may = signed_in.caller.scope(Permission::ModifySecurity);
+        may.map_err(|denied| Problem::from(denied).into_response())?;
+        Ok(Self { engine: Engine::from_ref(state), signed_in })
+    }
+}
+
 /// `GET /administration/notifications`
 pub(crate) async fn notifications(
-    State(engine): State<Engine>,
-    signed_in: SignedIn,
+    Officer { engine, signed_in }: Officer,
 ) -> Result<Response, Problem> {
-    shown(&engine, &signed_in, None).await
+    shown(&engine, &signed_in, None, Filled::default()).await
 }
 
 /// The page with what came of what was just done.
@@ -106,6 +135,7 @@ async fn shown(
     engine: &Engine,
     signed_in: &SignedIn,
     notice: Option<Notice>,
+    filled: Filled,
 ) -> Result<Response, Problem> {
     let caller = &signed_in.caller;
     let now = engine.now();
@@ -127,6 +157,7 @@ async fn shown(
         shell: Shell::new(Place::Administration, signed_in),
         summary: summary(&channels, &subscriptions, &deliveries),
         notice,
+        filled,
         channels: channels.iter().map(ChannelRow::of).collect(),
         subscriptions: subscriptions.iter().map(SubscriptionRow::of).collect(),
         deliveries: deliveries.iter().map(|it| DeliveryRow::of(it, now)).collect(),
@@ -246,9 +277,10 @@ fn title(topic: Topic) -> &'static str {
     }
 }
 
-fn language_title(language: Language) -> &'static str {
+pub(crate) fn language_title(language: Language) -> &'static str {
     match language {
         Language::English => "English",
+        Language::German => "Deutsch",
         Language::TraditionalChinese => "繁體中文",
     }
 }

@@ -6,6 +6,7 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Redirect, Response},
 };
+use domain::notification::Language;
 use engine::{Engine, TotpOffer};
 use qrcode::{Color, QrCode};
 
@@ -31,6 +32,10 @@ struct MePage {
     may: Vec<String>,
     /// Whether they sign in with a password that is kept here.
     is_local: bool,
+    /// Whether there is somebody to send messages to.
+    is_user: bool,
+    /// Word, title, and whether it is the chosen one.
+    languages: Vec<(&'static str, &'static str, bool)>,
     has_totp: bool,
     codes_left: u64,
     sessions: Vec<sessions::Row>,
@@ -116,6 +121,26 @@ pub(crate) async fn totp(
     }
 }
 
+/// `POST /me/language`
+pub(crate) async fn language(
+    State(engine): State<Engine>,
+    signed_in: SignedIn,
+    Form(form): Form<Vec<(String, String)>>,
+) -> Result<Response, Problem> {
+    let form = Pairs(form);
+    let chosen = match form.one("language") {
+        "" => Ok(None),
+        word => Language::from_word(word).map(Some).ok_or_else(|| {
+            engine::Error::Invalid(format!("{word:?} is no language that messages are written in"))
+        }),
+    };
+    let done = match chosen {
+        Ok(language) => engine.people(&signed_in.caller).set_own_language(language).await,
+        Err(error) => Err(error),
+    };
+    back(&engine, &signed_in, &form, done).await
+}
+
 /// `POST /me/tokens`
 pub(crate) async fn tokens(
     State(engine): State<Engine>,
@@ -176,6 +201,10 @@ async fn read(
     let own = people.own_sessions().await?.into_iter();
     let name = signed_in.caller.name.clone();
     let is_local = me.as_ref().is_some_and(|me| me.person.origin == domain::person::Origin::Local);
+    let chosen = people.own_language().await?;
+    let languages = Language::ALL
+        .iter()
+        .map(|it| (it.word(), crate::notifications::language_title(*it), chosen == Some(*it)));
     Ok(MePage {
         shell: Shell::new(Place::Me, signed_in),
         problem,
@@ -187,6 +216,8 @@ async fn read(
         },
         may: may.collect(),
         is_local,
+        is_user: me.is_some(),
+        languages: languages.collect(),
         has_totp: me.as_ref().is_some_and(|me| me.has_totp),
         codes_left: people.recovery_codes_left().await?,
         sessions: own.map(|it| sessions::row(it, &name, signed_in.id, now)).collect(),

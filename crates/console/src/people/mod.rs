@@ -41,6 +41,7 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/administration/tokens", get(tokens::page).post(tokens::change))
         .route("/administration/sessions", get(sessions::page).post(sessions::end))
         .route("/me", get(me::page))
+        .route("/me/language", post(me::language))
         .route("/me/password", post(me::password))
         .route("/me/totp", post(me::totp))
         .route("/me/tokens", post(me::tokens))

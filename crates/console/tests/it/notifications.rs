@@ -26,12 +26,21 @@ async fn a_webhook_is_added_its_secret_shown_once_and_a_subscription_made() {
     assert!(page.contains("by pager, 繁體中文") && page.contains("user:jane"), "{page}");
 
     let used = console.post(&format!("{PAGE}/channels/pager/remove"), "").await;
-    assert_eq!(used.status, StatusCode::CONFLICT);
+    assert_eq!(used.status, StatusCode::BAD_REQUEST);
+    assert!(used.body.contains("The channel pager is used by night"), "{}", used.body);
     console.post(&format!("{PAGE}/channels/pager/switch"), "").await;
     assert!(console.get(PAGE).await.body.contains("switched off"));
     let wrong = console.post(&format!("{PAGE}/webhook"), "name=x&url=https%3A%2F%2F10.0.0.1").await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     assert!(wrong.body.contains("private address"), "{}", wrong.body);
+    // What was typed is still there.
+    assert!(wrong.body.contains("value=\"https://10.0.0.1\""), "{}", wrong.body);
+    let mail = "name=post&host=mail&security=tls&port=x&from=g%40contoso.com&password=Unmistakable";
+    let wrong = console.post(&format!("{PAGE}/mail"), mail).await;
+    assert!(wrong.body.contains("is no port") && wrong.body.contains("value=\"tls\" selected"));
+    assert!(!wrong.body.contains("Unmistakable"));
+    let nothing = console.post(&format!("{PAGE}/subscriptions"), "name=x&channel=pager").await;
+    assert!(nothing.body.contains("There is no topic; give one at least"), "{}", nothing.body);
     console.stop().await;
 }
 

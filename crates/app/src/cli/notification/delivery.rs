@@ -17,7 +17,7 @@ pub(crate) enum DeliveryVerb {
     List(ListArguments),
     /// Show one delivery: what it says, and every attempt
     Show(ShowArguments),
-    /// Send a delivery that has ended once more, under the same id
+    /// Send a delivery that has ended once more, under the same id; or all that failed
     Replay(ReplayArguments),
 }
 
@@ -48,7 +48,11 @@ pub(crate) struct ShowArguments {
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReplayArguments {
     /// Id of the delivery
-    id: Uuid,
+    #[arg(required_unless_present = "failed", conflicts_with = "failed")]
+    id: Option<Uuid>,
+    /// All that failed
+    #[arg(long)]
+    failed: bool,
     #[command(flatten)]
     server: ServerArguments,
 }
@@ -57,14 +61,42 @@ pub(super) async fn run(verb: DeliveryVerb) -> anyhow::Result<Exit> {
     match verb {
         DeliveryVerb::List(arguments) => list(&arguments).await,
         DeliveryVerb::Show(arguments) => show(&arguments).await,
-        DeliveryVerb::Replay(arguments) => {
-            let client = Client::connect(&arguments.server)?;
-            let path = format!("notifications/deliveries/{}/replay", arguments.id);
-            let again: DeliveryDetail = client.post(&path, &json!({})).await?;
-            say(&format!("it is sent by {} once more", again.delivery.channel))?;
-            Ok(Exit::Done)
+        DeliveryVerb::Replay(arguments) => replay(&arguments).await,
+    }
+}
+
+async fn replay(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
+    let client = Client::connect(&arguments.server)?;
+    let again = async |id: &str| {
+        let path = format!("notifications/deliveries/{id}/replay");
+        client.post::<DeliveryDetail>(&path, &json!({})).await
+    };
+    if let Some(id) = arguments.id {
+        let again = again(&id.to_string()).await?;
+        say(&format!("it is sent by {} once more", again.delivery.channel))?;
+        return Ok(Exit::Done);
+    }
+    // Read whole before the first is sent: what fails again at once is not sent in a circle.
+    let (mut failed, mut cursor) = (Vec::new(), None);
+    loop {
+        let mut asked = vec![("state", "failed"), ("limit", "500")];
+        asked.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+        let page: DeliveryList = client.get("notifications/deliveries", &asked).await?;
+        failed.extend(page.deliveries.into_iter().map(|delivery| delivery.id));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
         }
     }
+    for id in &failed {
+        again(id).await?;
+    }
+    say(&match failed.len() {
+        0 => "no delivery has failed".to_owned(),
+        1 => "one delivery is sent once more".to_owned(),
+        count => format!("{count} deliveries are sent once more"),
+    })?;
+    Ok(Exit::Done)
 }
 
 async fn list(arguments: &ListArguments) -> anyhow::Result<Exit> {

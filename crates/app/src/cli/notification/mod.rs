@@ -2,6 +2,7 @@
 
 mod channel;
 mod delivery;
+mod language;
 mod subscription;
 mod template;
 
@@ -29,6 +30,8 @@ pub(crate) enum NotificationVerb {
     /// What messages say
     #[command(subcommand)]
     Template(template::TemplateVerb),
+    /// Show or choose the language in which you are told
+    Language(language::LanguageArguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -66,6 +69,7 @@ pub(crate) async fn run(verb: NotificationVerb) -> anyhow::Result<Exit> {
         NotificationVerb::Subscription(verb) => subscription::run(verb).await,
         NotificationVerb::Delivery(verb) => delivery::run(verb).await,
         NotificationVerb::Template(verb) => template::run(verb).await,
+        NotificationVerb::Language(arguments) => language::run(arguments).await,
     }
 }
 

@@ -62,13 +62,13 @@ pub(crate) struct WishArguments {
     /// Only of devices that this query finds
     #[arg(long)]
     query: Option<String>,
-    /// Language of the messages: en or zh-Hant
+    /// Language of the messages: en, de or zh-Hant; a user may have chosen another
     #[arg(long, value_parser = language)]
     language: Option<String>,
     /// To whom, by mail; can be given several times
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     to: Option<Vec<String>>,
-    /// And to the users with this permission, such as approve
+    /// And to the users with this permission, such as approve, each of what they may see
     #[arg(long, value_name = "PERMISSION", value_parser = permission)]
     audience: Option<String>,
 }
