@@ -16,11 +16,12 @@ use crate::{
 };
 
 /// What must not be found: a name for people, and the secret itself.
-const SECRETS: [(&str, &str); 4] = [
+const SECRETS: [(&str, &str); 5] = [
     ("password", crate::PASSWORD),
     ("wrong password", "Wr0ng-unmistakable-pa55word"),
     ("proxy password", "Pr0xy-unmistakable-pa55word"),
     ("notification password", "N0te-unmistakable-pa55word"),
+    ("mail password", "Ma1l-unmistakable-pa55word"),
 ];
 /// The data key, as people write it; as bytes it is `kkkk…`.
 const KEY: &str = "6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b";
@@ -124,6 +125,35 @@ fn live(lab: &Lab, seen: &mut Seen) {
     run(&["doctor"]);
 }
 
+/// Channels that lead nowhere, tried. What webhooks are signed with is shown once, and then not again.
+fn notify(lab: &Lab, seen: &mut Seen) -> Vec<String> {
+    let mail_password = lab.directory.path().join("mail password");
+    let mail_password = mail_password.to_str().unwrap();
+    let channel = |arguments: &[&str]| lab.run(&[&["notification", "channel"], arguments].concat());
+    let mut run = |arguments: &[&str]| {
+        let ended = channel(arguments);
+        seen.add(arguments.join(" "), format!("{}{}", ended.stdout, ended.stderr));
+    };
+    let server =
+        ["add-mail", "post", "--host", "127.0.0.1", "--port", "9", "--from", "g@contoso.com"];
+    let account = ["--username", "gatepost", "--password-file", mail_password];
+    run(&[&server[..], &account].concat());
+    run(&["test", "post", "--to", "jane@contoso.com"]);
+    run(&["set", "post", "--port", "10"]);
+    run(&["set", "post", "--port", "10", "--password-file", mail_password]);
+    let shown = |arguments: &[&str]| {
+        let ended = channel(arguments);
+        assert!(ended.stdout.contains("whsec_"), "{}{}", ended.stdout, ended.stderr);
+        ended.stdout.split_whitespace().last().unwrap().to_owned()
+    };
+    let url = ["--url", "http://127.0.0.1:9/hook", "--allow-private"];
+    let first = shown(&[&["add-webhook", "pager"][..], &url].concat());
+    let second = shown(&["rotate-secret", "pager"]);
+    run(&["test", "pager"]);
+    run(&["list", "-o", "json"]);
+    vec![first, second]
+}
+
 /// The address of the first of a list, for a route with a place for one.
 async fn filled(server: &Server, route: &str) -> String {
     let mut address = String::new();
@@ -189,9 +219,12 @@ async fn ask(lab: &Lab, seen: &mut Seen) {
         format!("{{\"password\": \"{secret}"),
         secret.to_owned(),
     ] {
-        for (method, address) in
-            [(Method::POST, "/api/v1/connectors"), (Method::PATCH, "/api/v1/connectors/lab")]
-        {
+        for (method, address) in [
+            (Method::POST, "/api/v1/connectors"),
+            (Method::PATCH, "/api/v1/connectors/lab"),
+            (Method::POST, "/api/v1/notifications/channels"),
+            (Method::PATCH, "/api/v1/notifications/channels/post"),
+        ] {
             let answer = server.send(method, address, &server.token, body.clone()).await;
             seen.add(format!("{address} with {body}"), answer);
         }
@@ -219,6 +252,7 @@ async fn secrets_are_nowhere_to_be_found() {
     let (mut lab, log) = talkative();
     let mut seen = Seen::default();
     live(&lab, &mut seen);
+    let signing = notify(&lab, &mut seen);
     ask(&lab, &mut seen).await;
     let token = fs::read(lab.data().join("local-admin.token")).unwrap();
     lab.server.kill();
@@ -230,12 +264,17 @@ async fn secrets_are_nowhere_to_be_found() {
 
     let mut secrets: Vec<_> =
         SECRETS.iter().map(|(name, secret)| (*name, secret.as_bytes().to_vec())).collect();
+    for secret in &signing {
+        secrets.push(("secret of a webhook", secret.trim_start_matches("whsec_").into()));
+    }
     secrets.push(("data key", vec![b'k'; 32]));
     secrets.push(("key of the audit", fs::read(data.join("audit.key")).unwrap()));
     secrets.push(("token", token.trim_ascii().to_vec()));
     seen.check(&secrets);
     // The looking itself can find something: what is no secret is there, and debug lines are.
-    for text in ["SQLite format 3", "CONTOSO\\gatepost", "DEBUG", "full sync ended"] {
+    for text in
+        ["SQLite format 3", "CONTOSO\\gatepost", "DEBUG", "full sync ended", "127.0.0.1:9/hook"]
+    {
         assert!(seen.holds(text), "{text:?} was to be found");
     }
 }
@@ -316,4 +355,35 @@ fn no_type_that_holds_a_secret_prints_it() {
     seen.add("NewConnector", format!("{of_engine:?}"));
     seen.add("ConnectorChange", format!("{changes:?}"));
     seen.check(&[("secret", secret.as_bytes().to_vec()), ("key", target.as_bytes().to_vec())]);
+}
+
+#[test]
+fn no_channel_prints_its_password() {
+    let secret = "Unmistakable";
+    let channel: api::NewChannel = serde_json::from_value(json!({
+        "name": "post", "mail": {"host": "mail", "from": "g@contoso.com"}, "password": secret,
+    }))
+    .unwrap();
+    let channel_change: api::NotificationChannelChange =
+        serde_json::from_value(json!({"password": secret})).unwrap();
+    let webhook = domain::notification::Webhook {
+        url: "https://hooks.contoso.com".to_owned(),
+        allows_private: false,
+        trusted: None,
+    };
+    let channel_of_engine = engine::NewChannel {
+        name: domain::notification::Name::parse("post").unwrap(),
+        kind: domain::notification::ChannelKind::Webhook(webhook),
+        password: Some(secret.to_owned()),
+    };
+    let channel_change_of_engine = engine::ChannelChange {
+        password: Some(secret.to_owned()),
+        ..engine::ChannelChange::default()
+    };
+    let mut seen = Seen::default();
+    seen.add("api::NewChannel", format!("{channel:?}"));
+    seen.add("api::NotificationChannelChange", format!("{channel_change:?}"));
+    seen.add("NewChannel", format!("{channel_of_engine:?}"));
+    seen.add("ChannelChange", format!("{channel_change_of_engine:?}"));
+    seen.check(&[("secret", secret.as_bytes().to_vec())]);
 }
