@@ -6,6 +6,7 @@ import email.policy
 import http.server
 import ipaddress
 import json
+import pathlib
 import queue
 import ssl
 import threading
@@ -58,27 +59,33 @@ def certificates(folder):
 
 
 class MailServer:
-    """Takes mail only over STARTTLS and only from the account; refuses one recipient for ever."""
+    """Takes mail only over TLS and only from the account; refuses one recipient for ever."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *, from_the_first_byte=False, without=()):
         self.mail = queue.Queue()
         self.authority, certificate, key = certificates(folder)
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificate, key)
         self.port = free_port()
+        self.mechanisms = []
+        protected = (
+            dict(ssl_context=context, auth_require_tls=False)
+            if from_the_first_byte
+            else dict(tls_context=context, require_starttls=True, auth_require_tls=True)
+        )
         self._controller = Controller(
             self,
             hostname="127.0.0.1",
             port=self.port,
-            tls_context=context,
-            require_starttls=True,
             auth_required=True,
-            auth_require_tls=True,
+            auth_exclude_mechanism=without,
             authenticator=self.authenticate,
             decode_data=False,
+            **protected,
         )
 
     def authenticate(self, server, session, envelope, mechanism, data):
+        self.mechanisms.append(mechanism)
         good = data.login == ACCOUNT.encode() and data.password == PASSWORD.encode()
         return AuthResult(success=good, handled=good)
 
@@ -89,7 +96,7 @@ class MailServer:
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
-        assert session.ssl is not None and session.authenticated
+        assert session.authenticated
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         self.mail.put((envelope.rcpt_tos, message))
         return "250 2.0.0 taken"
@@ -141,13 +148,13 @@ class Gatepost(Served):
     def __call__(self, *arguments, expect=0):
         return run([gatepost(), *arguments, "--data", self.data], expect)
 
-    def add_mail(self, name, server, password=PASSWORD, trusted=True):
+    def add_mail(self, name, server, password=PASSWORD, trusted=True, security="starttls"):
         file = self.folder / "mail-password"
         file.write_text(password + "\n")
         trust = ["--ca-file", server.authority] if trusted else []
         self(
             "notification", "channel", "add-mail", name,
-            "--host", "127.0.0.1", "--port", server.port, "--username", ACCOUNT,
+            "--host", "127.0.0.1", "--port", server.port, "--username", ACCOUNT, "--security", security,
             "--password-file", file, "--from", "Gatepost <gatepost@contoso.com>", *trust,
         )  # fmt: skip
 
@@ -181,10 +188,29 @@ def test_mail_goes_out_protected_and_signed_in(server, tmp_path):
         server.add_mail("wrong-password", mail, password="guess")
         refused = server("notification", "channel", "test", "wrong-password", "--to", "a@b.c", expect=1)
         assert "535" in refused.stdout and "guess" not in refused.stdout
+        assert "does not take the account; give its password again" in refused.stdout
         server.add_mail("untrusted", mail, trusted=False)
         refused = server("notification", "channel", "test", "untrusted", "--to", "a@b.c", expect=1)
-        assert "certificate" in refused.stdout
+        assert "its certificate is not trusted; give that of the authority" in refused.stdout
         assert mail.mail.empty()
+
+
+def test_mail_goes_out_over_tls_from_the_first_byte_with_the_older_way_to_sign_in(server, tmp_path):
+    with MailServer(tmp_path, from_the_first_byte=True, without=["PLAIN"]) as mail:
+        server.add_mail("mail", mail, security="tls")
+        tested = server("notification", "channel", "test", "mail", "--to", "help@contoso.com")
+        assert "250 2.0.0 taken" in tested.stdout
+        assert mail.mail.get(timeout=10)[0] == ["help@contoso.com"]
+        assert mail.mechanisms == ["LOGIN"]
+
+
+def of_the_guide():
+    """What the guide tells receivers to do."""
+    guide = pathlib.Path(__file__).parent.parent / "docs/guide/notifications.md"
+    code = guide.read_text().split("```python\n")[1].split("```")[0]
+    names = {}
+    exec(code, names)
+    return names["is_from_gatepost"]
 
 
 def test_webhooks_are_signed_as_the_specification_says(server):
@@ -200,6 +226,8 @@ def test_webhooks_are_signed_as_the_specification_says(server):
         server("notification", "channel", "test", "pager")
         headers, body = receiver.got.get(timeout=10)
         assert Webhook(first).verify(body, headers)["type"] == "test"
+        assert of_the_guide()(first, headers, body)
+        assert not of_the_guide()(first, headers, body + b" ")
         with pytest.raises(WebhookVerificationError):
             Webhook(first).verify(body + b" ", headers)
 
@@ -226,6 +254,7 @@ def test_a_connector_in_trouble_is_told_by_mail_and_by_webhook(server, tmp_path)
             ).stdout.split()[-1]  # fmt: skip
             for name, more in [
                 ("english", ["--channel", "mail", "--to", "help@contoso.com"]),
+                ("german", ["--channel", "mail", "--to", "hilfe@contoso.de", "--language", "de"]),
                 ("chinese", ["--channel", "mail", "--to", "help@contoso.tw", "--language", "zh-Hant"]),
                 ("pager", ["--channel", "pager"]),
             ]:
@@ -244,9 +273,10 @@ def test_a_connector_in_trouble_is_told_by_mail_and_by_webhook(server, tmp_path)
         told = Webhook(secret).verify(body, headers)
         assert told["type"] == "connector.trouble" and told["data"]["connector"] == "lab"
         messages = dict(
-            (recipients[0], message) for recipients, message in (mail.mail.get(timeout=60) for _ in "12")
+            (recipients[0], message) for recipients, message in (mail.mail.get(timeout=60) for _ in "123")
         )
         assert messages["help@contoso.com"]["Subject"] == "Trouble with the connector lab"
+        assert messages["hilfe@contoso.de"]["Subject"] == "Störung am Konnektor lab"
         assert messages["help@contoso.tw"]["Subject"] == "連接器 lab 發生問題"
         assert receiver.got.empty() and mail.mail.empty()
         assert {one["topic"] for one in server.deliveries()} == {"connector.trouble"}
