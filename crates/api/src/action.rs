@@ -366,7 +366,6 @@ pub(crate) async fn list(
 ) -> Result<Json<ActionPage>, Problem> {
     let id = request_id(&id)?;
     let scope = caller.scope(Permission::ReadResource)?;
-    engine.store().request(&scope, id).await?;
     let skip = match parameters.cursor.as_deref().map(str::parse::<u64>) {
         None => 0,
         Some(Ok(skip)) => skip,
@@ -378,7 +377,7 @@ pub(crate) async fn list(
         }
     };
     let limit = u32::from(parameters.limit.0);
-    let found = engine.store().actions_of_request(id, skip, limit).await?;
+    let found = engine.store().actions_of_request(&scope, id, skip, limit).await?;
     let is_full = found.len() as u64 == u64::from(limit);
     let next = is_full.then(|| (skip + found.len() as u64).to_string());
     Ok(Json(ActionPage { actions: found.into_iter().map(Action::of).collect(), next }))

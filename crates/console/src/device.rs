@@ -147,7 +147,7 @@ impl DevicePage {
         let device = engine.store().device(&scope, id).await?;
         let connectors = engine.store().connectors(&scope).await?;
         let connector = connectors.iter().find(|connector| connector.id == device.connector);
-        let actions = engine.store().actions_of_device(id, ACTIONS).await?;
+        let actions = engine.store().actions_of_device(&scope, id, ACTIONS).await?;
         let is_whole = asked.history == "all";
         let limit = if is_whole { timeline::MOST } else { timeline::SHOWN };
         let timeline = Timeline::of(engine, signed_in, &device, &actions, limit).await?;

@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, Query, State},
     response::{IntoResponse as _, Redirect, Response},
 };
-use domain::{ActionState, Permission, RequestId, Timestamp};
+use domain::{ActionState, Permission, RequestId, Scope, Timestamp};
 use engine::{Engine, Review};
 use serde::Deserialize;
 use store::{Action, MOST_ACTIONS, Request, StateCounts};
@@ -156,16 +156,17 @@ impl RequestPage {
         skip: u64,
     ) -> Result<Self, Problem> {
         let (caller, store, now) = (&signed_in.caller, engine.store(), engine.now());
+        let scope = caller.scope(Permission::ReadResource)?;
         let request = engine.request(caller, id).await?;
         let counts = store.counts_of_request(id).await?;
-        let actions = store.actions_of_request(id, skip, ROWS_PER_PAGE).await?;
+        let actions = store.actions_of_request(&scope, id, skip, ROWS_PER_PAGE).await?;
         let review = engine.review_request(caller, &request).await?;
         let moving = moving(&request, &counts);
         let unsent = count_of(&counts, ActionState::is_unsent);
         let may_retry = caller.may(request.kind.permission());
         let failed = count_of(&counts, |state| state == ActionState::Failed);
         let retry = match may_retry && failed > 0 && moving == 0 {
-            true => Some(retry_link(engine, &request).await?),
+            true => Some(retry_link(engine, &scope, &request).await?),
             false => None,
         };
         let seen = skip + actions.len() as u64;
@@ -237,11 +238,12 @@ async fn last_sync(
 }
 
 /// The page that asks again for what failed.
-async fn retry_link(engine: &Engine, request: &Request) -> Result<String, Problem> {
+async fn retry_link(engine: &Engine, scope: &Scope, request: &Request) -> Result<String, Problem> {
     let mut link = format!("/devices/act?action={}", request.kind.word());
     let (mut skip, mut named) = (0, 0);
     loop {
-        let actions = engine.store().actions_of_request(request.id, skip, MOST_ACTIONS).await?;
+        let actions =
+            engine.store().actions_of_request(scope, request.id, skip, MOST_ACTIONS).await?;
         for action in actions.iter().filter(|one| one.state == ActionState::Failed) {
             if named < MOST_NAMED {
                 named += 1;

@@ -9,9 +9,11 @@
 mod approval;
 mod guard;
 mod lane;
+mod look;
 mod preview;
 mod recording;
 mod sending;
+mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -131,9 +133,11 @@ impl Engine {
             Targets::Query(query) => request.query.as_deref() == Some(query.to_string().as_str()),
             Targets::Devices(ids) => {
                 let mut asked = BTreeSet::new();
+                let scope = self.own_scope()?;
                 loop {
                     let skip = asked.len() as u64;
-                    let next = self.store().actions_of_request(request.id, skip, MOST_ACTIONS);
+                    let store = self.store();
+                    let next = store.actions_of_request(&scope, request.id, skip, MOST_ACTIONS);
                     let next = next.await?;
                     let is_last = next.len() < MOST_ACTIONS as usize;
                     asked.extend(next.into_iter().map(|action| action.device));

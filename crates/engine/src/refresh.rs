@@ -186,6 +186,16 @@ impl Engine {
             Err(store::Error::NotFound(_)) => {}
             Err(error) => return Err(error.into()),
         }
+        self.read_mailbox(connector, lease, name).await
+    }
+
+    /// The mailbox with a distinguished name, read now and kept; `None` if Exchange shows none.
+    pub(crate) async fn read_mailbox(
+        &self,
+        connector: &Connector,
+        lease: &mut Lease,
+        name: &DistinguishedName,
+    ) -> anyhow::Result<Option<MailboxFacts>> {
         let mut found = None;
         {
             let wanted = Mailboxes::One(name.to_string());

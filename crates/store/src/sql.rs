@@ -155,8 +155,11 @@ statements! {
         repeat_key, devices, hold, expires, decision, decided_by, decided_name, decided
         FROM request WHERE id IN (SELECT request FROM action WHERE state IN ('asked', 'approved'))
         ORDER BY asked, id LIMIT ?1";
-    FAILED_TRIES = "SELECT count(*) FROM action WHERE request = ?1 AND state = 'failed'
-        AND intended IS NOT NULL";
+    TRIES_OF_REQUEST = "SELECT
+        count(CASE WHEN state = 'failed' AND intended IS NOT NULL THEN 1 END) AS failed,
+        count(CASE WHEN state IN ('sent', 'fetched', 'acknowledged', 'confirmed', 'unverifiable')
+            THEN 1 END) AS taken
+        FROM action WHERE request = ?1";
     CONNECTORS_OF_REQUEST = "SELECT DISTINCT connector FROM action WHERE request = ?1";
     COUNTS_OF_REQUEST = "SELECT state, count(*) FROM action WHERE request = ?1 GROUP BY state
         ORDER BY state";

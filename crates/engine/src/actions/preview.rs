@@ -104,7 +104,8 @@ impl Engine {
         request: &Request,
     ) -> Result<Review, Error> {
         let scope = caller.scope(Permission::ReadResource)?;
-        let actions = self.store().actions_of_request(request.id, 0, Review::LOOKED_AT).await?;
+        let actions =
+            self.store().actions_of_request(&scope, request.id, 0, Review::LOOKED_AT).await?;
         let (mut people, mut review) = (BTreeSet::new(), Review::default());
         let (mut effects, mut warnings) = (BTreeMap::new(), BTreeMap::new());
         for action in actions.iter().filter(|action| action.state != ActionState::Failed) {

@@ -1,14 +1,15 @@
 //! One action, one step further: read, intend, send, read back.
 
 use domain::{
-    ActionKind, ActionState, Connector, ConnectorId, Device, Timestamp, WipeStatus,
+    ActionKind, ActionState, Connector, ConnectorId,
     action::{Baseline, Refusal, Sight, Step, seen_after, seen_before},
-    audit::{Entry, Event},
+    audit::Event,
 };
-use exchange::{CmdletErrorKind, Devices, Exemption, Mailboxes, Observed, Wipe};
+use exchange::{CmdletErrorKind, Exemption, Wipe};
 use jiff::SignedDuration;
 use store::{Action, Request};
 
+use super::look::Seen;
 use crate::{
     Engine,
     sessions::{Lease, Urgency},
@@ -16,7 +17,7 @@ use crate::{
 
 /// Exchange may still be doing what it was told by a process that is no more, or by a connection that
 /// was cut: so long nobody concludes from not seeing an effect that there is none.
-const GRACE: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const GRACE: SignedDuration = SignedDuration::from_secs(60);
 /// A wipe whose sending nobody heard the end of is sent again only so soon after: later somebody may
 /// have taken it back by another way.
 const RESEND_WIPE_WITHIN: SignedDuration = SignedDuration::from_mins(15);
@@ -26,8 +27,6 @@ const MOST_ATTEMPTS: u32 = 8;
 const LONGEST_WAIT_FOR_WIPE: SignedDuration = SignedDuration::from_hours(24);
 /// An effect that is not to be seen so long after Exchange took the action will not be.
 const SEEN_WITHIN: SignedDuration = SignedDuration::from_mins(10);
-/// What could not be sent in this time is not wanted any more without somebody saying so again.
-const SENT_WITHIN: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// A wipe that no phone fetched in this time will not be fetched.
 const FETCHED_WITHIN: SignedDuration = SignedDuration::from_hours(24 * 30);
 
@@ -49,7 +48,7 @@ impl Engine {
             Ok(went_on) => Ok(went_on),
             Err(error) => {
                 // The action may have changed in this step: what is kept is what counts.
-                let kept = self.store().action(action.id).await?;
+                let kept = self.store().action(&scope, action.id).await?;
                 if kept.state.is_final() {
                     return Ok(true);
                 }
@@ -182,7 +181,7 @@ impl Engine {
             state: ActionState::Sending,
             attempts: action.attempts + 1,
             baseline: Some(baseline),
-            intended: action.intended.or(Some(now)),
+            intended: Some(now),
             due: now + GRACE,
             note: None,
             changed: now,
@@ -347,116 +346,13 @@ impl Engine {
         }
     }
 
-    async fn end(
-        &self,
-        request: &Request,
-        action: Action,
-        state: ActionState,
-        note: String,
-    ) -> anyhow::Result<()> {
-        let entry = |action: &Action| self.observed_entry(request, action, &note);
-        self.moved(request, action, state, Some(note.clone()), Some(&entry)).await?;
-        Ok(())
-    }
-
-    /// Ends an action without its effect.
-    async fn fail(&self, request: &Request, action: Action, why: &str) -> anyhow::Result<()> {
-        let (from, now) = (action.state, self.now());
-        let (state, note) = (ActionState::Failed, Some(why.to_owned()));
-        let failed = Action { state, note, changed: now, ..action };
-        let entry = self.action_entry(request, &failed, Event::ActionFailed).answered(why);
-        self.write(&failed, from, &[entry]).await?;
-        self.look_for_news();
-        Ok(())
-    }
-
-    /// Something outside is not there now: later again.
-    async fn put_off(&self, request: &Request, action: Action, why: &str) -> anyhow::Result<()> {
-        let (from, now) = (action.state, self.now());
-        if from.is_unsent() && now.duration_since(request.asked) > SENT_WITHIN {
-            let why = format!("it could not be sent within a week: {why}");
-            return self.fail(request, action, &why).await;
-        }
-        let attempts = action.attempts + u32::from(action.state != ActionState::Sending);
-        let doubled = SignedDuration::from_secs(15) * 2_i32.saturating_pow(attempts.min(10));
-        let wait = doubled.min(SignedDuration::from_mins(30));
-        let due = if from == ActionState::Sending { now + GRACE.max(wait) } else { now + wait };
-        tracing::info!(device = %action.device, action = %action.kind, error = why, next = %due, "an action is put off");
-        let is_new = action.note.as_deref() != Some(why);
-        let put_off = Action { attempts, due, note: Some(why.to_owned()), changed: now, ..action };
-        let entry = self.observed_entry(request, &put_off, why);
-        let entries = if is_new { vec![entry.with("next", due.to_string())] } else { Vec::new() };
-        self.write(&put_off, from, &entries).await
-    }
-
-    async fn postponed(&self, action: Action, due: Timestamp, note: &str) -> anyhow::Result<()> {
-        let from = action.state;
-        let later = Action { due, note: Some(note.to_owned()), ..action };
-        self.write(&later, from, &[]).await
-    }
-
-    async fn moved(
-        &self,
-        request: &Request,
-        action: Action,
-        state: ActionState,
-        note: Option<String>,
-        entry: Option<&(dyn Fn(&Action) -> Entry + Sync)>,
-    ) -> anyhow::Result<Action> {
-        let from = action.state;
-        let moved = Action { state, note, changed: self.now(), ..action };
-        let entries: Vec<Entry> = entry.map(|entry| entry(&moved)).into_iter().collect();
-        tracing::debug!(request = %request.id, device = %moved.device, state = %state, "an action moved on");
-        self.write(&moved, from, &entries).await?;
-        Ok(moved)
-    }
-
-    async fn write(
-        &self,
-        action: &Action,
-        from: ActionState,
-        entries: &[Entry],
-    ) -> anyhow::Result<()> {
-        if entries.is_empty() {
-            return Ok(self.store().change_action(action, from, &[]).await?);
-        }
-        let mut log = self.audit_log().await?;
-        let rows = log.rows(entries);
-        self.store().change_action(action, from, &rows).await?;
-        log.written();
-        Ok(())
-    }
-
-    /// Holds a request: the guard said no when it was about to be sent.
-    async fn hold(&self, request: &Request, why: &str) -> anyhow::Result<()> {
-        let now = self.now();
-        let caller = domain::Caller::engine();
-        let entry = super::on_request(Entry::of(&caller, now, Event::ActionHeld), request);
-        let entry = entry.answered(why).with("asked by", request.person_name.clone());
-        let mut log = self.audit_log().await?;
-        let rows = log.rows(&[entry]);
-        let expires = now + super::APPROVAL_LIFE;
-        self.store().hold_request(request.id, why, expires, &rows).await?;
-        log.written();
-        self.look_for_news();
-        Ok(())
-    }
-
     /// Whether a later batch must not go because nothing of the earlier ones worked.
     async fn batch_before_failed(&self, action: &Action) -> anyhow::Result<bool> {
         if action.batch == 0 {
             return Ok(false);
         }
-        let counts = self.store().counts_of_request(action.request).await?;
-        let of = |wanted: &[ActionState]| -> u64 {
-            let counts = counts.iter().filter(|(state, _)| wanted.contains(state));
-            counts.map(|(_, count)| count).sum()
-        };
-        use ActionState::{Acknowledged, Failed, Fetched, Sent, Unverifiable};
-        let tried_and_failed = self.store().failed_tries(action.request).await?;
-        Ok(of(&[Failed]) > 0
-            && tried_and_failed > 0
-            && of(&[Sent, Fetched, Acknowledged, Unverifiable]) == 0)
+        let (failed, taken) = self.store().tries_of_request(action.request).await?;
+        Ok(failed > 0 && taken == 0)
     }
 
     /// Ends the actions of a connector that is no more.
@@ -470,88 +366,6 @@ impl Engine {
         self.inner.lane.wake();
         Ok(())
     }
-
-    /// What a fresh reading shows of the device of an action.
-    async fn look(
-        &self,
-        connector: &Connector,
-        lease: &mut Lease,
-        action: &Action,
-    ) -> anyhow::Result<Seen> {
-        let began = self.now();
-        let there = self.take_in(connector, lease, &Devices::One(action.guid), true).await?;
-        if there != [action.guid] {
-            self.store().mark_gone(connector.id, vec![action.device], began).await?;
-            return Ok(Seen { sight: None, is_moved: false });
-        }
-        let device = self.store().device(&self.own_scope()?, action.device).await?;
-        let is_moved = device.owner.user_dn.as_ref().map(|dn| dn.key())
-            != action.owner.as_ref().map(|dn| dn.key())
-            || device.facts.device_id != action.device_id;
-        let needs_statistics = action.kind.is_wipe()
-            || matches!(
-                action.kind,
-                ActionKind::Block | ActionKind::CancelWipe | ActionKind::Forget
-            );
-        if needs_statistics && device.statistics_observed.is_none_or(|at| at < began) {
-            anyhow::bail!(
-                "the statistics of the device could not be read, so nobody knows how its wipe stands"
-            );
-        }
-        let exemptions = match action.kind.is_of_access() {
-            true => self.exemptions(lease, &device).await?,
-            false => None,
-        };
-        let statistics = device.statistics.unwrap_or_default();
-        let sight = Sight {
-            access: device.facts.access_state,
-            reason: device.facts.access_reason,
-            exemptions,
-            wipe: statistics.wipe_status,
-            wipe_requested: statistics.wipe_requested.filter(|_| {
-                // Where no times are told, the status word alone decides.
-                statistics.wipe_status != WipeStatus::None
-            }),
-        };
-        Ok(Seen { sight: Some(sight), is_moved })
-    }
-
-    /// Which lists of the owner name the device, read now; `None` if the account may not see them.
-    async fn exemptions(
-        &self,
-        lease: &mut Lease,
-        device: &Device,
-    ) -> anyhow::Result<Option<(bool, bool)>> {
-        let Some(owner) = &device.owner.user_dn else { return Ok(None) };
-        let organization = lease.organization()?;
-        if organization.capabilities().sees("Get-CASMailbox") == Some(false) {
-            return Ok(None);
-        }
-        let mut found = None;
-        {
-            let mut reading = organization.mailboxes_of(&Mailboxes::One(owner.to_string())).await?;
-            while let Some(observed) = reading.next().await? {
-                if let Observed::Value(mailbox) = observed {
-                    found = Some(mailbox);
-                }
-            }
-        }
-        let Some(mailbox) = found else { return Ok(None) };
-        let id = device.facts.device_id.as_deref().unwrap_or_default();
-        let names = |list: &[String]| list.iter().any(|one| one.eq_ignore_ascii_case(id));
-        let lists = (names(&mailbox.allowed_device_ids), names(&mailbox.blocked_device_ids));
-        self.store().write_mailboxes(device.connector, vec![mailbox]).await?;
-        Ok(Some(lists))
-    }
-}
-
-/// What a look at a device found.
-#[derive(Debug, Clone, PartialEq)]
-struct Seen {
-    /// `None`: the partnership is gone.
-    sight: Option<Sight>,
-    /// It is another's, or has another id, than when somebody asked.
-    is_moved: bool,
 }
 
 /// How long until the next look: often while somebody may be watching, seldom after a day.

@@ -89,7 +89,7 @@ impl Engine {
             }
             Topic::ActionFailed => {
                 let Some(id) = id("action") else { return Ok(None) };
-                let action = found(self.store().action(ActionId(id)).await)?;
+                let action = found(self.store().action(&self.own_scope()?, ActionId(id)).await)?;
                 let Some(action) = action.filter(|it| it.state == ActionState::Failed) else {
                     return Ok(None);
                 };

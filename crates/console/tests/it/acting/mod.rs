@@ -82,7 +82,8 @@ async fn settled(app: &TestApp, answer: &Answer) -> String {
 
 async fn actions(app: &TestApp, address: &str) -> Vec<Action> {
     let id = address.strip_prefix("/requests/").unwrap().parse().unwrap();
-    app.engine().store().actions_of_request(id, 0, 1_000).await.unwrap()
+    let scope = app.caller().scope(domain::Permission::ReadResource).unwrap();
+    app.engine().store().actions_of_request(&scope, id, 0, 1_000).await.unwrap()
 }
 
 /// A phone with a mail app of its own that understands everything.

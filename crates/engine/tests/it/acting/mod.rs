@@ -44,7 +44,8 @@ async fn done(app: &TestApp, caller: &Caller, wish: Wish) -> Result<Request, Err
 }
 
 async fn actions(app: &TestApp, request: &Request) -> Vec<Action> {
-    app.engine().store().actions_of_request(request.id, 0, 1_000).await.unwrap()
+    let scope = app.caller().scope(domain::Permission::ReadResource).unwrap();
+    app.engine().store().actions_of_request(&scope, request.id, 0, 1_000).await.unwrap()
 }
 
 async fn only(app: &TestApp, request: &Request) -> Action {

@@ -168,7 +168,8 @@ async fn an_action_that_failed_is_told() {
     };
     let request = app.engine().ask(&app.caller(), wish).await.unwrap();
     app.engine().request_settled(&app.caller(), request.id).await.unwrap();
-    let actions = app.engine().store().actions_of_request(request.id, 0, 1).await.unwrap();
+    let scope = app.scope().unwrap();
+    let actions = app.engine().store().actions_of_request(&scope, request.id, 0, 1).await.unwrap();
     assert_eq!(actions[0].state, ActionState::Failed, "{actions:?}");
     app.clock().advance(SignedDuration::from_mins(1));
     let told = mails(&app, 1).await;

@@ -1,0 +1,82 @@
+//! What a fresh reading shows of the device of an action.
+
+use domain::{ActionKind, Connector, Device, WipeStatus, action::Sight};
+use exchange::Devices;
+use store::Action;
+
+use crate::{Engine, sessions::Lease};
+
+/// What a look at a device found.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Seen {
+    /// `None`: the partnership is gone.
+    pub(super) sight: Option<Sight>,
+    /// It is another's, or has another id, than when somebody asked.
+    pub(super) is_moved: bool,
+}
+
+impl Engine {
+    /// Reads the device of an action again.
+    pub(super) async fn look(
+        &self,
+        connector: &Connector,
+        lease: &mut Lease,
+        action: &Action,
+    ) -> anyhow::Result<Seen> {
+        let began = self.now();
+        let there = self.take_in(connector, lease, &Devices::One(action.guid), true).await?;
+        if there != [action.guid] {
+            self.store().mark_gone(connector.id, vec![action.device], began).await?;
+            return Ok(Seen { sight: None, is_moved: false });
+        }
+        let device = self.store().device(&self.own_scope()?, action.device).await?;
+        let is_moved = device.owner.user_dn.as_ref().map(|dn| dn.key())
+            != action.owner.as_ref().map(|dn| dn.key())
+            || device.facts.device_id != action.device_id;
+        let needs_statistics = action.kind.is_wipe()
+            || matches!(
+                action.kind,
+                ActionKind::Block | ActionKind::CancelWipe | ActionKind::Forget
+            );
+        if needs_statistics && device.statistics_observed.is_none_or(|at| at < began) {
+            anyhow::bail!(
+                "the statistics of the device could not be read, so nobody knows how its wipe stands"
+            );
+        }
+        let exemptions = match action.kind.is_of_access() {
+            true => self.exemptions(connector, lease, &device).await?,
+            false => None,
+        };
+        let statistics = device.statistics.unwrap_or_default();
+        let sight = Sight {
+            access: device.facts.access_state,
+            reason: device.facts.access_reason,
+            exemptions,
+            wipe: statistics.wipe_status,
+            wipe_requested: statistics.wipe_requested.filter(|_| {
+                // Where no times are told, the status word alone decides.
+                statistics.wipe_status != WipeStatus::None
+            }),
+        };
+        Ok(Seen { sight: Some(sight), is_moved })
+    }
+
+    /// Which lists of the owner name the device, read now; `None` if the account may not see them.
+    async fn exemptions(
+        &self,
+        connector: &Connector,
+        lease: &mut Lease,
+        device: &Device,
+    ) -> anyhow::Result<Option<(bool, bool)>> {
+        let Some(owner) = &device.owner.user_dn else { return Ok(None) };
+        if lease.organization()?.capabilities().sees("Get-CASMailbox") == Some(false) {
+            return Ok(None);
+        }
+        let Some(mailbox) = self.read_mailbox(connector, lease, owner).await? else {
+            return Ok(None);
+        };
+        let id = device.facts.device_id.as_deref().unwrap_or_default();
+        let names = |list: &[String]| list.iter().any(|one| one.eq_ignore_ascii_case(id));
+        Ok(Some((names(&mailbox.allowed_device_ids), names(&mailbox.blocked_device_ids))))
+    }
+}
