@@ -2,6 +2,8 @@
 
 mod forecast;
 mod sight;
+#[cfg(test)]
+mod tests;
 
 pub use forecast::{Client, Effect, Forecast, Refusal, Server, Warning, forecast};
 pub use sight::{Baseline, Sight, Step, seen_after, seen_before};

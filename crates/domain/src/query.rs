@@ -24,7 +24,7 @@
 //! [`Query::parse`] reads it, `Display` writes the canonical text, [`Query::matches`] is what it
 //! means.
 
-mod matching;
+pub(crate) mod matching;
 mod parse;
 mod print;
 mod value;

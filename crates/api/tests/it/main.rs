@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
+mod acting;
 mod changes;
 mod document;
 mod identity_providers;

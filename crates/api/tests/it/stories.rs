@@ -7,7 +7,7 @@ use crate::{Server, request};
 
 const CONNECTORS: &str = "/api/v1/connectors";
 
-fn lab() -> String {
+pub(crate) fn lab() -> String {
     json!({
         "name": "lab",
         "on_premises": {

@@ -59,12 +59,17 @@ impl Lab {
         self.add(&self.exchange_url, password_file, &[])
     }
 
+    /// The path of a file beside the data.
+    fn file(&self, name: &str) -> String {
+        self.directory.path().join(name).to_str().unwrap().to_owned()
+    }
+
     /// Adds the connector with more arguments.
     fn add(&self, url: &str, password_file: &str, more: &[&str]) -> program::Ended {
-        let file = self.directory.path().join(password_file);
+        let file = self.file(password_file);
         let mut arguments = vec!["connector", "add", "lab", "--on-premises", url];
         arguments.extend(["--auth", "ntlm", "--username", "CONTOSO\\gatepost"]);
-        arguments.extend(["--password-file", file.to_str().unwrap()]);
+        arguments.extend(["--password-file", &file]);
         arguments.extend(more);
         self.run(&arguments)
     }

@@ -47,6 +47,18 @@ impl Organization {
         true
     }
 
+    /// The partnership is another's from now on. False if there is none, or nobody else.
+    pub fn give_device_to_another(&mut self, guid: Uuid) -> bool {
+        let Some(index) = self.device_guids.get(&guid).copied() else { return false };
+        let Some(device) = self.devices[index as usize].as_mut() else { return false };
+        let (from, count) = (device.mailbox, self.mailboxes.len() as u32);
+        let to = (from + 1) % count;
+        device.mailbox = to;
+        self.mailboxes[from as usize].devices.retain(|own| *own != index);
+        self.mailboxes[to as usize].devices.push(index);
+        to != from
+    }
+
     /// Asks for a wipe. False if there is no such partnership.
     pub fn wipe_device(&mut self, guid: Uuid, account_only: bool, requestor: &str) -> bool {
         let requested = self.now;

@@ -1,6 +1,7 @@
 //! What can go wrong, and what is said about it.
 
 use domain::authority::{Grant, Place};
+use simulator::{OrganizationOptions, Visible};
 
 use super::*;
 
@@ -60,6 +61,42 @@ async fn what_was_removed_in_exchange_meanwhile_is_said_to_be_gone() {
     // To forget what is gone already is no failure, but now everybody knows.
     let forget = app.engine().ask(&caller, wish(ActionKind::Forget, &[phone.id])).await;
     assert!(forget.unwrap_err().to_string().contains("gone"));
+}
+
+#[tokio::test]
+async fn a_phone_that_is_anothers_by_now_is_left_alone() {
+    let (app, devices) = synced(60).await;
+    let caller = app.caller();
+    let to_wipe = modern(&devices);
+    let to_block = devices.iter().find(|device| device.id != to_wipe.id).unwrap();
+    for (kind, phone) in [(ActionKind::WipeDevice, to_wipe), (ActionKind::Block, to_block)] {
+        assert!(app.exchange().organization().give_device_to_another(phone.facts.guid));
+        let request = done(&app, &caller, wish(kind, &[phone.id])).await.unwrap();
+        let action = only(&app, &request).await;
+        assert_eq!(action.state, ActionState::Failed);
+        assert!(action.note.unwrap().contains("its owner or its device id is another"), "{kind}");
+    }
+    let ledger = app.exchange().ledger();
+    assert_eq!((ledger.count("Clear-MobileDevice"), ledger.count("Set-CASMailbox")), (0, 0));
+}
+
+#[tokio::test]
+async fn what_the_account_may_not_do_is_said_before_and_nothing_is_kept() {
+    let mut options = OrganizationOptions { devices: 60, ..OrganizationOptions::default() };
+    options.accounts[0].visible = Visible::Without(vec!["Clear-MobileDevice".to_owned()]);
+    let app = TestApp::beside_organization(&options).unwrap();
+    app.add_connector().await.unwrap();
+    app.sync().await.unwrap();
+    let devices = app.devices().await.unwrap();
+    let (phone, caller) = (modern(&devices), app.caller());
+    let wipe = app.engine().ask(&caller, wish(ActionKind::WipeDevice, &[phone.id])).await;
+    let told = wipe.unwrap_err().to_string();
+    assert!(told.contains("gatepost connector check"), "{told}");
+    let held = app.engine().store().requests(&app.scope().unwrap(), 10).await.unwrap();
+    assert_eq!(held, []);
+    // What it may do is not held up by what it may not.
+    let block = done(&app, &caller, wish(ActionKind::Block, &[phone.id])).await.unwrap();
+    assert_eq!(only(&app, &block).await.state, ActionState::Confirmed);
 }
 
 #[tokio::test]
