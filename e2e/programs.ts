@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const gatepost = process.env.GATEPOST ?? "../target/debug/gatepost";
+export const gatepost = process.env.GATEPOST ?? "../target/debug/gatepost";
 
 export const user = "CONTOSO\\svc-gatepost";
 export const password = "Correct-Horse-1";
