@@ -8,7 +8,9 @@ use axum::{
     http::{StatusCode, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use domain::{Caller, ProviderName, ProviderSettings};
+use domain::{
+    Caller, ProviderName, ProviderSettings, Timestamp, identity_provider::parse_secret_expires,
+};
 use engine::{Engine, IdentityProviderChange as Change, NewIdentityProvider as New, SecretChange};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -38,6 +40,8 @@ pub struct IdentityProvider {
     pub enabled: bool,
     /// Whether there is a client secret, or a password of the account that looks people up.
     pub has_secret: bool,
+    /// When the secret ends, if whoever gave it said so.
+    pub secret_expires: Option<String>,
     /// Where the provider sends browsers back to: what is registered there. Null for `ldap`.
     pub redirect_uri: Option<String>,
     /// How it is asked, if it speaks OpenID Connect.
@@ -74,6 +78,10 @@ pub struct NewIdentityProvider {
     /// Client secret, or password of the account that looks people up.
     #[serde(default)]
     pub secret: Option<String>,
+    /// When the secret ends, as a day or a moment: somebody is told in time.
+    #[serde(default)]
+    #[schema(example = "2027-01-31")]
+    pub secret_expires: Option<String>,
 }
 
 impl std::fmt::Debug for NewIdentityProvider {
@@ -104,6 +112,10 @@ pub struct IdentityProviderChange {
     /// New secret; an empty one takes it away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
+    /// When the secret ends, as a day or a moment; empty for not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2027-01-31")]
+    pub secret_expires: Option<String>,
 }
 
 impl std::fmt::Debug for IdentityProviderChange {
@@ -121,6 +133,7 @@ impl IdentityProviderChange {
             ("title", self.title.is_some()),
             ("enabled", self.enabled.is_some()),
             ("secret", self.secret.is_some()),
+            ("secret_expires", self.secret_expires.is_some()),
         ] {
             fields.extend(is_given.then(|| name.to_owned()));
         }
@@ -146,7 +159,12 @@ impl IdentityProviderChange {
                 ));
             }
         };
+        let secret_expires = match &self.secret_expires {
+            None => provider.secret_expires,
+            Some(text) => moment(text)?,
+        };
         Ok(Change {
+            secret_expires,
             title: self.title.unwrap_or(provider.title),
             settings,
             is_enabled: self.enabled.unwrap_or(provider.is_enabled),
@@ -261,6 +279,8 @@ pub(crate) async fn add(
     Parameters(DryRun { dry_run }): Parameters<DryRun>,
     Body(new): Body<NewIdentityProvider>,
 ) -> Result<Response, Problem> {
+    // Who may not add one learns nothing of what would be wrong with it.
+    engine.identity_providers(&caller).await?;
     let name = ProviderName::parse(&new.name)
         .map_err(|error| Problem::invalid(error, "correct the name and send it again"))?;
     let settings = match (new.oidc, new.ldap) {
@@ -273,7 +293,8 @@ pub(crate) async fn add(
     };
     let secret = new.secret.filter(|secret| !secret.is_empty());
     let title = new.title.unwrap_or_else(|| name.as_str().to_owned());
-    let new = New { name: name.clone(), title, settings, secret };
+    let secret_expires = moment(new.secret_expires.as_deref().unwrap_or_default())?;
+    let new = New { name: name.clone(), title, settings, secret, secret_expires };
     if dry_run {
         engine.validate_identity_provider(&caller, &new).await?;
         return Ok(Preview::of(format!("let people sign in by the identity provider {name}")));
@@ -335,7 +356,10 @@ pub(crate) async fn change(
     Ok(Json(changed).into_response())
 }
 
-/// Removes an identity provider: nobody signs in by it any more.
+/// Removes an identity provider: nobody signs in by it any more, and who did is signed out.
+///
+/// With it go the tokens of its people, and the roles of its groups and people; `dry_run=true` says
+/// how many and which.
 #[utoipa::path(
     delete,
     path = "/api/v1/identity-providers/{name}",
@@ -355,10 +379,8 @@ pub(crate) async fn remove(
     Parameters(DryRun { dry_run }): Parameters<DryRun>,
 ) -> Result<Response, Problem> {
     if dry_run {
-        engine.identity_provider(&caller, &name).await?;
-        return Ok(Preview::of(format!(
-            "remove the identity provider {name}; nobody signs in by it any more"
-        )));
+        let told = engine.preview_provider_removal(&caller, &name).await?;
+        return Ok(Preview::of(format!("remove the identity provider {name}: {told}")));
     }
     engine.remove_identity_provider(&caller, &name).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -384,6 +406,7 @@ pub(crate) async fn test(
     Parameters(DryRun { dry_run }): Parameters<DryRun>,
     Body(test): Body<IdentityProviderTest>,
 ) -> Result<Response, Problem> {
+    engine.identity_provider(&caller, &name).await?;
     let person = match (test.user, test.password) {
         (Some(user), Some(password)) => Some((user, password)),
         (None, None) => None,
@@ -393,7 +416,6 @@ pub(crate) async fn test(
         }
     };
     if dry_run {
-        engine.identity_provider(&caller, &name).await?;
         return Ok(Preview::of(format!("ask the identity provider {name} for what it knows")));
     }
     let report = engine.test_identity_provider(&caller, &name, person).await?;
@@ -405,6 +427,15 @@ pub(crate) async fn test(
     };
     let steps = report.steps.into_iter().map(step).collect();
     Ok(Json(ProviderReport { good, steps }).into_response())
+}
+
+/// A day or a moment; nothing if it is empty.
+fn moment(text: &str) -> Result<Option<Timestamp>, Problem> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let wrong = |error| Problem::invalid(error, "correct secret_expires and send it again");
+    parse_secret_expires(text).map(Some).map_err(wrong)
 }
 
 async fn of(
@@ -425,6 +456,7 @@ async fn of(
         title: provider.title,
         enabled: provider.is_enabled,
         has_secret,
+        secret_expires: provider.secret_expires.map(rfc3339),
         redirect_uri,
         oidc,
         ldap,

@@ -6,7 +6,8 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use domain::{
-    Connector, Device, Permission, PersonId, Query, Timestamp, connector::ConnectorState,
+    Connector, Device, IdentityProvider, Permission, PersonId, Query, Timestamp,
+    connector::ConnectorState,
 };
 use engine::Engine;
 use jiff::SignedDuration;
@@ -267,7 +268,8 @@ fn trouble(connector: &Connector) -> Option<Item> {
     })
 }
 
-/// Tokens that end soon: one's own, and everybody's for who sees to security.
+/// Tokens that end soon: one's own, and everybody's for who sees to security; for those also the
+/// secrets of identity providers, and after their end as well, for then nobody signs in.
 async fn credentials(
     engine: &Engine,
     signed_in: &SignedIn,
@@ -278,7 +280,17 @@ async fn credentials(
     let mut tokens = engine.store().tokens(whose).await?;
     tokens.retain(|token| now < token.expires && token.expires < now + ENDS_SOON);
     tokens.sort_by_key(|token| token.expires);
-    let mut items = Vec::new();
+    let ending = engine.ending_provider_secrets(caller, now + ENDS_SOON).await?;
+    let secret = |(provider, expires): &(IdentityProvider, Timestamp)| Item {
+        href: Some(format!("/administration/sign-in/{}", provider.name)),
+        name: format!("Secret of {}", words::visible(&provider.title)),
+        text: match *expires > now {
+            true => "people sign in with it".to_owned(),
+            false => "it has ended; give the new one".to_owned(),
+        },
+        when: words::time(Some(*expires), now, ""),
+    };
+    let mut items: Vec<Item> = ending.iter().map(secret).collect();
     for token in tokens {
         let owner = owner(engine, token.person, caller.person).await?;
         items.push(Item {

@@ -52,6 +52,7 @@ pub fn router(engine: Engine) -> Router {
         .route("/sign-in/code", post(sign_in::code))
         .route("/sign-in/oidc/callback", get(provider_sign_in::callback))
         .route("/sign-in/oidc/{name}", get(provider_sign_in::begin))
+        .route("/sign-in/oidc/{name}/end", get(provider_sign_in::end))
         .route(
             "/sign-in/ldap/{name}",
             get(provider_sign_in::directory_page).post(provider_sign_in::directory),

@@ -22,8 +22,9 @@ use crate::{
 
 /// Ties a browser that comes back from a provider to the one that was sent there.
 const COOKIE: &str = "gatepost_sign_in";
-/// Where that cookie is of use.
-const COOKIE_PATH: &str = "/sign-in/oidc";
+/// The same where browsers come by TLS: bound to this very host, so that no neighbour below the same
+/// domain can put its own in the way and have somebody signed in as another.
+const SECURE_COOKIE: &str = "__Host-gatepost_sign_in";
 
 /// A way of signing in, as a button.
 pub(crate) struct Way {
@@ -61,21 +62,17 @@ pub(crate) async fn begin(
     State(engine): State<Engine>,
     Path(name): Path<String>,
     Query(Next { next }): Query<Next>,
+    from: From,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let name = parsed(&name)?;
-    let beginning = match engine.begin_open_id(&name, own_path(&next)).await {
+    let visit = visit(&headers, from);
+    let beginning = match engine.begin_open_id(&name, own_path(&next), &visit).await {
         Ok(beginning) => beginning,
-        Err(engine::Error::Unavailable(problem)) => {
-            return Ok(not_signed_in(StatusCode::BAD_GATEWAY, problem));
-        }
-        Err(error) => return Err(error.into()),
+        Err(error) => return refused(error),
     };
-    let secure = if beginning.is_secure { "; Secure" } else { "" };
-    let cookie = format!(
-        "{COOKIE}={}; Path={COOKIE_PATH}; HttpOnly; SameSite=Lax; Max-Age={}{secure}",
-        beginning.browser,
-        beginning.patience.as_secs()
-    );
+    let patience = beginning.patience.as_secs();
+    let cookie = cookie(&beginning.browser, patience, beginning.is_secure);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&beginning.location)).into_response())
 }
 
@@ -103,18 +100,49 @@ pub(crate) async fn callback(
         error_description: answer.error_description,
         issuer: answer.iss,
     };
-    let browser = cookie_named(&headers, COOKIE);
+    let browser = cookie_named(&headers, SECURE_COOKIE).or_else(|| cookie_named(&headers, COOKIE));
     let visit = visit(&headers, from);
     let mut response = match engine.finish_open_id(&answer, browser, &visit).await {
         Ok(finished) => begun(&finished.session, &headers, own_path(&finished.next)),
         Err(error) => refused(error)?,
     };
     // It is of use once.
-    let forget = format!("{COOKIE}=; Path={COOKIE_PATH}; HttpOnly; SameSite=Lax; Max-Age=0");
-    if let Ok(forget) = HeaderValue::from_str(&forget) {
-        response.headers_mut().append(header::SET_COOKIE, forget);
+    for is_secure in [true, false] {
+        if let Ok(forget) = HeaderValue::from_str(&cookie("", 0, is_secure)) {
+            response.headers_mut().append(header::SET_COOKIE, forget);
+        }
     }
     Ok(response)
+}
+
+fn cookie(value: &str, max_age_s: u64, is_secure: bool) -> String {
+    let (name, secure) = if is_secure { (SECURE_COOKIE, "; Secure") } else { (COOKIE, "") };
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_s}{secure}")
+}
+
+/// `GET /sign-in/oidc/{name}/end`: leads to where the browser signs out at the provider too.
+pub(crate) async fn end(
+    State(engine): State<Engine>,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    let name = parsed(&name)?;
+    let choice = choice_named(&engine, &name, ProviderKind::OpenIdConnect).await?;
+    let problem = match engine.sign_out_at_provider(&name).await {
+        Ok(Some(location)) => return Ok(Redirect::to(&location).into_response()),
+        Ok(None) => format!(
+            "{} names no place for signing out. To be signed out there, close the browser.",
+            choice.title
+        ),
+        Err(engine::Error::Unavailable(problem)) => problem,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(not_signed_in(StatusCode::BAD_GATEWAY, problem))
+}
+
+/// Who signed out here and came by this provider: its title, if it still is one.
+pub(crate) async fn left(engine: &Engine, name: &str) -> Result<Option<SignInChoice>, Problem> {
+    let Ok(name) = ProviderName::parse(name) else { return Ok(None) };
+    Ok(choice_named(engine, &name, ProviderKind::OpenIdConnect).await.ok())
 }
 
 /// `GET /sign-in/ldap/{name}`
@@ -163,9 +191,16 @@ pub(crate) async fn directory(
 }
 
 async fn directory_named(engine: &Engine, name: &str) -> Result<SignInChoice, Problem> {
-    let name = parsed(name)?;
+    choice_named(engine, &parsed(name)?, ProviderKind::Ldap).await
+}
+
+async fn choice_named(
+    engine: &Engine,
+    name: &ProviderName,
+    kind: ProviderKind,
+) -> Result<SignInChoice, Problem> {
     let choices = engine.sign_in_choices().await?;
-    let is_it = |it: &SignInChoice| it.name == name && it.kind == ProviderKind::Ldap;
+    let is_it = |it: &SignInChoice| it.name == *name && it.kind == kind;
     choices.into_iter().find(is_it).ok_or_else(missing)
 }
 

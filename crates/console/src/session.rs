@@ -87,14 +87,20 @@ pub(crate) async fn sign_out(
     State(drafts): State<Arc<Drafts>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let mut provider = None;
     if let Some(session) = cookie(&headers) {
         drafts.end_session(key(session));
-        engine.sign_out(session).await?;
+        provider = engine.sign_out(session).await?;
     }
+    let to = match provider {
+        // There they may be signed in still.
+        Some(provider) => format!("/sign-in?left={}", provider.name),
+        None => "/sign-in".to_owned(),
+    };
     let forget = |name: &str, more: &str| {
         format!("{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{more}")
     };
-    let mut response = Redirect::to("/sign-in").into_response();
+    let mut response = Redirect::to(&to).into_response();
     for value in [forget(COOKIE, ""), forget(SECURE_COOKIE, "; Secure")] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().append(header::SET_COOKIE, value);

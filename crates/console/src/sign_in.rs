@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use engine::{Engine, SignInError, SignInStep};
+use engine::{Engine, SignInChoice, SignInError, SignInStep};
 use serde::Deserialize;
 
 use crate::{
@@ -33,6 +33,8 @@ struct SignInPage {
     is_by_token: bool,
     /// Others who can say who somebody is.
     ways: Vec<Way>,
+    /// By which of them the browser was signed in that was just signed out.
+    left: Option<SignInChoice>,
 }
 
 #[derive(Template)]
@@ -49,13 +51,24 @@ pub(crate) struct Next {
     pub(crate) next: String,
 }
 
+/// What the address of the sign-in page says.
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    #[serde(default)]
+    next: String,
+    /// Whom somebody came by who has just signed out.
+    #[serde(default)]
+    left: String,
+}
+
 /// `GET /sign-in`
 pub(crate) async fn page(
     State(engine): State<Engine>,
-    Query(Next { next }): Query<Next>,
+    Query(Asked { next, left }): Query<Asked>,
 ) -> Result<Response, Problem> {
     let form = SignIn { next, ..SignIn::default() };
-    Ok(page::whole(&form.page(&engine, None).await?))
+    let left = provider_sign_in::left(&engine, &left).await?;
+    Ok(page::whole(&SignInPage { left, ..form.page(&engine, None).await? }))
 }
 
 /// What the form holds: a token, or a name with a password.
@@ -78,6 +91,7 @@ impl SignIn {
         Ok(SignInPage {
             is_by_token: !has_users || !self.token.is_empty(),
             ways: provider_sign_in::ways(engine, &next).await?,
+            left: None,
             next,
             name: self.name,
             has_users,

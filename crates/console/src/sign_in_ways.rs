@@ -6,10 +6,13 @@ use askama::Template;
 use axum::{
     Form,
     extract::{Path, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Redirect, Response},
 };
-use domain::{IdentityProvider, ProviderName, ProviderSettings, identity_provider::ProviderKind};
+use domain::{
+    IdentityProvider, ProviderName, ProviderSettings,
+    identity_provider::{ProviderKind, is_protected_url},
+};
 use engine::{Engine, IdentityProviderChange, NewIdentityProvider, SecretChange, StepState};
 use serde::Deserialize;
 
@@ -50,6 +53,8 @@ struct WayPage {
     is_enabled: bool,
     is_directory: bool,
     steps: Vec<Step>,
+    /// What would go with it, or why it cannot be removed.
+    removal: String,
 }
 
 /// One step of a test.
@@ -82,11 +87,19 @@ pub(crate) async fn new(
     State(engine): State<Engine>,
     signed_in: SignedIn,
     Path(kind): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let kind = kind_of(&kind)?;
     // Whoever may not add one is told before the form is filled in.
     engine.identity_providers(&signed_in.caller).await?;
-    Ok(page::whole(&adding(&signed_in, kind, &Typed::default(), None)))
+    let kind = kind_of(&kind)?;
+    Ok(page::whole(&adding(&signed_in, kind, &Typed::new(public_url(&headers)), None)))
+}
+
+/// Where this browser reached the server: most others do so too. Only this machine goes without TLS.
+fn public_url(headers: &HeaderMap) -> Option<String> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let plain = format!("http://{host}");
+    Some(if is_protected_url(&plain) { plain } else { format!("https://{host}") })
 }
 
 /// `POST /administration/sign-in/new/{kind}`
@@ -96,6 +109,7 @@ pub(crate) async fn add(
     Path(kind): Path<String>,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Problem> {
+    engine.identity_providers(&signed_in.caller).await?;
     let kind = kind_of(&kind)?;
     let added = async {
         let name = ProviderName::parse(typed.text("name"))
@@ -105,6 +119,7 @@ pub(crate) async fn add(
             title: typed.text("title").to_owned(),
             settings: typed.settings(kind),
             secret: typed.secret(),
+            secret_expires: typed.secret_expires()?,
         };
         engine.add_identity_provider(&signed_in.caller, new).await?;
         Ok(name)
@@ -138,17 +153,21 @@ pub(crate) async fn change(
 ) -> Result<Response, Problem> {
     let provider = found(&engine, &signed_in, &name).await?;
     let kind = provider.settings.kind();
-    let change = IdentityProviderChange {
-        title: typed.text("title").to_owned(),
-        settings: typed.settings(kind),
-        is_enabled: provider.is_enabled,
-        secret: match typed.secret() {
-            Some(secret) => SecretChange::Set(secret),
-            None if typed.needs_no_secret(kind) => SecretChange::Clear,
-            None => SecretChange::Keep,
-        },
+    let changed = async {
+        let change = IdentityProviderChange {
+            title: typed.text("title").to_owned(),
+            settings: typed.settings(kind),
+            is_enabled: provider.is_enabled,
+            secret: match typed.secret() {
+                Some(secret) => SecretChange::Set(secret),
+                None if typed.needs_no_secret(kind) => SecretChange::Clear,
+                None => SecretChange::Keep,
+            },
+            secret_expires: typed.secret_expires()?,
+        };
+        engine.change_identity_provider(&signed_in.caller, &provider.name, change).await
     };
-    match engine.change_identity_provider(&signed_in.caller, &provider.name, change).await {
+    match changed.await {
         Ok(()) => Ok(Redirect::to(&format!("/administration/sign-in/{name}")).into_response()),
         Err(error) => {
             let problem = correctable(error)?;
@@ -180,7 +199,16 @@ pub(crate) async fn test(
 ) -> Result<Response, Problem> {
     let provider = found(&engine, &signed_in, &name).await?;
     let person = (!person.user.is_empty()).then_some((person.user, person.password));
-    let report = engine.test_identity_provider(&signed_in.caller, &provider.name, person).await?;
+    let report = engine.test_identity_provider(&signed_in.caller, &provider.name, person).await;
+    let report = match report {
+        Ok(report) => report,
+        Err(engine::Error::Unavailable(text) | engine::Error::Invalid(text)) => {
+            let problem = Some(words::sentence(&text));
+            let page = WayPage { problem, ..showing(&engine, &signed_in, &provider).await? };
+            return Ok((StatusCode::BAD_REQUEST, page::whole(&page)).into_response());
+        }
+        Err(error) => return Err(error.into()),
+    };
     let step = |step: engine::ProviderStep| {
         let (word, tone) = match step.state {
             StepState::Works => ("Works", "allowed"),
@@ -229,6 +257,7 @@ async fn switch(
         settings: provider.settings,
         is_enabled,
         secret: SecretChange::Keep,
+        secret_expires: provider.secret_expires,
     };
     engine.change_identity_provider(&signed_in.caller, &provider.name, change).await?;
     Ok(Redirect::to(&format!("/administration/sign-in/{name}")).into_response())
@@ -255,8 +284,14 @@ pub(crate) async fn remove(
             WayPage { problem: Some(problem), ..showing(&engine, &signed_in, &provider).await? };
         return Ok((StatusCode::BAD_REQUEST, page::whole(&page)).into_response());
     }
-    engine.remove_identity_provider(&signed_in.caller, &provider.name).await?;
-    Ok(Redirect::to("/administration/sign-in").into_response())
+    match engine.remove_identity_provider(&signed_in.caller, &provider.name).await {
+        Ok(_) => Ok(Redirect::to("/administration/sign-in").into_response()),
+        Err(error) => {
+            let problem = Some(correctable(error)?);
+            let page = WayPage { problem, ..showing(&engine, &signed_in, &provider).await? };
+            Ok((StatusCode::CONFLICT, page::whole(&page)).into_response())
+        }
+    }
 }
 
 async fn found(
@@ -295,6 +330,7 @@ fn adding(
         is_enabled: true,
         is_directory: kind == ProviderKind::Ldap,
         steps: Vec::new(),
+        removal: String::new(),
     }
 }
 
@@ -306,6 +342,11 @@ async fn showing(
     let kind = provider.settings.kind();
     let has_secret = engine.has_provider_secret(provider).await?;
     let typed = Typed::of(provider);
+    let removal = engine.preview_provider_removal(&signed_in.caller, &provider.name).await;
+    let removal = match removal {
+        Ok(told) => words::sentence(&told.to_string()),
+        Err(error) => correctable(error)?,
+    };
     let state = match &provider.settings {
         ProviderSettings::OpenIdConnect(it) => {
             format!("The provider sends people back to {}.", it.redirect_uri())
@@ -324,6 +365,7 @@ async fn showing(
         is_enabled: provider.is_enabled,
         is_directory: kind == ProviderKind::Ldap,
         steps: Vec::new(),
+        removal,
     })
 }
 

@@ -31,6 +31,8 @@ pub struct IdentityProvider {
     pub settings: ProviderSettings,
     /// Whether people may sign in by it.
     pub is_enabled: bool,
+    /// When its secret ends, as far as whoever gave it said so: providers do not tell.
+    pub secret_expires: Option<Timestamp>,
     /// When it was added.
     pub created: Timestamp,
 }
@@ -84,6 +86,12 @@ impl OpenIdConnect {
     #[must_use]
     pub fn redirect_uri(&self) -> String {
         format!("{}{}", self.public_url.trim_end_matches('/'), Self::CALLBACK)
+    }
+
+    /// Where the provider sends browsers to that signed out there too.
+    #[must_use]
+    pub fn signed_out_uri(&self) -> String {
+        format!("{}/sign-in", self.public_url.trim_end_matches('/'))
     }
 }
 
@@ -170,6 +178,17 @@ pub fn validate_title(title: &str) -> Result<(), InvalidProvider> {
         return invalid(format!("the title is not 1 to {MAX_TITLE} characters on one line"));
     }
     Ok(())
+}
+
+/// When a secret ends, as a person writes it: a day, of which its beginning in UTC is meant, or a
+/// moment as RFC 3339 has it.
+pub fn parse_secret_expires(text: &str) -> Result<Timestamp, InvalidProvider> {
+    let text = text.trim();
+    let day = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+    let moment = text.parse::<Timestamp>().ok().or_else(|| Some(day()?.timestamp()));
+    moment.ok_or_else(|| {
+        InvalidProvider(format!("{text:?} is no day; write when the secret ends as 2027-01-31"))
+    })
 }
 
 fn validate_open_id(settings: &OpenIdConnect, secret: HasSecret) -> Result<(), InvalidProvider> {
@@ -302,12 +321,12 @@ pub struct ProviderName(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "identity provider name {0:?} is not 1 to 63 of a-z, 0-9 and hyphen, beginning with a letter or \
-     digit, and none of the words callback, local and new"
+     digit, and none of the words callback, local, new, password and token"
 )]
 pub struct InvalidProviderName(pub String);
 
-/// Addresses that stand where a provider's would, and what people without a provider have.
-const RESERVED: [&str; 3] = ["callback", "local", "new"];
+/// Addresses that stand where a provider's would, and other ways of signing in.
+const RESERVED: [&str; 5] = ["callback", "local", "new", "password", "token"];
 
 impl ProviderName {
     /// Longest name, as for a DNS label.
@@ -361,6 +380,16 @@ mod tests {
             domain: Some("contoso.test".to_owned()),
             base: None,
             trust: Trust::default(),
+        }
+    }
+
+    #[test]
+    fn a_secret_ends_on_a_day_or_at_a_moment() {
+        let parsed = |text| parse_secret_expires(text).map(|it| it.to_string());
+        assert_eq!(parsed(" 2027-01-31 ").unwrap(), "2027-01-31T00:00:00Z");
+        assert_eq!(parsed("2027-01-31T12:00:00+02:00").unwrap(), "2027-01-31T10:00:00Z");
+        for text in ["", "31.1.2027", "2027-02-30", "soon"] {
+            assert!(parsed(text).is_err(), "{text}");
         }
     }
 

@@ -3,17 +3,20 @@
 //! What a provider says of a person ends as one [`ExternalIdentity`]; what that person may do here
 //! is not decided in this room.
 
+mod claims;
 mod directory;
 mod http;
 mod known;
 mod open_id;
+mod removal;
 mod report;
 mod signing_in;
+mod signing_out;
 mod token;
 
 use domain::{
     Caller, IdentityProvider, IdentityProviderId, Permission, ProviderName, ProviderSettings,
-    Scope,
+    Scope, Timestamp,
     audit::{Entry, Event, TargetKind},
     identity_provider::{HasSecret, ProviderKind, validate_title},
 };
@@ -25,6 +28,7 @@ use crate::{Engine, Error, secrets::wipe};
 
 pub(crate) use known::KnownProviders;
 pub use open_id::{OpenIdAnswer, OpenIdBeginning};
+pub use removal::ProviderRemoval;
 pub use report::{ProviderReport, ProviderStep, StepState};
 pub use signing_in::{ExternalSignInError, OpenIdSession};
 
@@ -42,6 +46,8 @@ pub struct NewIdentityProvider {
     pub settings: ProviderSettings,
     /// Client secret, or password of the account that looks people up.
     pub secret: Option<String>,
+    /// When that secret ends, if whoever gave it knows.
+    pub secret_expires: Option<Timestamp>,
 }
 
 /// What is changed of an identity provider: everything but its name.
@@ -55,6 +61,8 @@ pub struct IdentityProviderChange {
     pub is_enabled: bool,
     /// What becomes of the secret.
     pub secret: SecretChange,
+    /// When the secret ends, if whoever gave it knows.
+    pub secret_expires: Option<Timestamp>,
 }
 
 /// What becomes of a secret.
@@ -106,6 +114,8 @@ pub struct NotSignedIn {
     pub why: String,
     /// Whose fault it was.
     pub fault_of: FaultOf,
+    /// What was typed as a name, for the record, unless nobody has it: then it may be a password.
+    pub name: Option<String>,
 }
 
 /// Whose fault it was that somebody was not signed in.
@@ -119,7 +129,7 @@ pub enum FaultOf {
 
 impl NotSignedIn {
     fn refused(told: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { told: told.into(), why: why.into(), fault_of: FaultOf::Person }
+        Self { told: told.into(), why: why.into(), fault_of: FaultOf::Person, name: None }
     }
 
     fn trouble(title: &str, why: impl Into<String>) -> Self {
@@ -127,7 +137,7 @@ impl NotSignedIn {
             "{title} could not be asked. Try again in a moment; if it stays, tell an administrator \
              to run the test of this way of signing in."
         );
-        Self { told, why: why.into(), fault_of: FaultOf::Provider }
+        Self { told, why: why.into(), fault_of: FaultOf::Provider, name: None }
     }
 }
 
@@ -184,6 +194,7 @@ impl Engine {
             title: new.title.trim().to_owned(),
             settings: new.settings,
             is_enabled: true,
+            secret_expires: new.secret_expires.filter(|_| sealed.is_some()),
             created: now,
         };
         let entry = entry(caller, &provider, now, "added");
@@ -283,23 +294,24 @@ impl Engine {
             title: change.title.trim().to_owned(),
             settings: change.settings.clone(),
             is_enabled: change.is_enabled,
+            secret_expires: change.secret_expires.filter(|_| has_secret == HasSecret::Yes),
             ..provider
         })
     }
 
-    /// Removes an identity provider: nobody signs in by it any more.
-    pub async fn remove_identity_provider(
+    /// The providers whose secret ends before then or has ended, as far as that is known, the first
+    /// to end first; none for a caller who does not answer for security.
+    pub async fn ending_provider_secrets(
         &self,
         caller: &Caller,
-        name: &ProviderName,
-    ) -> Result<(), Error> {
-        let provider = self.identity_provider(caller, name).await?;
-        let mut log = self.audit_log().await?;
-        let rows = log.rows(&[entry(caller, &provider, self.now(), "removed")]);
-        self.store().remove_identity_provider(provider.id, &rows).await?;
-        log.written();
-        self.inner.known_providers.forget(provider.id);
-        Ok(())
+        until: Timestamp,
+    ) -> Result<Vec<(IdentityProvider, Timestamp)>, Error> {
+        let Ok(scope) = caller.scope(Permission::ModifySecurity) else { return Ok(Vec::new()) };
+        let providers = self.store().identity_providers(&scope).await?.into_iter();
+        let ending = providers.filter_map(|it| it.secret_expires.map(|expires| (it, expires)));
+        let mut ending: Vec<_> = ending.filter(|(_, expires)| *expires < until).collect();
+        ending.sort_by_key(|(_, expires)| *expires);
+        Ok(ending)
     }
 
     /// What people are read with who have not signed in yet.
@@ -378,12 +390,7 @@ fn destination(settings: &ProviderSettings) -> Vec<&str> {
     }
 }
 
-fn entry(
-    caller: &Caller,
-    provider: &IdentityProvider,
-    now: domain::Timestamp,
-    what: &str,
-) -> Entry {
+fn entry(caller: &Caller, provider: &IdentityProvider, now: Timestamp, what: &str) -> Entry {
     let kind = provider.settings.kind();
     let address = match &provider.settings {
         ProviderSettings::OpenIdConnect(it) => it.issuer.clone(),

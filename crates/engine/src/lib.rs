@@ -57,8 +57,8 @@ pub use exchange::{Family, Feature, FeatureCheck, FeatureState};
 pub use fault::Fault;
 pub use identity_providers::{
     ExternalSignInError, FaultOf, IdentityProviderChange, NewIdentityProvider, NotSignedIn,
-    OpenIdAnswer, OpenIdBeginning, OpenIdSession, ProviderReport, ProviderStep, SecretChange,
-    SignInChoice, StepState,
+    OpenIdAnswer, OpenIdBeginning, OpenIdSession, ProviderRemoval, ProviderReport, ProviderStep,
+    SecretChange, SignInChoice, StepState,
 };
 pub use notifications::{
     ChannelChange, DeliveryDetail, NewChannel, Rendered, SubscriptionView, SubscriptionWish, Trial,

@@ -9,7 +9,7 @@ use domain::{
 
 use crate::audit::AuditRow;
 use crate::value::{Columns, Value};
-use crate::{Error, Store, sql};
+use crate::{Error, PeopleWrite, Store, sql};
 
 /// What becomes of a secret when its row is changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Store {
                 Value::text(provider.name.as_str()),
                 Value::text(&provider.title),
                 Value::text(provider.settings.kind().word()),
-                Value::text(&document::of(&provider.settings).to_string()),
+                Value::text(&document::of(provider).to_string()),
                 sealed.map_or(Value::Null, |sealed| Value::Bytes(sealed.to_owned())),
                 Value::Flag(provider.is_enabled),
                 Value::time(provider.created),
@@ -61,7 +61,7 @@ impl Store {
             vec![
                 Value::id(provider.id),
                 Value::text(&provider.title),
-                Value::text(&document::of(&provider.settings).to_string()),
+                Value::text(&document::of(provider).to_string()),
                 Value::Flag(provider.is_enabled),
             ],
         ));
@@ -73,15 +73,17 @@ impl Store {
         if changed.get(at) == Some(&0) { Err(MISSING) } else { Ok(()) }
     }
 
-    /// Forgets an identity provider, and has it on record.
+    /// Forgets an identity provider and what goes with it, and has it on record.
     pub async fn remove_identity_provider(
         &self,
         id: IdentityProviderId,
+        with_it: &[PeopleWrite<'_>],
         audit: &[AuditRow],
     ) -> Result<(), Error> {
         let mut steps = AuditRow::steps(audit);
         let at = steps.len();
         steps.push((sql::REMOVE_IDENTITY_PROVIDER, vec![Value::id(id)]));
+        with_it.iter().for_each(|write| write.add_to(&mut steps));
         let changed = self.database.write(steps).await?;
         if changed.get(at) == Some(&0) { Err(MISSING) } else { Ok(()) }
     }
@@ -168,6 +170,7 @@ fn provider(row: &mut Columns<'_>) -> Result<IdentityProvider, Error> {
         title,
         settings: document::settings(kind, &document).ok_or_else(|| row.corrupt("document"))?,
         is_enabled: row.flag("enabled")?,
+        secret_expires: document::secret_expires(&document),
         created: row.time("created")?,
     })
 }

@@ -95,7 +95,7 @@ impl Store {
 }
 
 impl PeopleWrite<'_> {
-    fn add_to(&self, steps: &mut Steps) {
+    pub(crate) fn add_to(&self, steps: &mut Steps) {
         match self {
             Self::AddPerson(_) | Self::ChangePerson(_) | Self::RemovePerson(_) => {
                 self.add_person_to(steps);

@@ -38,6 +38,12 @@ async fn a_provider_lives_and_its_secret_is_never_told() {
     let again = server.post(ALL, &corp().to_string()).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
 
+    let ends = json!({ "secret_expires": "2027-01-31" }).to_string();
+    let ends = server.patch(CORP, &ends).await;
+    assert_eq!(ends.json()["secret_expires"], "2027-01-31T00:00:00Z", "{}", ends.body);
+    let wrong = server.patch(CORP, &json!({ "secret_expires": "soon" }).to_string()).await;
+    assert!(wrong.body.contains("is no day"), "{}", wrong.body);
+
     let change = json!({ "oidc": { "groups_claim": "roles" }, "enabled": false }).to_string();
     let rehearsed = server.patch(&format!("{CORP}?dry_run=true"), &change).await;
     assert!(rehearsed.body.contains("change enabled, oidc.groups_claim"), "{}", rehearsed.body);
@@ -54,7 +60,7 @@ async fn a_provider_lives_and_its_secret_is_never_told() {
     }
 
     let rehearsed = server.delete(&format!("{CORP}?dry_run=true")).await;
-    assert!(rehearsed.body.contains("nobody signs in by it any more"));
+    assert!(rehearsed.body.contains("provider corp: nobody came by it yet"), "{}", rehearsed.body);
     assert_eq!(server.delete(CORP).await.status, StatusCode::NO_CONTENT);
     assert_eq!(server.delete(CORP).await.status, StatusCode::NOT_FOUND);
     server.stop().await;

@@ -10,7 +10,10 @@ use api::{
     IdentityProvider, IdentityProviderChange, IdentityProviderList, IdentityProviderTest, Preview,
     ProviderReport,
 };
-use clap::Subcommand;
+use clap::{
+    Subcommand,
+    builder::{OsStringValueParser, TypedValueParser as _},
+};
 use domain::ProviderName;
 use serde_json::{Map, Value, json};
 
@@ -24,11 +27,39 @@ use crate::{
     secret::{PasswordArguments, from_file},
 };
 
+const ADD_OIDC: &str = "\
+Examples:
+  Entra ID, with group ids in the token:
+    gatepost identity-provider add-oidc entra --title 'Contoso account' \\
+      --issuer https://login.microsoftonline.com/TENANT-ID/v2.0 --client-id APPLICATION-ID \\
+      --secret-file entra.secret --secret-expires 2027-01-31 \\
+      --public-url https://gatepost.contoso.com
+    gatepost role assign help-desk --group entra:GROUP-ID
+  Keycloak, with a mapper that puts groups into the token:
+    gatepost identity-provider add-oidc keycloak --client-id gatepost --secret-file kc.secret \\
+      --issuer https://sso.contoso.com/realms/contoso --public-url https://gatepost.contoso.com
+    gatepost role assign help-desk --group 'keycloak:Help desk'
+The guide tells it step by step: docs/guide/signing-in.md";
+
+const ADD_LDAP: &str = "\
+Examples:
+  With an account that looks people up; its password comes from a prompt or a file:
+    gatepost identity-provider add-ldap ad --title 'Contoso directory' --domain contoso.com \\
+      --controller dc01.contoso.com --controller dc02.contoso.com \\
+      --account svc-gatepost@contoso.com --password-file ad.password --ca-file contoso-ca.pem
+    gatepost role assign help-desk --group 'ad:Gatepost help desk'
+    gatepost identity-provider test ad --user jane
+  Without one, people look themselves up:
+    gatepost identity-provider add-ldap ad --domain contoso.com --controller dc01.contoso.com
+The guide tells it step by step: docs/guide/signing-in.md";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum IdentityProviderVerb {
-    /// Let people sign in by OpenID Connect
+    /// Let people sign in by OpenID Connect, such as Entra ID, Keycloak or AD FS
+    #[command(after_help = ADD_OIDC)]
     AddOidc(Box<AddOidcArguments>),
     /// Let people sign in by an Active Directory
+    #[command(after_help = ADD_LDAP)]
     AddLdap(Box<AddLdapArguments>),
     /// List identity providers
     List(ListArguments),
@@ -37,8 +68,12 @@ pub(crate) enum IdentityProviderVerb {
     /// Change an identity provider; what is not given stays, and '' clears a field
     Set(Box<SetArguments>),
     /// Try it, and say step by step what works
+    #[command(
+        after_help = "Nobody is signed in by it. With --user, a directory is asked for that \
+                            person too, and their groups are named as assignments name them."
+    )]
     Test(TestArguments),
-    /// Remove an identity provider; nobody signs in by it any more
+    /// Remove an identity provider; who came by it is signed out
     Remove(RemoveArguments),
 }
 
@@ -129,8 +164,11 @@ struct CommonArguments {
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
     /// More certificate authorities to trust, PEM
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     ca_file: Option<PathBuf>,
+    /// Day on which the secret or the account's password ends, such as 2027-01-31
+    #[arg(long, value_name = "DAY")]
+    secret_expires: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -271,11 +309,14 @@ async fn add_oidc(arguments: AddOidcArguments) -> anyhow::Result<Exit> {
     fields.text("client_id", Some(arguments.client_id));
     fields.text("public_url", Some(arguments.public_url));
     let secret = arguments.oidc.write(&mut fields)?;
-    let CommonArguments { title, ca_file } = arguments.common;
+    let CommonArguments { title, ca_file, secret_expires } = arguments.common;
     fields.text("extra_roots_pem", ca_file.as_deref().map(certificates).transpose()?);
     fields.0.retain(|_, value| !value.is_null());
     let name = arguments.name.as_str();
-    let body = json!({ "name": name, "title": title, "oidc": fields.0, "secret": secret });
+    let body = json!({
+        "name": name, "title": title, "oidc": fields.0, "secret": secret,
+        "secret_expires": secret_expires,
+    });
     let added: IdentityProvider = client.post("identity-providers", &body).await?;
     let redirect = added.redirect_uri.unwrap_or_default();
     say(&format!("identity provider {name} added; register this redirect address there:"))?;
@@ -292,12 +333,15 @@ async fn add_ldap(arguments: AddLdapArguments) -> anyhow::Result<Exit> {
     };
     let mut fields = Fields::default();
     arguments.ldap.write(&mut fields);
-    let CommonArguments { title, ca_file } = arguments.common;
+    let CommonArguments { title, ca_file, secret_expires } = arguments.common;
     fields.text("extra_roots_pem", ca_file.as_deref().map(certificates).transpose()?);
     fields.0.entry("servers").or_insert_with(|| json!([]));
     fields.0.retain(|_, value| !value.is_null());
     let name = arguments.name.as_str();
-    let body = json!({ "name": name, "title": title, "ldap": fields.0, "secret": secret });
+    let body = json!({
+        "name": name, "title": title, "ldap": fields.0, "secret": secret,
+        "secret_expires": secret_expires,
+    });
     client.post::<IdentityProvider>("identity-providers", &body).await?;
     say(&format!("identity provider {name} added"))?;
     say(&format!("next: gatepost identity-provider test {name} --user NAME"))?;
@@ -314,7 +358,7 @@ async fn set(arguments: SetArguments) -> anyhow::Result<Exit> {
     oidc.text("public_url", arguments.public_url);
     let secret = arguments.oidc.write(&mut oidc)?;
     arguments.ldap.write(&mut ldap);
-    let CommonArguments { title, ca_file } = arguments.common;
+    let CommonArguments { title, ca_file, secret_expires } = arguments.common;
     if let Some(file) = ca_file {
         let now: IdentityProvider = client.get(&path(&name), &[]).await?;
         let fields = if now.oidc.is_some() { &mut oidc } else { &mut ldap };
@@ -326,6 +370,7 @@ async fn set(arguments: SetArguments) -> anyhow::Result<Exit> {
         oidc: oidc.given(),
         ldap: ldap.given(),
         secret: secret.or(arguments.password.read_if_given()?),
+        secret_expires,
     };
     let fields = change.fields();
     if fields.is_empty() {
@@ -364,8 +409,18 @@ async fn list(arguments: &ListArguments) -> anyhow::Result<Exit> {
 }
 
 /// What JSON shows of an identity provider.
-const FIELDS: [&str; 9] =
-    ["name", "kind", "title", "enabled", "has_secret", "redirect_uri", "oidc", "ldap", "created"];
+const FIELDS: [&str; 10] = [
+    "name",
+    "kind",
+    "title",
+    "enabled",
+    "has_secret",
+    "secret_expires",
+    "redirect_uri",
+    "oidc",
+    "ldap",
+    "created",
+];
 
 async fn show(arguments: &OneArguments) -> anyhow::Result<Exit> {
     let client = Client::connect(&arguments.server)?;

@@ -23,11 +23,16 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 /// What answers to everybody: nobody needs to sign in.
-const OPEN: [&str; 8] = [
+const OPEN: [&str; 13] = [
     "GET /healthz",
     "GET /sign-in",
     "POST /sign-in",
     "POST /sign-in/code",
+    "GET /sign-in/ldap/{name}",
+    "POST /sign-in/ldap/{name}",
+    "GET /sign-in/oidc/callback",
+    "GET /sign-in/oidc/{name}",
+    "GET /sign-in/oidc/{name}/end",
     "POST /api/v1/sign-in",
     "POST /sign-out",
     "GET /assets/{hash}/{name}",

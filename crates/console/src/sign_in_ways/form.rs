@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 
 use domain::{
-    IdentityProvider, ProviderSettings,
+    IdentityProvider, ProviderSettings, Timestamp,
     connector::Trust,
-    identity_provider::{ClientAuthentication, DirectoryTls, Ldap, OpenIdConnect, ProviderKind},
+    identity_provider::{
+        ClientAuthentication, DirectoryTls, Ldap, OpenIdConnect, ProviderKind, parse_secret_expires,
+    },
 };
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 /// One field of the form.
@@ -25,6 +28,7 @@ pub(crate) enum Input {
     Area,
     /// Whether there is one already.
     Secret(bool),
+    Day,
     /// Values with what they are called.
     Choice(&'static [(&'static str, &'static str)]),
 }
@@ -43,6 +47,8 @@ pub(crate) enum Lines {
 #[serde(transparent)]
 pub(crate) struct Typed(HashMap<String, String>);
 
+const EXPIRES: &str = "If it does: the home page and notifications say so in time.";
+
 const CLIENT_AUTHENTICATION: &[(&str, &str)] = &[
     ("basic", "With its secret, in the header"),
     ("post", "With its secret, in the body"),
@@ -55,9 +61,18 @@ const TLS: &[(&str, &str)] = &[
 ];
 
 impl Typed {
+    /// Nothing but where browsers reach this server, as far as that is known.
+    pub(crate) fn new(public_url: Option<String>) -> Self {
+        Self(public_url.into_iter().map(|url| ("public_url".to_owned(), url)).collect())
+    }
+
     /// What a provider has now.
     pub(crate) fn of(provider: &IdentityProvider) -> Self {
-        let mut fields = vec![("title", provider.title.clone())];
+        let day = |expires: Timestamp| expires.to_zoned(TimeZone::UTC).date().to_string();
+        let mut fields = vec![
+            ("title", provider.title.clone()),
+            ("secret_expires", provider.secret_expires.map(day).unwrap_or_default()),
+        ];
         match provider.settings.clone() {
             ProviderSettings::OpenIdConnect(it) => fields.extend([
                 ("issuer", it.issuer),
@@ -94,6 +109,12 @@ impl Typed {
     /// A new secret, to the letter.
     pub(crate) fn secret(&self) -> Option<String> {
         self.0.get("secret").filter(|secret| !secret.is_empty()).cloned()
+    }
+
+    /// When the secret ends, if a day was typed.
+    pub(crate) fn secret_expires(&self) -> Result<Option<Timestamp>, engine::Error> {
+        let parsed = self.optional("secret_expires").map(|text| parse_secret_expires(&text));
+        parsed.transpose().map_err(|error| engine::Error::Invalid(error.0))
     }
 
     /// Whether what was chosen has no use for a secret.
@@ -181,6 +202,7 @@ fn open_id_lines(
             "basic",
         ),
         line("secret", "Client secret", "", Input::Secret(has_secret), ""),
+        line("secret_expires", "The secret ends on", EXPIRES, Input::Day, ""),
         line(
             "public_url",
             "Public URL",
@@ -228,6 +250,7 @@ fn directory_lines(
             "",
         ),
         line("secret", "Its password", "", Input::Secret(has_secret), ""),
+        line("secret_expires", "Its password ends on", EXPIRES, Input::Day, ""),
         line(
             "base",
             "Only people below",

@@ -159,7 +159,7 @@ fn assert_harmless(answer: &Answer) {
 }
 
 /// A console beside a connector in trouble with so many blocked devices, all of them hostile.
-async fn with_devices(count: u128) -> Console {
+pub(crate) async fn with_devices(count: u128) -> Console {
     with_devices_of(count, now(), connector()).await
 }
 

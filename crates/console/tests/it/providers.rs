@@ -2,12 +2,12 @@
 
 use axum::http::{Method, StatusCode};
 
-use crate::Console;
+use crate::{Console, inventory::with_devices};
 
 const OIDC: &str = "name=corp&title=Contoso+account&issuer=http%3A%2F%2F127.0.0.1%3A9&client_id=gatepost\
                     &client_authentication=basic&secret=hunter2-of-the-client\
                     &public_url=https%3A%2F%2Fgatepost.contoso.test&scopes=profile+groups\
-                    &groups_claim=groups&name_claim=preferred_username";
+                    &groups_claim=groups&name_claim=preferred_username&secret_expires=2027-01-31";
 const LDAP: &str = "name=ad&title=Contoso+directory&servers=127.0.0.1%3A9%0D%0A127.0.0.1%3A10\
                     &tls=ldaps&domain=contoso.test";
 const LIST: &str = "/administration/sign-in";
@@ -33,6 +33,12 @@ async fn ways_of_signing_in_are_set_up_and_never_show_their_secret() {
     let one = console.get(&format!("{LIST}/corp")).await.body;
     assert!(one.contains("https://gatepost.contoso.test/sign-in/oidc/callback"), "{one}");
     assert!(one.contains(r#"placeholder="given""#) && !one.contains("hunter2"), "{one}");
+    assert!(one.contains(r#"type="date" value="2027-01-31""#), "{one}");
+    assert!(one.contains("Nobody came by it yet."), "{one}");
+    let wrong = OIDC.replace("2027-01-31", "soon");
+    let refused = console.post(&format!("{LIST}/corp"), &wrong).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(refused.body.contains("is no day"), "{}", refused.body);
 
     let refused = console.post(&format!("{LIST}/new/oidc"), "name=x&title=X&secret=hunter2").await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
@@ -71,6 +77,64 @@ async fn who_has_not_signed_in_sees_buttons_and_nothing_else() {
     for closed in [LIST.to_owned(), format!("{LIST}/corp"), format!("{LIST}/new/ldap")] {
         assert_eq!(console.get(&closed).await.status, StatusCode::SEE_OTHER, "{closed}");
     }
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn who_has_signed_out_is_led_to_the_provider_and_nowhere_else() {
+    let console = Console { session: None, ..with_both().await };
+    let page = console.get("/sign-in?left=corp").await.body;
+    assert!(page.contains("Contoso account may still know this browser"), "{page}");
+    assert!(page.contains(r#"href="/sign-in/oidc/corp/end""#), "{page}");
+    for other in ["ad", "none", "https%3A%2F%2Fevil.example", "%3Cb%3E"] {
+        let page = console.get(&format!("/sign-in?left={other}")).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(!page.body.contains("still know") && !page.body.contains("evil"), "{}", page.body);
+    }
+    let off = console.get("/sign-in/oidc/corp/end").await;
+    assert_eq!(off.status, StatusCode::BAD_GATEWAY);
+    assert!(off.body.contains("Contoso account could not be asked."), "{}", off.body);
+    for unknown in ["/sign-in/oidc/ad/end", "/sign-in/oidc/none/end"] {
+        assert_eq!(console.get(unknown).await.status, StatusCode::NOT_FOUND, "{unknown}");
+    }
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn a_secret_that_ends_stands_on_the_home_page() {
+    // On the second of March.
+    let console = with_devices(1).await;
+    let ending = |day: &str| OIDC.replace("2027-01-31", day);
+    let added = console.post(&format!("{LIST}/new/oidc"), &ending("2026-03-10")).await;
+    assert_eq!(added.status, StatusCode::SEE_OTHER, "{}", added.body);
+    for (day, said) in [
+        ("2026-03-10", Some("people sign in with it")),
+        ("2026-03-01", Some("it has ended; give the new one")),
+        ("2026-03-20", None),
+        ("", None),
+    ] {
+        console.post(&format!("{LIST}/corp"), &ending(day)).await;
+        let home = console.get("/").await.body;
+        assert_eq!(home.contains("Secret of Contoso account"), said.is_some(), "{day}: {home}");
+        assert!(said.is_none_or(|said| home.contains(said)), "{day}: {home}");
+    }
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn trying_has_an_end_before_a_directory_locks_anybody() {
+    let console = Console { session: None, ..with_both().await };
+    // Nothing is asked without a password, and it counts all the same.
+    for name in ["jane", "JANE", "CONTOSO%5Cjane"] {
+        let refused = console.post("/sign-in/ldap/ad", &format!("user={name}&password=")).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.body);
+    }
+    let refused = console.post("/sign-in/ldap/ad", "user=jane%40contoso.test&password=x").await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.header("retry-after"), "1200");
+    assert!(refused.body.contains("try again in 20 minutes"), "{}", refused.body);
+    let other = console.post("/sign-in/ldap/ad", "user=otto&password=").await;
+    assert_eq!(other.status, StatusCode::FORBIDDEN);
     console.stop().await;
 }
 

@@ -33,9 +33,13 @@ impl Engine {
         let person = person(&settings, account.as_ref(), user, password).await;
         let person = match person {
             Ok(person) => Ok(identity(&provider, person)),
-            Err(error @ PersonError::Refused(_)) => {
-                Err(NotSignedIn::refused(TOLD, error.to_string()))
+            Err(PersonError::Unknown) => {
+                Err(NotSignedIn::refused(TOLD, PersonError::Unknown.to_string()))
             }
+            Err(error @ PersonError::Refused(_)) => Err(NotSignedIn {
+                name: Some(user.to_owned()),
+                ..NotSignedIn::refused(TOLD, error.to_string())
+            }),
             Err(error) => Err(NotSignedIn::trouble(&provider.title, error.to_string())),
         };
         Ok((provider, person))

@@ -18,9 +18,12 @@ use super::{
 
 /// How long addresses and keys are taken for true.
 const FRESH_FOR: SignedDuration = SignedDuration::from_hours(1);
-/// How soon keys are asked for again for a key that is not among them: whoever sends forged tokens
-/// must not make us ask the provider all the time.
+/// How soon keys are asked for once more for a key that is not among them: forged tokens must not make
+/// us ask the provider all the time.
 const KEYS_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(30);
+
+/// Names of claims that are kept of one provider.
+const MAX_CLAIMS: usize = 500;
 
 /// What is known of each provider.
 #[derive(Debug, Default)]
@@ -35,7 +38,8 @@ pub(super) struct Known {
     pub(super) addresses: Addresses,
     pub(super) keys: Vec<Jwk>,
     asked: Timestamp,
-    keys_asked: Timestamp,
+    /// When the keys were asked for again, for one that was not among them.
+    keys_again: Option<Timestamp>,
 }
 
 /// Where a provider is asked what (OpenID Connect Discovery section 3).
@@ -45,6 +49,10 @@ pub(super) struct Addresses {
     pub(super) token: String,
     pub(super) keys: String,
     pub(super) user_info: Option<String>,
+    /// Where people sign out (RP-Initiated Logout section 2.1).
+    pub(super) end_session: Option<String>,
+    /// Claims that it says it knows, if it says so.
+    pub(super) claims: Option<Vec<String>>,
     /// Whether answers always name their issuer (RFC 9207).
     pub(super) names_issuer: bool,
 }
@@ -100,11 +108,11 @@ impl KnownProviders {
         known: &Arc<Known>,
         now: Timestamp,
     ) -> Result<Arc<Known>, DiscoveryError> {
-        if known.keys_asked + KEYS_AGAIN_AFTER > now {
+        if known.keys_again.is_some_and(|last| last + KEYS_AGAIN_AFTER > now) {
             return Ok(Arc::clone(known));
         }
         let keys = keys(&known.http, &known.addresses.keys).await?;
-        let known = Arc::new(Known { keys, keys_asked: now, ..Known::clone(known) });
+        let known = Arc::new(Known { keys, keys_again: Some(now), ..Known::clone(known) });
         self.keep(provider.id, &known);
         Ok(known)
     }
@@ -126,7 +134,7 @@ impl Known {
         let addresses = addresses(&http, &settings.issuer).await?;
         let keys = keys(&http, &addresses.keys).await?;
         let settings = settings.clone();
-        Ok(Self { settings, http, addresses, keys, asked: now, keys_asked: now })
+        Ok(Self { settings, http, addresses, keys, asked: now, keys_again: None })
     }
 }
 
@@ -158,6 +166,11 @@ pub(super) async fn addresses(http: &Http, issuer: &str) -> Result<Addresses, Di
         token: protected("token_endpoint")?,
         keys: protected("jwks_uri")?,
         user_info: protected("userinfo_endpoint").ok(),
+        end_session: protected("end_session_endpoint").ok(),
+        claims: document.get("claims_supported").and_then(Json::as_array).map(|all| {
+            let texts = all.iter().filter_map(Json::as_str).map(str::to_owned);
+            texts.take(MAX_CLAIMS).collect()
+        }),
         names_issuer: named.and_then(Json::as_bool).unwrap_or_default(),
     })
 }

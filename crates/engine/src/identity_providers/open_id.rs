@@ -14,13 +14,14 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    NotSignedIn,
+    ExternalSignInError, NotSignedIn,
+    claims::{identity, user_info},
     http::{Answer, encoded, said},
     known::Known,
     token::{self, Expected, TokenError},
 };
 use crate::{
-    Engine, Error, ExternalIdentity,
+    Engine, Error, ExternalIdentity, Visit,
     secrets::{random_bytes, wipe},
 };
 
@@ -31,10 +32,6 @@ const PATIENCE: Duration = Duration::from_secs(600);
 const MAX_BROUGHT_BYTES: usize = 16 * 1024;
 /// Longest path that is kept to go on to.
 const MAX_NEXT_BYTES: usize = 2048;
-/// Groups of one person that are looked at.
-const MAX_GROUPS: usize = 2_000;
-/// Longest name of a group, in bytes.
-const MAX_GROUP_BYTES: usize = 1024;
 
 /// A browser is to go to a provider.
 #[derive(Clone)]
@@ -94,21 +91,24 @@ struct Attempt {
 }
 
 impl Engine {
-    /// Sends a browser to a provider; `next` is where it goes on to when it is back.
+    /// Sends a browser to a provider; `next` is where it goes on to when it is back. Each is a try
+    /// until somebody has signed in by it: what is remembered of it costs the database a row.
     pub async fn begin_open_id(
         &self,
         name: &ProviderName,
         next: &str,
-    ) -> Result<OpenIdBeginning, Error> {
+        visit: &Visit,
+    ) -> Result<OpenIdBeginning, ExternalSignInError> {
         let provider = self.open_provider(name).await?;
         let ProviderSettings::OpenIdConnect(settings) = &provider.settings else {
-            return Err(store::Error::NotFound("the identity provider").into());
+            return Err(Error::from(store::Error::NotFound("the identity provider")).into());
         };
         let now = self.now();
+        self.inner.people.attempts.take_beginning(now, visit.address)?;
         let known = self.inner.known_providers.of(&provider, settings, now).await;
         let known = known.map_err(|error| {
             tracing::warn!(provider = %provider.name, %error, "a provider could not be asked");
-            Error::Unavailable(NotSignedIn::trouble(&provider.title, "").told)
+            ExternalSignInError::Provider(NotSignedIn::trouble(&provider.title, error.to_string()))
         })?;
         let [state, nonce, verifier, browser] = std::array::from_fn(|_| secret_text());
         let attempt = Attempt {
@@ -119,8 +119,9 @@ impl Engine {
             next: if next.len() <= MAX_NEXT_BYTES { next.to_owned() } else { String::new() },
         };
         let hash = Sha256::digest(&state);
-        let sealed = self.sealed_attempt(&hash, &attempt)?;
-        self.store().add_sign_in_attempt(&hash, &sealed, now + PATIENCE, now).await?;
+        let sealed = self.sealed_attempt(&hash, &attempt).map_err(Error::from)?;
+        let kept = self.store().add_sign_in_attempt(&hash, &sealed, now + PATIENCE, now).await;
+        kept.map_err(Error::from)?;
         Ok(OpenIdBeginning {
             location: location(&known, settings, [&state, &nonce, &verifier]),
             browser,
@@ -374,115 +375,9 @@ pub(super) async fn ask_token(
     answer.map_err(|error| error.to_string())
 }
 
-/// What the provider tells about the person where the token does not: nothing if it says all.
-async fn user_info(
-    known: &Known,
-    settings: &OpenIdConnect,
-    claims: &Json,
-    access_token: Option<&str>,
-) -> Result<Json, String> {
-    let has = |name: &str| claim(claims, name).is_some();
-    let (Some(url), Some(token)) = (&known.addresses.user_info, access_token) else {
-        return Ok(Json::Null);
-    };
-    if has(&settings.groups_claim) && has(&settings.name_claim) {
-        return Ok(Json::Null);
-    }
-    let answer = known.http.get(url, Some(token)).await.map_err(|error| error.to_string())?;
-    if !answer.status.is_success() {
-        return Err(format!("the provider tells nothing about the person: {}", answer.trouble()));
-    }
-    // It must be the same person (OpenID Connect Core section 5.3.2).
-    if answer.body.get("sub") == claims.get("sub") {
-        Ok(answer.body)
-    } else {
-        Err("the provider tells about another person than the one it signed in".to_owned())
-    }
-}
-
-/// A claim by its name, or by a path with dots: some providers keep groups inside of another claim.
-fn claim<'a>(claims: &'a Json, name: &str) -> Option<&'a Json> {
-    let by_path = || name.split('.').try_fold(claims, |inside, part| inside.get(part));
-    claims.get(name).or_else(by_path).filter(|value| !value.is_null())
-}
-
-/// The person that the claims describe.
-fn identity(
-    provider: &IdentityProvider,
-    settings: &OpenIdConnect,
-    claims: &Json,
-    more: &Json,
-) -> Result<ExternalIdentity, NotSignedIn> {
-    let either = |name: &str| claim(claims, name).or_else(|| claim(more, name));
-    let text = |name: &str| {
-        let text = either(name)?.as_str()?.trim();
-        (!text.is_empty()).then(|| said(text))
-    };
-    let subject = token::subject(claims)
-        .map_err(|error| NotSignedIn::trouble(&provider.title, error.to_string()))?;
-    let groups = match either(&settings.groups_claim) {
-        Some(groups) => groups_of(groups),
-        // A token has room for so many groups; then it only says where to ask for them.
-        None if claims.pointer("/_claim_names/groups").is_some() => {
-            let told = format!(
-                "You are in too many groups for {} to name them. Ask an administrator to send the \
-                 groups that are assigned to the application only.",
-                provider.title
-            );
-            return Err(NotSignedIn::refused(told, "the token names no groups for their number"));
-        }
-        None => Vec::new(),
-    };
-    let address = text("email");
-    let name = text(&settings.name_claim).or_else(|| address.clone());
-    Ok(ExternalIdentity {
-        provider: provider.name.as_str().to_owned(),
-        // A subject is one of a kind at its issuer only (OpenID Connect Core section 2).
-        subject: format!("{} {subject}", settings.issuer),
-        name: name.unwrap_or_else(|| subject.to_owned()),
-        display_name: text("name"),
-        address,
-        groups,
-    })
-}
-
-/// Groups as a list, or as a single text.
-fn groups_of(claim: &Json) -> Vec<String> {
-    let usable = |group: &Json| {
-        let group = group.as_str()?.trim();
-        let is_one = !group.is_empty() && group.len() <= MAX_GROUP_BYTES;
-        is_one.then(|| group.to_owned())
-    };
-    match claim {
-        Json::Array(groups) => groups.iter().take(MAX_GROUPS).filter_map(usable).collect(),
-        one => usable(one).into_iter().collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn groups_come_as_a_list_or_as_one_text() {
-        for (claim, expected) in [
-            (json!(["a", " b ", 7, "", null]), vec!["a", "b"]),
-            (json!("one group"), vec!["one group"]),
-            (json!({ "a": 1 }), vec![]),
-            (json!(7), vec![]),
-        ] {
-            assert_eq!(groups_of(&claim), expected);
-        }
-    }
-
-    #[test]
-    fn a_claim_is_found_by_name_and_by_path() {
-        let claims = json!({ "a.b": 1, "a": { "b": 2, "c": 3 }, "n": null });
-        assert_eq!(claim(&claims, "a.b"), Some(&json!(1)));
-        assert_eq!(claim(&claims, "a.c"), Some(&json!(3)));
-        assert_eq!(claim(&claims, "n"), None);
-        assert_eq!(claim(&claims, "a.x.y"), None);
-    }
 
     #[test]
     fn what_a_provider_says_is_told_in_plain_words() {

@@ -162,6 +162,11 @@ impl Engine {
                 ),
             },
         }
+        report_groups(report, &known, settings);
+        match &known.addresses.end_session {
+            Some(_) => report.works("signing out", "people can sign out there too"),
+            None => report.left_out("signing out", "the provider names no place for it"),
+        }
         report.left_out("way back", register(settings));
         Ok(())
     }
@@ -193,9 +198,14 @@ impl Engine {
             report.left_out("person", "give a name and a password to try a whole sign-in");
             return Ok(());
         };
+        // It counts like signing in: an account could be locked by it all the same.
+        let attempts = &self.inner.people.attempts;
+        let tried = attempts.take_name(self.now(), &provider.name, &user);
+        tried.map_err(|wait| Error::Unavailable(wait.to_string()))?;
         match directory::person(settings, account.as_ref(), &user, &password).await {
             Err(error) => report.fails("person", error.to_string()),
             Ok(person) => {
+                attempts.forget_name(&provider.name, &user);
                 let groups: Vec<_> = person.groups.iter().map(|group| &*group.name).collect();
                 let place = &person.distinguished_name;
                 report.works("person", said(&format!("{} is {place}", person.name)));
@@ -207,8 +217,30 @@ impl Engine {
     }
 }
 
+/// Whether the provider says that it knows the claim with the groups. Many send more than they say.
+fn report_groups(report: &mut ProviderReport, known: &Known, settings: &OpenIdConnect) {
+    let name = &settings.groups_claim;
+    let claim = name.split('.').next().unwrap_or_default();
+    match &known.addresses.claims {
+        Some(claims) if claims.iter().any(|it| it == name || it == claim) => {
+            report.works("groups", format!("the provider knows the claim {name}"));
+        }
+        _ => report.left_out(
+            "groups",
+            format!(
+                "the provider does not say that it knows the claim {name}; the audit tells after a \
+                 sign-in how many groups came"
+            ),
+        ),
+    }
+}
+
 fn register(settings: &OpenIdConnect) -> String {
-    format!("register this redirect address at the provider: {}", settings.redirect_uri())
+    format!(
+        "registered at the provider must be {}, and for signing out {}",
+        settings.redirect_uri(),
+        settings.signed_out_uri()
+    )
 }
 
 fn keys_in_words(known: &Known) -> String {
@@ -223,7 +255,7 @@ async fn stranger(settings: &Ldap, server: &str) -> Result<(), PersonError> {
     let one = Ldap { servers: vec![server.to_owned()], ..settings.clone() };
     let password = Secret::new("no-password-of-anybody");
     match directory::person(&one, None, "nobody-test-by-gatepost", &password).await {
-        Err(PersonError::Refused(_)) => Ok(()),
+        Err(PersonError::Refused(_) | PersonError::Unknown) => Ok(()),
         Err(error) => Err(error),
         Ok(_) => {
             let reason = "it lets in whoever asks".to_owned();

@@ -46,17 +46,21 @@ impl Engine {
     ) -> Result<OpenIdSession, ExternalSignInError> {
         match self.open_id_answer(answer, browser).await? {
             (_, Ok(vouched)) => {
+                self.inner.people.attempts.give_beginning_back(visit.address);
                 let session = self.admit(vouched.identity, visit).await?;
                 Ok(OpenIdSession { session, next: vouched.next })
             }
             (provider, Err(refusal)) => {
-                self.note_refusal(provider.as_ref(), None, &refusal, visit).await?;
+                self.note_refusal(provider.as_ref(), &refusal, visit).await?;
                 Err(ExternalSignInError::Provider(refusal))
             }
         }
     }
 
     /// Signs somebody in whom a directory knows by this name and password.
+    ///
+    /// It is tried no oftener than with a password of ours, and with one name less often than makes
+    /// a directory lock an account: nobody is to find a password here, or to lock others out there.
     pub async fn sign_in_by_directory(
         &self,
         name: &ProviderName,
@@ -64,11 +68,26 @@ impl Engine {
         password: String,
         visit: &Visit,
     ) -> Result<NewSession, ExternalSignInError> {
+        let attempts = &self.inner.people.attempts;
+        let provider = self.open_provider(name).await?;
+        attempts.take(self.now(), visit.address)?;
+        if let Err(wait) = attempts.take_name(self.now(), name, user) {
+            let refusal = NotSignedIn::refused("", "this name was tried too often of late");
+            self.note_refusal(Some(&provider), &refusal, visit).await?;
+            return Err(wait.into());
+        }
         let (provider, person) = self.directory_person(name, user, &Secret::new(password)).await?;
         match person {
-            Ok(identity) => Ok(self.admit(identity, visit).await?),
+            Ok(identity) => {
+                attempts.give_back(visit.address);
+                attempts.forget_name(name, user);
+                Ok(self.admit(identity, visit).await?)
+            }
             Err(refusal) => {
-                self.note_refusal(Some(&provider), Some(user), &refusal, visit).await?;
+                if refusal.fault_of == FaultOf::Provider {
+                    attempts.give_name_back(name, user);
+                }
+                self.note_refusal(Some(&provider), &refusal, visit).await?;
                 Err(ExternalSignInError::Provider(refusal))
             }
         }
@@ -79,7 +98,6 @@ impl Engine {
     async fn note_refusal(
         &self,
         provider: Option<&IdentityProvider>,
-        user: Option<&str>,
         refusal: &NotSignedIn,
         visit: &Visit,
     ) -> Result<(), Error> {
@@ -98,8 +116,8 @@ impl Engine {
                 .with("why", refusal.why.clone())
                 .with("way", name)
                 .with("address", place(visit));
-        if let Some(user) = user {
-            entry = entry.with("name", said(user));
+        if let Some(name) = &refusal.name {
+            entry = entry.with("name", said(name));
         }
         Ok(self.audit(entry).await?)
     }

@@ -1,6 +1,6 @@
 //! Credentials that end soon.
 
-use domain::{Timestamp, notification::Happened};
+use domain::{Caller, Timestamp, notification::Happened};
 use jiff::SignedDuration;
 
 use crate::Engine;
@@ -13,7 +13,7 @@ const EVERY: SignedDuration = SignedDuration::from_hours(1);
 const LOOKED_UNTIL: &str = "credentials told until";
 
 impl Engine {
-    /// Notes the tokens that end within a week and did not when it was looked before: each once. One
+    /// Notes the tokens, and secrets of identity providers, that end within a week and did not when it was looked before: each once. One
     /// that was made for less than a week is nobody's surprise.
     pub(super) async fn look_for_ends(&self, now: Timestamp) -> anyhow::Result<()> {
         let until = now + AHEAD;
@@ -31,6 +31,11 @@ impl Engine {
             let owner = owner.map_or_else(|| "nobody".to_owned(), |owner| owner.name);
             let what = format!("the token {} of {owner}", token.name);
             self.notify(Happened::CredentialExpiring { what, expires: token.expires }).await;
+        }
+        let secrets = self.ending_provider_secrets(&Caller::engine(), until).await?;
+        for (provider, expires) in secrets.into_iter().filter(|(_, expires)| ends_soon(*expires)) {
+            let what = format!("the secret of the identity provider {}", provider.name);
+            self.notify(Happened::CredentialExpiring { what, expires }).await;
         }
         Ok(self.store().set_meta(LOOKED_UNTIL, &until.to_string()).await?)
     }

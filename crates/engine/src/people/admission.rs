@@ -3,7 +3,7 @@
 use domain::{
     Caller, Person, PersonId, Source,
     audit::{Entry, Event, TargetKind},
-    authority::GroupName,
+    authority::{Assignee, Assignment, Authority, GroupName},
     person::Origin,
 };
 use store::PeopleWrite;
@@ -17,6 +17,8 @@ const MAX_GROUPS: usize = 2_000;
 /// People that are kept: a hundred times the administrators of the largest organization. Whoever
 /// can sign in to a provider could else fill the database.
 const MAX_PEOPLE: usize = 10_000;
+/// Roles of one person that the record names.
+const MAX_NAMED_ROLES: usize = 20;
 /// Longest name, address or subject, in bytes.
 const MAX_TEXT_BYTES: usize = 512;
 
@@ -47,19 +49,25 @@ impl Engine {
     ) -> Result<NewSession, SignInError> {
         let way = who.provider.clone();
         let person = self.known_person(who).await?;
+        let authority = self.store().authority().await?;
         let caller = self.caller_of(&person, Source::Console).await?;
+        let details = vec![
+            ("groups", person.groups.len().to_string()),
+            ("roles", roles_in_words(&authority, &person)),
+        ];
         let refusal = if person.is_disabled {
             SignInError::Disabled(person.name.clone())
         } else if caller.grants.is_empty() {
             SignInError::NothingAssigned(person.name.clone())
         } else {
-            return Ok(self.begin_session(caller, &way, visit).await?);
+            return Ok(self.begin_session_with(caller, &way, visit, details).await?);
         };
-        let entry = Entry::of(&caller, self.now(), Event::SignInFailed)
+        let mut entry = Entry::of(&caller, self.now(), Event::SignInFailed)
             .on(TargetKind::Person, person.id.to_string(), person.handle())
             .with("why", refusal.to_string())
             .with("way", way)
             .with("address", said(visit));
+        entry.details.extend(details);
         self.audit(entry).await?;
         Err(refusal)
     }
@@ -108,6 +116,21 @@ impl Engine {
         self.write_people(&[PeopleWrite::AddPerson(&person)], &[entry]).await?;
         Ok(person)
     }
+}
+
+/// Which roles somebody has, and by which group or by name: what the record says of a sign-in.
+fn roles_in_words(authority: &Authority, person: &Person) -> String {
+    let role = |it: &Assignment| match &it.assignee {
+        Assignee::Person(_) => format!("{} by name", it.role),
+        Assignee::Group(group) => format!("{} by {group}", it.role),
+    };
+    let mut roles: Vec<String> = authority.of(person).map(role).collect();
+    let more = roles.len().saturating_sub(MAX_NAMED_ROLES);
+    roles.truncate(MAX_NAMED_ROLES);
+    if more > 0 {
+        roles.push(format!("{more} more"));
+    }
+    if roles.is_empty() { "none".to_owned() } else { roles.join(", ") }
 }
 
 /// What a provider says is from outside: it is cut to what is kept, or refused if it names nobody.

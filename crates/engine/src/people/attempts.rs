@@ -1,14 +1,15 @@
-//! How often it may be tried to sign in: from one address, and from all together. In memory, for a
-//! restart is no way to try more.
+//! How often it may be tried to sign in: from one address, from all together, and at a directory with
+//! one name. In memory, for a restart is no way to try more.
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use domain::Timestamp;
+use domain::{ProviderName, Timestamp};
 
 use super::SignInError;
 
@@ -16,8 +17,18 @@ use super::SignInError;
 const OF_ADDRESS: Allowance = Allowance { at_once: 20, another: Duration::from_secs(6) };
 /// The same for all addresses together: more than any team needs on a bad morning.
 const OF_ALL: Allowance = Allowance { at_once: 200, another: Duration::from_millis(500) };
-/// Addresses that are remembered. Those that have not tried for longest are forgotten first.
-const MAX_ADDRESSES: usize = 10_000;
+/// The same for browsers that one address sends to a provider: a whole department behind a proxy comes
+/// at nine, and one address alone does not push out what is remembered of others.
+const OF_BEGINNING: Allowance = Allowance { at_once: 100, another: Duration::from_secs(2) };
+/// The same for one name at one directory. Directories lock an account after five wrong passwords
+/// within half an hour, where they are strict: this many never do.
+const OF_NAME: Allowance = Allowance { at_once: 3, another: Duration::from_secs(20 * 60) };
+/// Addresses that are remembered, and names. Those that have not tried for longest are forgotten
+/// first.
+const MAX_REMEMBERED: usize = 10_000;
+
+/// Letters of a name that tell it apart from others.
+const MAX_NAME: usize = 100;
 
 struct Allowance {
     at_once: u32,
@@ -31,8 +42,13 @@ pub(crate) struct Attempts(Mutex<Kept>);
 #[derive(Debug, Default)]
 struct Kept {
     all: Bucket,
-    by_address: HashMap<IpAddr, Bucket>,
+    by_address: Buckets<IpAddr>,
+    beginnings: Buckets<IpAddr>,
+    by_name: Buckets<String>,
 }
+
+#[derive(Debug)]
+struct Buckets<K>(HashMap<K, Bucket>);
 
 /// Until when tries are used up, in milliseconds: each try moves it on by what another costs, and it
 /// may be only so far ahead of now.
@@ -42,16 +58,11 @@ struct Bucket(i64);
 impl Attempts {
     /// Takes one try; how long to wait if there is none left.
     pub(crate) fn take(&self, now: Timestamp, address: Option<IpAddr>) -> Result<(), SignInError> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept();
         let now = now.as_millisecond();
         kept.all.check(now, &OF_ALL)?;
         if let Some(address) = address.map(network) {
-            if kept.by_address.len() >= MAX_ADDRESSES {
-                kept.forget_some(now);
-            }
-            let bucket = kept.by_address.entry(address).or_default();
-            bucket.check(now, &OF_ADDRESS)?;
-            bucket.take(now, &OF_ADDRESS);
+            kept.by_address.take(address, now, &OF_ADDRESS)?;
         }
         kept.all.take(now, &OF_ALL);
         Ok(())
@@ -59,23 +70,84 @@ impl Attempts {
 
     /// Gives a try back: it was the right password.
     pub(crate) fn give_back(&self, address: Option<IpAddr>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept();
         kept.all.give_back(&OF_ALL);
-        let bucket = address.and_then(|address| kept.by_address.get_mut(&network(address)));
+        let bucket = address.and_then(|address| kept.by_address.0.get_mut(&network(address)));
         if let Some(bucket) = bucket {
             bucket.give_back(&OF_ADDRESS);
         }
     }
+
+    /// Takes one try of sending a browser to a provider.
+    pub(crate) fn take_beginning(
+        &self,
+        now: Timestamp,
+        address: Option<IpAddr>,
+    ) -> Result<(), SignInError> {
+        let Some(address) = address.map(network) else { return Ok(()) };
+        self.kept().beginnings.take(address, now.as_millisecond(), &OF_BEGINNING)
+    }
+
+    /// Gives it back: somebody came back, and a provider vouches for them.
+    pub(crate) fn give_beginning_back(&self, address: Option<IpAddr>) {
+        let Some(address) = address.map(network) else { return };
+        if let Some(bucket) = self.kept().beginnings.0.get_mut(&address) {
+            bucket.give_back(&OF_BEGINNING);
+        }
+    }
+
+    /// Takes one try of a name at a directory, whether anybody has that name or not.
+    pub(crate) fn take_name(
+        &self,
+        now: Timestamp,
+        directory: &ProviderName,
+        name: &str,
+    ) -> Result<(), SignInError> {
+        let name = name_key(directory, name);
+        self.kept().by_name.take(name, now.as_millisecond(), &OF_NAME)
+    }
+
+    /// Forgets the tries of a name: it was the right password, and the directory forgets them too.
+    pub(crate) fn forget_name(&self, directory: &ProviderName, name: &str) {
+        self.kept().by_name.0.remove(&name_key(directory, name));
+    }
+
+    /// Gives one try of a name back: the directory did not judge.
+    pub(crate) fn give_name_back(&self, directory: &ProviderName, name: &str) {
+        if let Some(bucket) = self.kept().by_name.0.get_mut(&name_key(directory, name)) {
+            bucket.give_back(&OF_NAME);
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-impl Kept {
+impl<K> Default for Buckets<K> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Eq + Hash> Buckets<K> {
+    fn take(&mut self, key: K, now: i64, allowance: &Allowance) -> Result<(), SignInError> {
+        if self.0.len() >= MAX_REMEMBERED {
+            self.forget_some(now);
+        }
+        let bucket = self.0.entry(key).or_default();
+        bucket.check(now, allowance)?;
+        bucket.take(now, allowance);
+        Ok(())
+    }
+
     fn forget_some(&mut self, now: i64) {
-        self.by_address.retain(|_, bucket| bucket.0 > now);
-        if self.by_address.len() >= MAX_ADDRESSES {
-            let mut ends: Vec<i64> = self.by_address.values().map(|bucket| bucket.0).collect();
-            let (_, middle, _) = ends.select_nth_unstable(MAX_ADDRESSES / 2);
+        self.0.retain(|_, bucket| bucket.0 > now);
+        if self.0.len() >= MAX_REMEMBERED {
+            let mut ends: Vec<i64> = self.0.values().map(|bucket| bucket.0).collect();
+            let (_, middle, _) = ends.select_nth_unstable(MAX_REMEMBERED / 2);
             let middle = *middle;
-            self.by_address.retain(|_, bucket| bucket.0 > middle);
+            self.0.retain(|_, bucket| bucket.0 > middle);
         }
     }
 }
@@ -103,6 +175,16 @@ impl Allowance {
     fn cost(&self) -> i64 {
         i64::try_from(self.another.as_millis()).unwrap_or(i64::MAX)
     }
+}
+
+/// The same for every way of writing the name of an account: `jane`, `JANE`, `jane@contoso.com` and
+/// `CONTOSO\jane`.
+fn name_key(directory: &ProviderName, name: &str) -> String {
+    let name = name.trim();
+    let name = name.rsplit_once('\\').map_or(name, |(_, name)| name);
+    let name = name.split_once('@').map_or(name, |(name, _)| name);
+    let name: String = name.to_lowercase().chars().take(MAX_NAME).collect();
+    format!("{directory} {name}")
 }
 
 /// What one subscriber has: of IPv6 a whole network (RFC 6177), with so many addresses that a limit
@@ -160,6 +242,23 @@ mod tests {
         for second in 1..25_000_u32 {
             drop(attempts.take(at(i64::from(second) / 2), address(second)));
         }
-        assert!(attempts.0.lock().unwrap().by_address.len() <= MAX_ADDRESSES);
+        assert!(attempts.0.lock().unwrap().by_address.0.len() <= MAX_REMEMBERED);
+    }
+
+    #[test]
+    fn a_directory_is_not_asked_so_often_that_it_locks_an_account() {
+        let attempts = Attempts::default();
+        let directory = ProviderName::parse("ad").unwrap();
+        let ask = |second, name: &str| attempts.take_name(at(second), &directory, name).is_ok();
+        for name in ["jane", " JANE ", "jane@contoso.test"] {
+            assert!(ask(0, name), "{name}");
+        }
+        assert!(!ask(0, "CONTOSO\\Jane"));
+        assert!(ask(0, "otto"), "others sign in all the same");
+        // Five within half an hour would lock the account where a directory is strict.
+        let more = (0..1_800).filter(|second| ask(*second, "jane")).count();
+        assert_eq!(more, 1);
+        attempts.forget_name(&directory, "jane");
+        assert!(ask(1_800, "jane"));
     }
 }

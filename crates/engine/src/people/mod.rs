@@ -45,7 +45,14 @@ pub(crate) struct Desk {
     /// One change at a time, so that what a change looks at first is still true when it is written.
     changing: Mutex<()>,
     hashing: Hashing,
-    attempts: Attempts,
+    pub(crate) attempts: Attempts,
+}
+
+impl Desk {
+    /// Held by whoever changes people or their authority.
+    pub(crate) async fn one_at_a_time(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().await
+    }
 }
 
 /// The commands on people and their authority, of one caller.
@@ -111,7 +118,7 @@ impl People<'_> {
     }
 
     async fn one_at_a_time(&self) -> MutexGuard<'_, ()> {
-        self.engine.inner.people.changing.lock().await
+        self.engine.inner.people.one_at_a_time().await
     }
 
     fn entry(&self, event: Event) -> Entry {

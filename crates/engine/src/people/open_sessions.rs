@@ -7,7 +7,15 @@ use domain::{
 use store::{PeopleWrite, Session};
 
 use super::{People, sign_in::SESSION_IDLE};
-use crate::Error;
+use crate::{Engine, Error};
+
+impl Engine {
+    /// Every session that has not ended.
+    pub(crate) async fn open_sessions_of_all(&self) -> Result<Vec<Session>, Error> {
+        let now = self.now();
+        Ok(self.store().sessions(None, now, now - SESSION_IDLE).await?)
+    }
+}
 
 impl People<'_> {
     /// The caller's own sessions, the one used last first.

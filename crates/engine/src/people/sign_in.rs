@@ -6,12 +6,13 @@ use domain::{
     Caller, PersonId, SessionId, Source, TokenId,
     audit::{Entry, Event, TargetKind},
     authority::{AssignedPlace, Authority, Place},
+    identity_provider::ProviderKind,
 };
 use sha2::{Digest as _, Sha256};
 use store::{PeopleWrite, Session};
 use uuid::Uuid;
 
-use crate::{Engine, Error, secrets::random_bytes};
+use crate::{Engine, Error, SignInChoice, secrets::random_bytes};
 
 /// A session of the console ends after so long, whatever happens: a working day.
 pub(crate) const SESSION_LENGTH: Duration = Duration::from_secs(12 * 3600);
@@ -61,7 +62,7 @@ pub enum SignInError {
     #[error("a code is wanted too; send it with the password")]
     CodeWanted,
     /// Too many tried from there, or at all.
-    #[error("too many have tried to sign in; try again in {} seconds", .0.as_secs().max(1))]
+    #[error("too many have tried to sign in; try again in {}", in_words(*.0))]
     TooMany(Duration),
     /// They are who they say, and may do nothing here.
     #[error("{0} may do nothing here yet; an administrator of Gatepost assigns a role first")]
@@ -72,6 +73,15 @@ pub enum SignInError {
     /// Something else.
     #[error(transparent)]
     Other(#[from] Error),
+}
+
+/// How long somebody has to wait.
+fn in_words(wait: Duration) -> String {
+    match wait.as_secs().max(1) {
+        1 => "1 second".to_owned(),
+        seconds @ 2..120 => format!("{seconds} seconds"),
+        seconds => format!("{} minutes", seconds.div_ceil(60)),
+    }
 }
 
 impl From<store::Error> for SignInError {
@@ -127,6 +137,17 @@ impl Engine {
         way: &str,
         visit: &Visit,
     ) -> Result<NewSession, Error> {
+        self.begin_session_with(caller, way, visit, Vec::new()).await
+    }
+
+    /// The same with more for the record.
+    pub(super) async fn begin_session_with(
+        &self,
+        caller: Caller,
+        way: &str,
+        visit: &Visit,
+        details: Vec<(&'static str, String)>,
+    ) -> Result<NewSession, Error> {
         let now = self.now();
         let secret = hexadecimal(&random_bytes::<32>());
         let agent = visit.agent.as_ref().map(|it| it.chars().take(MAX_AGENT_CHARACTERS).collect());
@@ -148,10 +169,11 @@ impl Engine {
         let hash = digest(&secret);
         writes.push(PeopleWrite::AddSession { session: &session, hash: &hash });
         writes.push(PeopleWrite::SignedIn { person: caller.person, at: now });
-        let entry = Entry::of(&caller, now, Event::SignedIn)
+        let mut entry = Entry::of(&caller, now, Event::SignedIn)
             .on(TargetKind::Session, session.id.to_string(), &caller.name)
             .with("way", way)
             .with("address", said(visit));
+        entry.details.extend(details);
         self.write_people(&writes, &[entry]).await?;
         Ok(NewSession { secret, caller })
     }
@@ -164,6 +186,10 @@ impl Engine {
 
     /// The same with the session's id.
     pub async fn session_of(&self, secret: &str) -> Result<Option<(Caller, SessionId)>, Error> {
+        Ok(self.open_session(secret).await?.map(|(caller, session)| (caller, session.id)))
+    }
+
+    async fn open_session(&self, secret: &str) -> Result<Option<(Caller, Session)>, Error> {
         if secret.len() > MAX_TOKEN_BYTES {
             return Ok(None);
         }
@@ -175,15 +201,20 @@ impl Engine {
         }
         let authority = self.store().authority().await?;
         let caller = self.known_caller(session.person, &authority, Source::Console).await?;
-        Ok(caller.map(|caller| (caller, session.id)))
+        Ok(caller.map(|caller| (caller, session)))
     }
 
-    /// Ends a session.
-    pub async fn sign_out(&self, secret: &str) -> Result<(), Error> {
-        let Some((caller, id)) = self.session_of(secret).await? else { return Ok(()) };
+    /// Ends a session. The answer is the provider where the person can sign out as well, if it was
+    /// one that let them in by OpenID Connect.
+    pub async fn sign_out(&self, secret: &str) -> Result<Option<SignInChoice>, Error> {
+        let Some((caller, session)) = self.open_session(secret).await? else { return Ok(None) };
         let entry = Entry::of(&caller, self.now(), Event::SignedOut);
-        let entry = entry.on(TargetKind::Session, id.to_string(), &caller.name);
-        self.write_people(&[PeopleWrite::EndSession(id)], &[entry]).await
+        let entry = entry.on(TargetKind::Session, session.id.to_string(), &caller.name);
+        self.write_people(&[PeopleWrite::EndSession(session.id)], &[entry]).await?;
+        let is_it = |it: &SignInChoice| {
+            it.kind == ProviderKind::OpenIdConnect && it.name.as_str() == session.way
+        };
+        Ok(self.sign_in_choices().await?.into_iter().find(is_it))
     }
 
     /// A person as a caller; nobody if there is no such person or they are kept out.

@@ -274,7 +274,7 @@ impl People<'_> {
 
     /// A change must leave somebody who may do everything, if there is anybody now. (The holder of
     /// the server's own token always remains; but nobody is to need it.)
-    pub(super) async fn must_leave_an_administrator(
+    pub(crate) async fn must_leave_an_administrator(
         &self,
         stays: impl Fn(&Assignment) -> bool,
     ) -> Result<(), Error> {

@@ -81,6 +81,9 @@ pub enum PersonError {
     /// The person is not let in.
     #[error("the person: {0}")]
     Refused(DirectoryError),
+    /// Nobody there has this name.
+    #[error("the person: there is no such user")]
+    Unknown,
 }
 
 impl PersonError {
@@ -92,7 +95,7 @@ impl PersonError {
                 error,
                 DirectoryError::BadCredentials(_) | DirectoryError::AccountRestricted { .. }
             ),
-            Self::Refused(_) => false,
+            Self::Refused(_) | Self::Unknown => false,
         }
     }
 
@@ -104,10 +107,6 @@ impl PersonError {
             }
             other => Self::Directory(other),
         }
-    }
-
-    fn unknown() -> Self {
-        Self::Refused(DirectoryError::BadCredentials("there is no such user".to_owned()))
     }
 }
 
@@ -186,7 +185,16 @@ async fn looked_up(
 ) -> Result<DirectoryPerson, PersonError> {
     let mut channel = account_channel(settings, account).await?;
     let mut directory = Directory::new(settings, &mut channel).await?;
-    let entry = directory.named(wanted, name).await?.ok_or_else(PersonError::unknown)?;
+    let Some(entry) = directory.named(wanted, name).await?.filter(|it| answers_to(it, name)) else {
+        // As long as for somebody who is there: the time tells nobody who is.
+        let nobody = format!("CN=nobody-known-to-gatepost,{}", directory.domain);
+        let nobody = DirectorySettings { username: Some(nobody), ..settings.clone() };
+        let judged = Channel::open(&nobody, &Credential::Password(password.clone())).await;
+        return match judged.map_err(PersonError::of_person) {
+            Err(error @ PersonError::Directory(_)) => Err(error),
+            _ => Err(PersonError::Unknown),
+        };
+    };
     let person = DirectorySettings { username: Some(entry.name.clone()), ..settings.clone() };
     let judged = Channel::open(&person, &Credential::Password(password.clone())).await;
     close(judged.map_err(PersonError::of_person)?).await;
@@ -209,7 +217,7 @@ async fn by_themselves(
     };
     // A distinguished name would do as well, and is nothing that people type.
     if full.contains('=') && !full.contains(['@', '\\']) {
-        return Err(PersonError::unknown());
+        return Err(PersonError::Unknown);
     }
     let person = DirectorySettings { username: Some(full), ..settings.clone() };
     let channel = Channel::open(&person, &Credential::Password(password.clone())).await;
@@ -230,7 +238,7 @@ async fn by_themselves(
     let is_wanted = wanted.base.as_ref().is_none_or(|base| is_below(&entry.name, base));
     let person = person_of(entry, &found)?;
     close(channel).await;
-    if is_wanted { Ok(person) } else { Err(PersonError::unknown()) }
+    if is_wanted { Ok(person) } else { Err(PersonError::Unknown) }
 }
 
 /// A courtesy; the connection ends either way.
@@ -345,6 +353,17 @@ impl<'a> Directory<'a> {
         }
         Ok(found)
     }
+}
+
+/// Whether an account has the name that was typed, but for its case. A directory finds letters with
+/// accents for those without; each way of writing a name could else be tried as often as another.
+fn answers_to(entry: &Entry, name: &str) -> bool {
+    let bare = name.split_once('\\').map_or(name, |(_, bare)| bare);
+    let before = bare.split_once('@').map_or(bare, |(before, _)| before);
+    let is = |attribute, typed: &str| {
+        entry.text(attribute).is_some_and(|it: &str| it.to_lowercase() == typed.to_lowercase())
+    };
+    is("sAMAccountName", bare) || is("sAMAccountName", before) || is("userPrincipalName", bare)
 }
 
 fn person_of(entry: &Entry, groups: &[Entry]) -> Result<DirectoryPerson, DirectoryError> {

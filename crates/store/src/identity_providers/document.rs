@@ -1,7 +1,7 @@
 //! How an identity provider is asked, as a document.
 
 use domain::{
-    ProviderSettings,
+    IdentityProvider, ProviderSettings, Timestamp,
     connector::Trust,
     identity_provider::{ClientAuthentication, DirectoryTls, Ldap, OpenIdConnect, ProviderKind},
 };
@@ -9,8 +9,20 @@ use serde_json::{Value as Json, json};
 
 use crate::connectors::texts;
 
-/// Settings as a document.
-pub(super) fn of(settings: &ProviderSettings) -> Json {
+/// Settings as a document, with when their secret ends.
+pub(super) fn of(provider: &IdentityProvider) -> Json {
+    let mut document = of_settings(&provider.settings);
+    document["secret_expires"] = provider.secret_expires.map(Timestamp::as_millisecond).into();
+    document
+}
+
+/// When the secret of these settings ends, if that is known.
+pub(super) fn secret_expires(document: &Json) -> Option<Timestamp> {
+    let expires = document.get("secret_expires")?.as_i64()?;
+    Timestamp::from_millisecond(expires).ok()
+}
+
+fn of_settings(settings: &ProviderSettings) -> Json {
     match settings {
         ProviderSettings::OpenIdConnect(it) => json!({
             "issuer": it.issuer,

@@ -22,6 +22,7 @@ fn provider(number: u128, name: &str, settings: ProviderSettings) -> IdentityPro
         title: format!("Sign in by {name}"),
         settings,
         is_enabled: true,
+        secret_expires: None,
         created: Timestamp::UNIX_EPOCH,
     }
 }
@@ -65,7 +66,11 @@ async fn identity_providers_are_kept_changed_and_forgotten() {
         assert_eq!(secret(entra.id).await.as_deref(), Some(&b"sealed"[..]));
         assert_eq!(secret(directory.id).await, None);
 
-        let changed = IdentityProvider { is_enabled: false, ..entra.clone() };
+        let changed = IdentityProvider {
+            is_enabled: false,
+            secret_expires: Timestamp::from_second(1_800_000_000).ok(),
+            ..entra.clone()
+        };
         store.change_identity_provider(&changed, SealedChange::Keep, &[]).await.unwrap();
         assert_eq!(store.identity_provider(&scope, &entra.name).await.unwrap(), changed);
         assert_eq!(secret(entra.id).await.as_deref(), Some(&b"sealed"[..]));
@@ -75,9 +80,9 @@ async fn identity_providers_are_kept_changed_and_forgotten() {
         store.change_identity_provider(&changed, SealedChange::Set(None), &[]).await.unwrap();
         assert_eq!(secret(entra.id).await, None);
 
-        store.remove_identity_provider(entra.id, &[]).await.unwrap();
+        store.remove_identity_provider(entra.id, &[], &[]).await.unwrap();
         for missing in [
-            store.remove_identity_provider(entra.id, &[]).await,
+            store.remove_identity_provider(entra.id, &[], &[]).await,
             store.change_identity_provider(&changed, SealedChange::Keep, &[]).await,
             store.identity_provider(&scope, &entra.name).await.map(drop),
         ] {

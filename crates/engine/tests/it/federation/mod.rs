@@ -1,5 +1,6 @@
 //! People sign in by a provider that speaks OpenID Connect, and everything that goes wrong there.
 
+mod leaving;
 mod provider;
 
 use domain::{
@@ -40,6 +41,7 @@ impl Story {
             title: "Contoso account".to_owned(),
             settings: settings(&provider),
             secret: Some(SECRET.to_owned()),
+            secret_expires: None,
         };
         app.engine().add_identity_provider(&app.caller(), new).await.unwrap();
         let assignment = Assignment {
@@ -56,7 +58,8 @@ impl Story {
 
     /// Sends a browser away.
     async fn away(&self) -> Away {
-        let beginning = self.app.engine().begin_open_id(&name(), "/devices?a=b").await.unwrap();
+        let engine = self.app.engine();
+        let beginning = engine.begin_open_id(&name(), "/devices?a=b", &visit()).await.unwrap();
         let field = |wanted: &str| {
             let (_, query) = beginning.location.split_once('?').unwrap();
             let found = query.split('&').find_map(|pair| pair.strip_prefix(&format!("{wanted}=")));
@@ -90,7 +93,7 @@ impl Story {
         answer: OpenIdAnswer,
         browser: Option<&str>,
     ) -> Result<OpenIdSession, ExternalSignInError> {
-        self.app.engine().finish_open_id(&answer, browser, &Visit::default()).await
+        self.app.engine().finish_open_id(&answer, browser, &visit()).await
     }
 
     /// What somebody is told whose token says this.
@@ -105,6 +108,10 @@ impl Story {
         let told = self.app.engine().store().audit(&scope, 0, 100).await.unwrap();
         told.iter().map(|row| row.event).collect()
     }
+}
+
+fn visit() -> Visit {
+    Visit { address: "192.0.2.7".parse().ok(), agent: Some("a browser".to_owned()) }
 }
 
 fn name() -> ProviderName {
@@ -190,6 +197,9 @@ async fn a_token_that_is_wrong_lets_nobody_in_and_is_on_record() {
         (json!({ "aud": "other" }), "for somebody else"),
         (json!({ "iss": "https://evil.test" }), "of another issuer"),
         (json!({ "at_hash": "AAAA" }), "another access token"),
+        (json!({ "nbf": now + 120 }), "not valid yet"),
+        (json!({ "aud": ["gatepost", "other"] }), "azp"),
+        (json!({ "sub": null }), "claim sub"),
         (json!({ "_claim_names": { "groups": "src1" }, "groups": null }), "too many groups"),
     ] {
         let refused = story.refused(changes).await;
@@ -198,7 +208,7 @@ async fn a_token_that_is_wrong_lets_nobody_in_and_is_on_record() {
     let refused = story.refused(json!({ "groups": ["Everybody"] })).await;
     assert!(refused.contains("may do nothing here yet"), "{refused}");
     let failed = story.events().await.into_iter().filter(|it| *it == Event::SignInFailed).count();
-    assert_eq!(failed, 7);
+    assert_eq!(failed, 10);
 }
 
 #[tokio::test]
@@ -209,7 +219,6 @@ async fn keys_that_change_are_asked_for_once_more_and_not_all_the_time() {
     story.back(&away).await.unwrap();
     assert_eq!(story.provider.keys_asked(), 1);
 
-    story.app.clock().advance(SignedDuration::from_mins(1));
     story.provider.rotate("second");
     let away = story.away().await;
     story.says(&away, &json!({}));
@@ -281,6 +290,7 @@ async fn a_test_says_what_works_and_a_provider_that_is_off_lets_nobody_in() {
         settings,
         is_enabled,
         secret,
+        secret_expires: None,
     };
     let wrong = match settings(&story.provider) {
         ProviderSettings::OpenIdConnect(it) => ProviderSettings::OpenIdConnect(OpenIdConnect {
@@ -306,7 +316,7 @@ async fn a_test_says_what_works_and_a_provider_that_is_off_lets_nobody_in() {
     let off = change(settings(&story.provider), false, SecretChange::Keep);
     engine.change_identity_provider(&caller, &name(), off).await.unwrap();
     assert_eq!(engine.sign_in_choices().await.unwrap(), []);
-    assert!(engine.begin_open_id(&name(), "/").await.is_err());
+    assert!(engine.begin_open_id(&name(), "/", &visit()).await.is_err());
     story.says(&away, &json!({}));
     assert!(story.back(&away).await.is_err());
     engine.remove_identity_provider(&caller, &name()).await.unwrap();
@@ -327,7 +337,7 @@ async fn only_who_answers_for_security_sets_up_providers() {
     let denied = [
         engine.identity_providers(&caller).await.map(drop),
         engine.identity_provider(&caller, &name()).await.map(drop),
-        engine.remove_identity_provider(&caller, &name()).await,
+        engine.remove_identity_provider(&caller, &name()).await.map(drop),
         engine.test_identity_provider(&caller, &name(), None).await.map(drop),
     ];
     for denied in denied {

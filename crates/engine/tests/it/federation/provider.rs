@@ -103,6 +103,7 @@ async fn discovery(State(provider): State<Provider>) -> Json<Value> {
         "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/keys"),
         "userinfo_endpoint": format!("{issuer}/me"),
+        "end_session_endpoint": format!("{issuer}/end?here"),
         "code_challenge_methods_supported": ["S256"],
     }))
 }
