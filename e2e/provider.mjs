@@ -8,6 +8,7 @@ import { createServer } from "node:http";
 import Provider from "oidc-provider";
 
 const [redirectUri, secret] = process.argv.slice(2);
+const signedOutUri = new URL("/sign-in", redirectUri).toString();
 
 const people = {
   jane: { name: "Jane Doe", email: "jane@contoso.test", groups: ["Help desk", "Everybody"] },
@@ -29,6 +30,7 @@ function provider(issuer) {
         client_id: "gatepost",
         client_secret: secret,
         redirect_uris: [redirectUri],
+        post_logout_redirect_uris: [signedOutUri],
         grant_types: ["authorization_code"],
         response_types: ["code"],
       },

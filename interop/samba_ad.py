@@ -7,6 +7,7 @@ that need a directory are left out and say so.
 import os
 import pathlib
 import socket
+import ssl
 
 import pytest
 
@@ -34,6 +35,24 @@ class ActiveDirectory(Realm):
         for port in (88, 389, 636):
             self.process.wait_for_port(port)
 
+    def judges(self, name, password):
+        """The result code of signing in by LDAP, past every limit of ours (RFC 4511 section 4.2)."""
+        context = ssl.create_default_context(cafile=self.authority)
+        with socket.create_connection(("127.0.0.1", 636)) as plain:
+            with context.wrap_socket(plain, server_hostname="localhost") as connection:
+                sign_in = element(0x02, b"\x03") + element(0x04, name.encode())
+                sign_in += element(0x80, password.encode())
+                connection.sendall(element(0x30, element(0x02, b"\x01") + element(0x60, sign_in)))
+                answer = connection.recv(4096)
+        # A response has the result code as its first enumeration.
+        return answer[answer.index(b"\x0a\x01") + 2]
+
+    def leaves(self, group, member):
+        """Somebody is no longer in a group."""
+        database = self.folder / "private" / "sam.ldb"
+        samba_tool = ["/usr/bin/samba-tool", "group", "removemembers", group, member]
+        run([*samba_tool, "-H", database, "-s", self.folder / "etc" / "smb.conf"], env=self.environment)
+
     def write_certificates(self):
         """An authority of its own, and a certificate with the names that are connected to."""
         folder = self.folder
@@ -50,6 +69,12 @@ class ActiveDirectory(Realm):
             + ["-keyout", folder / "server.key", "-out", folder / "server.pem"]
         )
         (folder / "server.key").chmod(0o600)
+
+
+def element(tag, value):
+    """One element of BER, shorter than 128 bytes."""
+    assert len(value) < 128
+    return bytes([tag, len(value)]) + value
 
 
 def leave_out_unless_possible():
