@@ -1,5 +1,7 @@
 //! Secrets that nobody can mistake go through the real binary, and are then looked for everywhere.
 
+mod people;
+
 use std::{
     collections::BTreeSet,
     fs::{self, File},
@@ -253,6 +255,8 @@ async fn secrets_are_nowhere_to_be_found() {
     let mut seen = Seen::default();
     live(&lab, &mut seen);
     let signing = notify(&lab, &mut seen);
+    let of_people = people::live(&lab, &mut seen).await;
+    lab.run(&["key", "rotate"]).done();
     ask(&lab, &mut seen).await;
     let token = fs::read(lab.data().join("local-admin.token")).unwrap();
     lab.server.kill();
@@ -267,6 +271,7 @@ async fn secrets_are_nowhere_to_be_found() {
     for secret in &signing {
         secrets.push(("secret of a webhook", secret.trim_start_matches("whsec_").into()));
     }
+    secrets.extend(of_people);
     secrets.push(("data key", vec![b'k'; 32]));
     secrets.push(("key of the audit", fs::read(data.join("audit.key")).unwrap()));
     secrets.push(("token", token.trim_ascii().to_vec()));
