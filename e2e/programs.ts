@@ -43,9 +43,9 @@ export class Programs {
   }
 
   /** An OpenID provider for a client with this secret; where it listens, and a way to change its keys. */
-  async provider(redirectUri: string, secret: string) {
-    const program = [process.execPath, "provider.mjs", redirectUri, secret];
-    const issuer = await this.spawn(program, /the provider listens on (http:\/\/127\.0\.0\.1:\d+)/);
+  async provider(redirectUri: string, secret: string, ...folder: string[]) {
+    const program = [process.execPath, "provider.mjs", redirectUri, secret, ...folder];
+    const issuer = await this.spawn(program, /the provider listens on (https?:\/\/[\w.]+:\d+)/);
     const child = this.children[this.children.length - 1];
     const rotate = () =>
       new Promise<void>((changed) => {

@@ -1,13 +1,18 @@
 // An OpenID provider on a free loopback port, for the tests of signing in: the certified npm package
 // oidc-provider, with two people and their groups. It is told where Gatepost takes browsers back, and
-// what the client's secret is. SIGHUP changes its keys, as providers do now and then.
+// what the client's secret is. SIGHUP changes its keys, as providers do now and then. With a folder it
+// speaks TLS, with a certificate of an authority of its own that it leaves there.
 
+import { execFileSync } from "node:child_process";
 import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { join } from "node:path";
 
 import Provider from "oidc-provider";
 
-const [redirectUri, secret] = process.argv.slice(2);
+const [redirectUri, secret, folder] = process.argv.slice(2);
 const signedOutUri = new URL("/sign-in", redirectUri).toString();
 
 const people = {
@@ -52,9 +57,30 @@ function provider(issuer) {
   });
 }
 
-const server = createServer();
+/** An authority of its own, and a certificate by it for this machine. */
+function certified() {
+  const path = (name) => join(folder, name);
+  const openssl = (subject, key, out, ...more) =>
+    execFileSync(
+      "openssl",
+      ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", subject].concat(
+        ["-keyout", path(key), "-out", path(out)],
+        more,
+      ),
+      { stdio: "ignore" },
+    );
+  openssl("/CN=Contoso Root", "ca.key", "ca.pem", "-addext", "keyUsage=critical,keyCertSign");
+  openssl(
+    ...["/CN=localhost", "tls.key", "tls.pem", "-CA", path("ca.pem"), "-CAkey", path("ca.key")],
+    ...["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"],
+  );
+  return { key: readFileSync(path("tls.key")), cert: readFileSync(path("tls.pem")) };
+}
+
+const server = folder ? createTlsServer(certified()) : createServer();
 server.listen(0, "127.0.0.1", () => {
-  const issuer = `http://127.0.0.1:${server.address().port}`;
+  const { port } = server.address();
+  const issuer = folder ? `https://localhost:${port}` : `http://127.0.0.1:${port}`;
   let answers = provider(issuer).callback();
   server.on("request", (request, response) => answers(request, response));
   process.on("SIGHUP", () => {

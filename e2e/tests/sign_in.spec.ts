@@ -1,5 +1,7 @@
 // People sign in by an OpenID provider that shares no code with us, and one of them may do something.
 
+import { join } from "node:path";
+
 import { expect, test, type Browser, type Page } from "@playwright/test";
 
 import { Programs } from "../programs.ts";
@@ -113,6 +115,27 @@ test("a role by a group, nobody without one, and keys that change", async ({ bro
     await jane.page.goto(`${url}/devices`);
     await expect(jane.page.getByRole("heading", { name: "Sign in to Gatepost" })).toBeVisible();
     await expect(jane.page.getByRole("link", { name: "Contoso account" })).toHaveCount(0);
+  } finally {
+    await programs.stop();
+  }
+});
+
+test("a provider is believed by the authority it was given, and not without", async () => {
+  const programs = new Programs();
+  try {
+    const { url } = await programs.server();
+    const secret = "a-secret-of-the-client-that-nobody-knows";
+    const provider = await programs.provider(`${url}/sign-in/oidc/callback`, secret, programs.folder);
+    const file = programs.file("secret", secret);
+    programs.run(
+      ...["identity-provider", "add-oidc", "corp", "--issuer", provider.issuer, "--public-url", url],
+      ...["--client-id", "gatepost", "--secret-file", file],
+    );
+    const test = ["identity-provider", "test", "corp"];
+    expect(() => programs.run(...test)).toThrow();
+    const authority = join(programs.folder, "ca.pem");
+    programs.run("identity-provider", "set", "corp", "--ca-file", authority, "--secret-file", file);
+    programs.run(...test);
   } finally {
     await programs.stop();
   }

@@ -24,7 +24,7 @@ use crate::{
         Card, Format, OutputArguments, Rows, is_coloured, say, stdout, visible, wrapped_table,
         write_table,
     },
-    secret::{PasswordArguments, from_file},
+    secret::{PasswordArguments, from_file, prompt},
 };
 
 const ADD_OIDC: &str = "\
@@ -308,7 +308,14 @@ async fn add_oidc(arguments: AddOidcArguments) -> anyhow::Result<Exit> {
     fields.text("issuer", Some(arguments.issuer));
     fields.text("client_id", Some(arguments.client_id));
     fields.text("public_url", Some(arguments.public_url));
-    let secret = arguments.oidc.write(&mut fields)?;
+    let is_public = arguments.oidc.client_authentication.as_deref() == Some("none");
+    let secret = match arguments.oidc.write(&mut fields)? {
+        None if !is_public => {
+            let flags = "--secret-file FILE, or --client-authentication none for a public client";
+            Some(prompt("the client at the provider", flags)?)
+        }
+        given => given,
+    };
     let CommonArguments { title, ca_file, secret_expires } = arguments.common;
     fields.text("extra_roots_pem", ca_file.as_deref().map(certificates).transpose()?);
     fields.0.retain(|_, value| !value.is_null());
