@@ -49,7 +49,7 @@ fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
+    memchr::memmem::find(haystack, needle).is_some()
 }
 
 /// What was seen, by where.
@@ -256,7 +256,6 @@ async fn secrets_are_nowhere_to_be_found() {
     live(&lab, &mut seen);
     let signing = notify(&lab, &mut seen);
     let of_people = people::live(&lab, &mut seen).await;
-    lab.run(&["key", "rotate"]).done();
     ask(&lab, &mut seen).await;
     let token = fs::read(lab.data().join("local-admin.token")).unwrap();
     lab.server.kill();
