@@ -100,7 +100,7 @@ test("a role by a group, nobody without one, and keys that change", async ({ bro
     await administrator.page.getByRole("link", { name: "Contoso account" }).click();
     await expect(administrator.page.getByLabel("The secret ends on")).toHaveValue(tomorrow());
     await administrator.page.getByRole("button", { name: "Test", exact: true }).click();
-    await expect(administrator.page.locator("#found")).toContainText("gatepost is known there");
+    await expect(administrator.page.locator("#found")).toContainText("The client gatepost is known there");
     await audit(administrator.page);
 
     // Removed: it is said what goes, and it goes at once.

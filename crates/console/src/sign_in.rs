@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use domain::person::Origin;
 use engine::{Engine, SignInChoice, SignInError, SignInStep};
 use serde::Deserialize;
 
@@ -27,7 +28,7 @@ struct SignInPage {
     problem: Option<String>,
     next: String,
     name: String,
-    /// Without any user, only the token opens.
+    /// Without any user of our own, only the token opens, besides the ways of others.
     has_users: bool,
     /// Whether it is the token that is asked for.
     is_by_token: bool,
@@ -86,7 +87,8 @@ pub(crate) struct SignIn {
 
 impl SignIn {
     async fn page(self, engine: &Engine, problem: Option<String>) -> Result<SignInPage, Problem> {
-        let has_users = !engine.store().people().await?.is_empty();
+        let people = engine.store().people().await?;
+        let has_users = people.iter().any(|person| person.origin == Origin::Local);
         let next = own_path(&self.next).to_owned();
         Ok(SignInPage {
             is_by_token: !has_users || !self.token.is_empty(),

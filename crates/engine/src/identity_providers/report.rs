@@ -123,7 +123,11 @@ impl Engine {
         };
         report.works(
             "discovery and keys",
-            format!("{} answers, and publishes {}", settings.issuer, keys_in_words(&known)),
+            format!(
+                "the provider {} answers, and publishes {}",
+                settings.issuer,
+                keys_in_words(&known)
+            ),
         );
         let secret = self.provider_secret(provider.id).await?;
         let secret = secret.as_ref().map_or("", |secret| secret.reveal());
@@ -146,7 +150,7 @@ impl Engine {
                         ClientAuthentication::None => "without a secret",
                         _ => "with the secret",
                     };
-                    let detail = format!("{} is known there, {how}", settings.client_id);
+                    let detail = format!("the client {} is known there, {how}", settings.client_id);
                     report.works("client", detail);
                 }
                 Some("invalid_client" | "unauthorized_client") => report.fails(
