@@ -36,6 +36,7 @@ async function fresh(browser: Browser, server: string, javaScriptEnabled = true)
 }
 
 test("a role by a group, nobody without one, and keys that change", async ({ browser }) => {
+  test.setTimeout(180_000);
   const programs = new Programs();
   try {
     const { url, token } = await programs.server();
