@@ -38,13 +38,13 @@ test("a webhook is added, tried, told of trouble, and told once more", async ({ 
 });
 
 async function added(page: Page, receiver: Receiver): Promise<string> {
-  await page.getByText("Add a webhook").click();
+  await page.getByText("Add a webhook", { exact: true }).click();
   await page.getByLabel("Name of the channel").last().fill("pager");
   await page.getByLabel("Address", { exact: true }).fill(receiver.url);
   await audit(page);
   await page.getByRole("button", { name: "Add the webhook" }).click();
   // What is wrong is said, and what was typed stays.
-  await expect(page.getByRole("alert")).toContainText("over http:// everybody on the way can read it");
+  await expect(page.getByRole("alert")).toContainText("Over http:// everybody on the way can read it");
   await expect(page.getByLabel("Address", { exact: true })).toHaveValue(receiver.url);
   await audit(page);
   await page.getByLabel("It may be at a private address of our own network").check();
@@ -69,7 +69,7 @@ async function tried(page: Page, receiver: Receiver, secret: string) {
 }
 
 async function subscribed(page: Page) {
-  await page.getByText("Add a subscription").click();
+  await page.getByText("Add a subscription", { exact: true }).click();
   await page.getByLabel("Name", { exact: true }).fill("night");
   await page.getByLabel("connector in trouble").check();
   await audit(page);
