@@ -96,10 +96,15 @@ struct DeliveryRow {
 }
 
 struct MessageRow {
-    href: String,
     topic: &'static str,
-    language: &'static str,
-    words: &'static str,
+    languages: Vec<InLanguage>,
+}
+
+struct InLanguage {
+    href: String,
+    title: &'static str,
+    /// Whether words of one's own are used.
+    is_own: bool,
 }
 
 /// Somebody who may see to notifications: refused if they may not, before anything else is looked at.
@@ -143,14 +148,19 @@ async fn shown(
     let subscriptions = engine.subscriptions(caller).await?;
     let deliveries = engine.deliveries(caller, None, None, DELIVERIES).await?;
     let own = engine.templates(caller).await?;
-    let message = |topic: Topic, language: Language| {
-        let is_own = own.iter().any(|it| it.topic == topic && it.language == language);
-        MessageRow {
-            href: format!("/administration/notifications/messages/{topic}/{language}"),
-            topic: title(topic),
-            language: language_title(language),
-            words: if is_own { "your own" } else { "built-in" },
-        }
+    let is_own = |topic: Topic, language: Language| {
+        own.iter().any(|it| it.topic == topic && it.language == language)
+    };
+    let message = |topic: &Topic| MessageRow {
+        topic: title(*topic),
+        languages: Language::ALL
+            .iter()
+            .map(|language| InLanguage {
+                href: format!("/administration/notifications/messages/{topic}/{language}"),
+                title: language_title(*language),
+                is_own: is_own(*topic, *language),
+            })
+            .collect(),
     };
     let languages = Language::ALL.iter().copied();
     let page = NotificationsPage {
@@ -165,11 +175,7 @@ async fn shown(
         languages: languages.map(|it| (it.word(), language_title(it))).collect(),
         permissions: Permission::ALL.iter().map(|it| (it.word(), it.title())).collect(),
         securities: SmtpSecurity::ALL.iter().map(|it| (it.word(), security_title(*it))).collect(),
-        messages: Topic::ALL
-            .iter()
-            .flat_map(|topic| Language::ALL.iter().map(move |language| (*topic, *language)))
-            .map(|(topic, language)| message(topic, language))
-            .collect(),
+        messages: Topic::ALL.iter().map(message).collect(),
     };
     Ok(page::whole(&page))
 }
@@ -180,17 +186,21 @@ fn summary(
     subscriptions: &[SubscriptionView],
     deliveries: &[Delivery],
 ) -> String {
-    let failed = deliveries.iter().filter(|it| it.state == DeliveryState::Failed).count();
-    match (channels.len(), subscriptions.len(), failed) {
-        (0, ..) => "Nobody is told anything yet: add a channel first.".to_owned(),
-        (_, 0, _) => "Nobody is told anything yet: add a subscription.".to_owned(),
-        (_, count, 0) => {
-            format!("{}; no delivery failed lately.", words::counted(count as u64, "subscription"))
+    let count = |state| deliveries.iter().filter(|it| it.state == state && it.attempts > 0).count();
+    let (failed, waiting) = (count(DeliveryState::Failed), count(DeliveryState::Waiting));
+    if channels.is_empty() {
+        return "Nobody is told anything yet: add a channel first.".to_owned();
+    }
+    if subscriptions.is_empty() {
+        return "Nobody is told anything yet: add a subscription.".to_owned();
+    }
+    let subscriptions = words::counted(subscriptions.len() as u64, "subscription");
+    match (failed, waiting) {
+        (0, 0) => format!("{subscriptions}; no delivery failed lately."),
+        (0, waiting) => {
+            format!("{subscriptions}; {waiting} of the latest deliveries did not arrive yet.")
         }
-        (_, count, failed) => {
-            let count = words::counted(count as u64, "subscription");
-            format!("{count}; {failed} of the latest deliveries failed.")
-        }
+        (failed, _) => format!("{subscriptions}; {failed} of the latest deliveries failed."),
     }
 }
 

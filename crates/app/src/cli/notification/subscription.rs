@@ -6,11 +6,12 @@ use domain::{
     Permission,
     notification::{Language, Name, Topic},
 };
+use serde_json::Value;
 
 use super::{Exit, ListArguments, RemoveArguments, print_rows};
 use crate::{
     client::{Client, ServerArguments},
-    output::say,
+    output::{Format, say},
 };
 
 #[derive(Debug, Subcommand)]
@@ -148,7 +149,19 @@ async fn list(arguments: &ListArguments) -> anyhow::Result<Exit> {
     let client = Client::connect(&arguments.server)?;
     let answer: SubscriptionList = client.get("notifications/subscriptions", &[]).await?;
     let of_table = ["name", "channel", "topics", "connectors", "query", "addresses", "audience"];
-    let rows = answer.subscriptions;
+    let is_table = arguments.output.output == Format::Table;
+    let rows = answer.subscriptions.into_iter().map(|subscription| {
+        let mut row = serde_json::to_value(subscription).unwrap_or_default();
+        // In a table, a list is read and not parsed.
+        for value in row.as_object_mut().into_iter().flat_map(|row| row.values_mut()) {
+            let texts = value.as_array().filter(|_| is_table);
+            let texts = texts.map(|all| all.iter().filter_map(Value::as_str).collect::<Vec<_>>());
+            if let Some(texts) = texts {
+                *value = Some(texts.join(", ")).filter(|text| !text.is_empty()).into();
+            }
+        }
+        row
+    });
     let nothing = "no subscription yet: nobody is told anything";
     print_rows(arguments.output.output, &NewSubscription::FIELDS, &of_table, rows, nothing)
 }
