@@ -30,10 +30,15 @@ impl Engine {
         let guid = device.facts.guid;
         let wanted = Devices::One(guid);
         let read = self.refresh(&connector, &wanted).await.map_err(|error| unavailable(&error))?;
-        if read.is_empty() {
-            self.store().mark_gone(connector.id, vec![id], self.now()).await?;
+        match read.iter().find(|read| **read != guid) {
+            Some(other) => Err(Error::Unavailable(format!(
+                "Exchange was asked for the device {guid} and answered with {other}"
+            ))),
+            None if read.is_empty() => {
+                Ok(self.store().mark_gone(connector.id, vec![id], self.now()).await?)
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Reads the devices of one person again, with their statistics; how many there are. `user` is

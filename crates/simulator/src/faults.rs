@@ -33,6 +33,8 @@ pub struct Faults {
     pub html_page: Option<u16>,
     /// Ask questions even of a client that said that nobody is there to answer. Lasts.
     pub asks_nobody: bool,
+    /// Whoever asks for one device gets another instead. Lasts.
+    pub answers_another: bool,
 }
 
 /// Counts one event down; true when it is the one.

@@ -25,7 +25,13 @@ impl Engine {
     ) -> anyhow::Result<Seen> {
         let began = self.now();
         let there = self.take_in(connector, lease, &Devices::One(action.guid), true).await?;
-        if there != [action.guid] {
+        if let Some(other) = there.iter().find(|guid| **guid != action.guid) {
+            anyhow::bail!(
+                "Exchange was asked for the device {} and answered with {other}; nothing is done",
+                action.guid
+            );
+        }
+        if there.is_empty() {
             self.store().mark_gone(connector.id, vec![action.device], began).await?;
             return Ok(Seen { sight: None, is_moved: false });
         }

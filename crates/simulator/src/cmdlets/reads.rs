@@ -21,7 +21,11 @@ pub(super) fn devices(call: &Call, organization: &Organization, context: &Contex
     };
     if let Some(identity) = call.text("Identity") {
         return Ok(match device_named(definition, organization, context, &identity) {
-            Ok(row) => vec![Work::Rows { rows: vec![row].into_iter(), view }],
+            Ok(row) => {
+                let other = organization.present().map(|(other, _)| other).find(|it| *it != row);
+                let row = other.filter(|_| context.answers_another).unwrap_or(row);
+                vec![Work::Rows { rows: vec![row].into_iter(), view }]
+            }
             Err(problem) => vec![Work::error(problem)],
         });
     }

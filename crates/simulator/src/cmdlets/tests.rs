@@ -18,6 +18,7 @@ fn context() -> Context {
         hidden_parameters: Vec::new(),
         offline: std::collections::BTreeSet::new(),
         truncate_after: None,
+        answers_another: false,
     }
 }
 

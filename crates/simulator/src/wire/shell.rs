@@ -77,6 +77,7 @@ impl Shell {
             hidden_parameters: account.hidden_parameters.clone(),
             offline: std::collections::BTreeSet::new(),
             truncate_after: None,
+            answers_another: false,
         };
         let mut inner = Inner {
             pool: RunspacePool::new(),

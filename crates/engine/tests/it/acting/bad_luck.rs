@@ -80,6 +80,59 @@ async fn a_phone_that_is_anothers_by_now_is_left_alone() {
     assert_eq!((ledger.count("Clear-MobileDevice"), ledger.count("Set-CASMailbox")), (0, 0));
 }
 
+/// What is not the device that was meant says nothing about it: neither that it may be erased, nor
+/// that it is gone.
+#[tokio::test]
+async fn nothing_is_sent_when_exchange_answers_with_another_device() {
+    let (app, devices) = synced(60).await;
+    let (phone, caller) = (modern(&devices), app.caller());
+    app.exchange().faults().answers_another = true;
+    let request = app.engine().ask(&caller, wish(ActionKind::WipeDevice, &[phone.id])).await;
+    let request = request.unwrap();
+    app.eventually("the action is put off", async || {
+        let action = only(&app, &request).await;
+        let note = action.note.unwrap_or_default();
+        Ok(note.contains("answered with").then_some(()))
+    })
+    .await
+    .unwrap();
+    assert_eq!(app.exchange().ledger().count("Clear-MobileDevice"), 0);
+    let read = app.engine().refresh_device(&caller, phone.id).await.unwrap_err();
+    assert!(read.to_string().contains("answered with"), "{read}");
+    assert_eq!(device(&app, phone.id).await.gone_since, None);
+    app.exchange().faults().answers_another = false;
+    let action = reach(&app, &request, ActionState::Sent).await;
+    assert_eq!(action.guid, phone.facts.guid);
+    let sent = app.exchange().ledger().received("Clear-MobileDevice");
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].parameter("Identity"), Some(phone.facts.guid.to_string().as_str()));
+}
+
+#[tokio::test]
+async fn exempting_one_device_leaves_the_others_of_the_person_alone() {
+    let (app, devices) = synced(120).await;
+    let caller = app.caller();
+    let owner = |device: &Device| device.owner.user_dn.as_ref().map(|dn| dn.key());
+    let (first, second) = devices
+        .iter()
+        .find_map(|one| {
+            let is_other = |other: &&Device| other.id != one.id && owner(other) == owner(one);
+            devices.iter().find(is_other).map(|other| (one, other))
+        })
+        .unwrap();
+    for phone in [first, second] {
+        done(&app, &caller, wish(ActionKind::Allow, &[phone.id])).await.unwrap();
+    }
+    done(&app, &caller, wish(ActionKind::Block, &[second.id])).await.unwrap();
+    let (dn, connector) = (first.owner.user_dn.as_ref().unwrap(), app.connector().await.unwrap());
+    let scope = app.scope().unwrap();
+    let mailbox = app.engine().store().mailbox(&scope, connector.id, dn).await.unwrap();
+    let id = |device: &Device| device.facts.device_id.clone().unwrap();
+    assert!(mailbox.allowed_device_ids.contains(&id(first)), "{mailbox:?}");
+    assert!(!mailbox.allowed_device_ids.contains(&id(second)), "{mailbox:?}");
+    assert!(mailbox.blocked_device_ids.contains(&id(second)), "{mailbox:?}");
+}
+
 #[tokio::test]
 async fn what_the_account_may_not_do_is_said_before_and_nothing_is_kept() {
     let mut options = OrganizationOptions { devices: 60, ..OrganizationOptions::default() };

@@ -38,6 +38,8 @@ pub(crate) struct Context {
     pub(crate) offline: std::collections::BTreeSet<String>,
     /// Lists end silently after so many objects.
     pub(crate) truncate_after: Option<usize>,
+    /// Another device is given than was asked for.
+    pub(crate) answers_another: bool,
 }
 
 impl Context {
@@ -45,6 +47,7 @@ impl Context {
     pub(crate) fn afflict(&mut self, faults: &Faults) {
         self.offline.clone_from(&faults.offline_databases);
         self.truncate_after = faults.truncate_after;
+        self.answers_another = faults.answers_another;
     }
 
     /// The domain controller that answers.
