@@ -6,10 +6,12 @@
 //! [`Checkpoint`] is a link with a signature, a [`Seal`] stands for a part that was closed.
 
 mod kept;
+mod stream;
 
 use jiff::Timestamp;
 pub use kept::{Checkpoint, Seal, Signature, hexadecimal};
 use sha2::{Digest as _, Sha256};
+pub use stream::{StreamFile, StreamTarget, Syslog, Transport};
 use uuid::Uuid;
 
 use crate::{Caller, PersonId, Source, authority::Denied, device::words};
@@ -204,6 +206,34 @@ words!(Event {
     SecretsRotated = "secrets.rotated",
     Refused = "refused",
 });
+
+/// How what an entry tells of went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It was done, or took its next step.
+    Done,
+    /// A second person must decide.
+    Held,
+    /// Somebody was not let do it.
+    Refused,
+    /// It did not work.
+    Failed,
+}
+
+words!(Outcome { Done = "done", Held = "held", Refused = "refused", Failed = "failed" });
+
+impl Event {
+    /// How what happened went.
+    #[must_use]
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Self::ActionHeld => Outcome::Held,
+            Self::Refused | Self::ActionRejected => Outcome::Refused,
+            Self::ActionFailed | Self::SignInFailed => Outcome::Failed,
+            _ => Outcome::Done,
+        }
+    }
+}
 
 impl Entry {
     /// An entry of what a caller did.

@@ -40,8 +40,8 @@ mod worker;
 pub use actions::{Planned, Preview, Review, Targets, Wish};
 pub use ageing::AgeingPreview;
 pub use audit::{
-    AuditExport, AuditIdentity, AuditKey, Broken, ClosedPart, Expected, ExportFormat, Verified,
-    Verifier, VerifyError, is_signed, verify,
+    AuditExport, AuditIdentity, AuditKey, AuditStream, Broken, ClosedPart, Expected, ExportFormat,
+    StreamBeginning, Verified, Verifier, VerifyError, is_signed, verify,
 };
 pub use budget::BudgetGauge;
 pub use check::{CheckReport, CheckResult, CheckStep};

@@ -46,7 +46,10 @@ impl Engine {
     ) -> Result<ClosedPart, Error> {
         caller.scope(Permission::ModifySecurity)?;
         self.part(days, SignedDuration::ZERO).await?.map(|(part, _)| part).ok_or_else(|| {
-            Error::Invalid(format!("no entry is older than {days} days; nothing is to be closed"))
+            Error::Invalid(format!(
+                "no entry is older than {days} days and received by whom it is streamed to; \
+                 nothing is to be closed"
+            ))
         })
     }
 
@@ -124,6 +127,9 @@ impl Engine {
             None => Link::before_all(self.audit_id().await?),
         };
         let last = self.store().audit_before(time).await?;
+        // What a receiver has not got yet stays where it is sent from.
+        let received = self.store().audit_stream().await?.map_or(u64::MAX, |it| it.position);
+        let last = last.map(|last| last.min(received));
         let Some(last) = last.filter(|last| *last > before.sequence) else { return Ok(None) };
         let first = before.sequence + 1;
         Ok(Some((ClosedPart { first, last, file: format!("{first}-{last}.jsonl") }, before)))

@@ -10,7 +10,7 @@ const MOST_UNSIGNED: u64 = 1_000;
 /// An entry is signed within this time.
 const INTERVAL: SignedDuration = SignedDuration::from_hours(1);
 
-pub(crate) async fn start(engine: &Engine) {
+pub(super) async fn start(engine: &Engine) {
     let stop = engine.inner.tasks.stop();
     engine.inner.tasks.spawn(keep(engine.clone(), stop)).await;
 }

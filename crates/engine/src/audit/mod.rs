@@ -10,6 +10,7 @@ mod format;
 mod keeper;
 mod refusals;
 mod signing;
+mod stream;
 mod verify;
 
 use domain::{
@@ -23,8 +24,8 @@ use uuid::Uuid;
 
 pub use closing::ClosedPart;
 pub use export::{AuditExport, ExportFormat};
-pub(crate) use keeper::start;
 pub use signing::{AuditKey, is_signed};
+pub use stream::{AuditStream, StreamBeginning};
 pub use verify::{Broken, Expected, Verified, Verifier, VerifyError, verify};
 
 use self::refusals::Refusals;
@@ -44,6 +45,8 @@ pub(crate) struct Audit {
     /// Wakes who keeps the audit when there is a new entry.
     grown: Notify,
     refusals: Refusals,
+    /// Wakes who streams it when it is to go elsewhere.
+    stream_changed: Notify,
     /// Held while a part is closed: one at a time.
     closing: Mutex<()>,
 }
@@ -62,6 +65,12 @@ pub struct AuditIdentity {
     pub id: Uuid,
     /// The public key that it is signed with now.
     pub key: [u8; 32],
+}
+
+/// Begins to keep and to stream it.
+pub(crate) async fn start(engine: &Engine) {
+    keeper::start(engine).await;
+    stream::start(engine).await;
 }
 
 impl Engine {

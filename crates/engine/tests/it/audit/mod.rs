@@ -3,6 +3,7 @@
 mod closing;
 mod exports;
 mod records;
+mod streaming;
 
 use domain::{Permission, Scope, audit::Event};
 use serde_json::Value as Json;
