@@ -1,5 +1,8 @@
 //! The audit: read, looked through and handed out. There is no address that changes an entry.
 
+pub(crate) mod check;
+pub(crate) mod stream;
+
 use std::collections::BTreeMap;
 
 use axum::{
@@ -8,9 +11,12 @@ use axum::{
     http::header,
     response::{IntoResponse as _, Response},
 };
-use domain::{Caller, Permission, PersonId, Timestamp, audit::Event, audit::hexadecimal};
+use domain::{
+    Caller, Permission, PersonId, Timestamp,
+    audit::{Event, Outcome, hexadecimal},
+};
 use engine::{ClosedPart, Engine, ExportFormat};
-use futures_util::stream;
+use futures_util::stream::try_unfold;
 use serde::{Deserialize, Serialize};
 use store::{AuditFilter, AuditRow};
 
@@ -107,6 +113,8 @@ pub(crate) struct Wanted {
     who: Option<String>,
     /// What happened, such as `connector.added`.
     event: Option<String>,
+    /// How it went: `done`, `held`, `refused` or `failed`.
+    outcome: Option<String>,
     /// To what: an id, or a part of a name.
     target: Option<String>,
     /// By which way it was asked for.
@@ -153,7 +161,16 @@ impl Wanted {
                 )
             })
         });
+        let outcome = given(&self.outcome).map(|word| {
+            Outcome::from_word(&word).ok_or_else(|| {
+                Problem::invalid(
+                    format_args!("{word} is no outcome"),
+                    "done, held, refused and failed are",
+                )
+            })
+        });
         Ok(AuditFilter {
+            outcome: outcome.transpose()?,
             who: given(&self.who).filter(|_| person.is_none()),
             person,
             event: event.transpose()?,
@@ -235,7 +252,7 @@ pub(crate) async fn export(
         }
     };
     let export = engine.export_audit(&caller, wanted.filter()?, format).await?;
-    let lines = stream::try_unfold(export, |mut export| async move {
+    let lines = try_unfold(export, |mut export| async move {
         let next = export.next().await?;
         Ok::<_, engine::Error>(next.map(|lines| (lines, export)))
     });
@@ -336,10 +353,12 @@ pub(crate) async fn set_retention(
     Body(wanted): Body<AuditRetention>,
 ) -> Result<Response, Problem> {
     if dry_run {
-        caller.scope(Permission::ModifySecurity)?;
+        let part = engine.preview_audit_retention(&caller, wanted.days).await?;
         let when =
             wanted.days.map_or_else(|| "never".to_owned(), |days| format!("after {days} days"));
-        return Ok(Preview::of(format!("close entries of the audit {when}")));
+        let now = part.map(|part| format!(", {} to {} at once", part.first, part.last));
+        let now = now.unwrap_or_default();
+        return Ok(Preview::of(format!("close entries of the audit {when}{now}")));
     }
     engine.set_audit_retention(&caller, wanted.days).await?;
     Ok(Json(wanted).into_response())

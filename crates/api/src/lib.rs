@@ -34,6 +34,8 @@ mod sync;
 
 pub use action::{Action, ActionPage, ActionPreview, ActionRequest, Counted, PlannedDevice};
 pub use ageing::{Aged, Ageing};
+pub use audit::check::AuditCheck;
+pub use audit::stream::{AuditStream, AuditStreamFile, AuditStreamTarget, AuditSyslog};
 pub use audit::{
     AuditActor, AuditClose, AuditClosed, AuditEntry, AuditList, AuditRetention, AuditState,
     AuditTarget,
@@ -159,6 +161,9 @@ fn guarded() -> OpenApiRouter<Engine> {
         .routes(routes!(audit::state))
         .routes(routes!(audit::close))
         .routes(routes!(audit::retention, audit::set_retention))
+        .routes(routes!(audit::check::show, audit::check::begin))
+        .routes(routes!(audit::stream::show, audit::stream::set, audit::stream::remove))
+        .routes(routes!(audit::stream::test))
         .merge(people::guarded())
         .routes(routes!(identity_providers::list, identity_providers::add))
         .routes(routes!(

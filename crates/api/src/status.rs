@@ -32,6 +32,9 @@ pub struct Status {
     pub connectors: Vec<ConnectorStatus>,
     /// Jobs that wait or run.
     pub running: Vec<Job>,
+    /// What is wrong with the audit, for those who may read it.
+    #[serde(default)]
+    pub audit_troubles: Vec<String>,
 }
 
 /// A connector in a few words.
@@ -99,7 +102,9 @@ pub(crate) async fn show(
             let connector = names.get(&job.connector).cloned();
             Job::of(job, connector.as_deref())
         });
+    let troubles = engine.audit_troubles(&caller).await?.into_iter();
     Ok(Json(Status {
+        audit_troubles: troubles.map(|trouble| trouble.what).collect(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         time: rfc3339(engine.now()),
         devices: totals.iter().map(store::Totals::devices).sum(),

@@ -1,22 +1,25 @@
 //! The audit: what was done, looked through, and handed out. Nothing here changes an entry.
 
+pub(crate) mod keeping;
+
 use askama::Template;
 use axum::{
     body::Body,
     extract::{Query as UrlQuery, State},
-    http::header,
+    http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use domain::{
     Permission, Source, Timestamp,
-    audit::{Event, hexadecimal},
+    audit::{Event, Outcome, hexadecimal},
 };
 use engine::{Engine, ExportFormat};
-use futures_util::stream;
+use futures_util::stream::try_unfold;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use store::{AuditFilter, AuditRow};
 
+use self::keeping::Keeping;
 use crate::{
     page::{self, Place, Shell, filters},
     problem::Problem,
@@ -32,6 +35,7 @@ const ROWS_PER_PAGE: u32 = 50;
 pub(crate) struct Wanted {
     who: String,
     event: String,
+    outcome: String,
     target: String,
     source: String,
     from: String,
@@ -46,9 +50,11 @@ struct AuditPage {
     shell: Shell,
     wanted: Wanted,
     problem: Option<String>,
-    integrity: String,
+    done: Option<String>,
+    keeping: Keeping,
     key: String,
     events: Vec<Choice>,
+    outcomes: Vec<Choice>,
     sources: Vec<Choice>,
     rows: Vec<Row>,
     jsonl: String,
@@ -69,8 +75,10 @@ struct Row {
     who: String,
     source: String,
     event: String,
+    outcome: &'static str,
     target: String,
     target_kind: String,
+    target_href: Option<String>,
     said: Vec<(String, String)>,
     hash: String,
 }
@@ -81,7 +89,8 @@ impl Wanted {
         Ok(AuditFilter {
             who: given(&self.who),
             person: None,
-            event: given(&self.event).and_then(|word| Event::from_word(&word)),
+            event: known("event", &self.event, Event::from_word)?,
+            outcome: known("outcome", &self.outcome, Outcome::from_word)?,
             target: given(&self.target),
             source: given(&self.source),
             from: day(&self.from)?,
@@ -95,6 +104,7 @@ impl Wanted {
         let fields = [
             ("who", &self.who),
             ("event", &self.event),
+            ("outcome", &self.outcome),
             ("target", &self.target),
             ("source", &self.source),
             ("from", &self.from),
@@ -108,6 +118,12 @@ impl Wanted {
         let query = pairs.collect::<Vec<_>>().join("&");
         if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
     }
+}
+
+/// The value of a word, if there is one.
+fn known<T>(what: &str, word: &str, of: fn(&str) -> Option<T>) -> Result<Option<T>, String> {
+    let unknown = || format!("\"{}\" is no {what} of the audit.", words::visible(word));
+    if word.is_empty() { Ok(None) } else { of(word).ok_or_else(unknown).map(Some) }
 }
 
 /// A day, or a time.
@@ -127,8 +143,25 @@ pub(crate) async fn audit(
     signed_in: SignedIn,
     UrlQuery(wanted): UrlQuery<Wanted>,
 ) -> Result<Response, Problem> {
+    shown(&engine, &signed_in, wanted, Told::default()).await
+}
+
+/// What came of what was asked for.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub(crate) problem: Option<(StatusCode, String)>,
+    pub(crate) done: Option<String>,
+}
+
+/// The page, with what came of what was asked for on top.
+async fn shown(
+    engine: &Engine,
+    signed_in: &SignedIn,
+    wanted: Wanted,
+    told: Told,
+) -> Result<Response, Problem> {
     let scope = signed_in.caller.scope(Permission::ReadAudit)?;
-    let (filter, problem) = match wanted.filter() {
+    let (filter, wrong) = match wanted.filter() {
         Ok(filter) => (filter, None),
         Err(problem) => (AuditFilter::default(), Some(problem)),
     };
@@ -140,12 +173,15 @@ pub(crate) async fn audit(
         let choice = |word| Choice { word, is_chosen: word == chosen };
         all.into_iter().map(choice).collect::<Vec<_>>()
     };
-    Ok(page::whole(&AuditPage {
-        shell: Shell::new(Place::Audit, &signed_in),
-        problem,
-        integrity: integrity(&engine, now).await?,
+    let (status, problem) = told.problem.unzip();
+    let page = page::whole(&AuditPage {
+        shell: Shell::new(Place::Audit, signed_in),
+        problem: problem.or(wrong),
+        done: told.done,
+        keeping: Keeping::read(engine, signed_in).await?,
         key: hexadecimal(&engine.audit_identity(&signed_in.caller).await?.key),
         events: choices(Event::ALL.iter().map(|event| event.word()).collect(), &wanted.event),
+        outcomes: choices(Outcome::ALL.iter().map(|it| it.word()).collect(), &wanted.outcome),
         sources: choices(Source::ALL.iter().map(|it| it.word()).collect(), &wanted.source),
         rows: found.rows.iter().map(|row| Row::new(row, now)).collect(),
         jsonl: export("jsonl"),
@@ -153,23 +189,8 @@ pub(crate) async fn audit(
         first: wanted.cursor.map(|_| wanted.link("/audit", &[])),
         next,
         wanted,
-    }))
-}
-
-/// One sentence on what vouches for the entries.
-async fn integrity(engine: &Engine, now: Timestamp) -> Result<String, Problem> {
-    let head = engine.store().audit_head().await?.map_or(0, |head| head.sequence);
-    let signed = engine.store().last_audit_checkpoint().await?;
-    Ok(match signed {
-        None if head == 0 => "There is no entry yet.".to_owned(),
-        None => format!("Entries so far: {}. Not signed yet.", words::number(head)),
-        Some(signed) => format!(
-            "Entries so far: {}. Signed up to entry {}, {}.",
-            words::number(head),
-            words::number(signed.link.sequence),
-            words::relative(signed.at, now)
-        ),
-    })
+    });
+    Ok((status.unwrap_or(StatusCode::OK), page).into_response())
 }
 
 impl Row {
@@ -194,11 +215,28 @@ impl Row {
             who: text("/actor/name"),
             source: text("/source"),
             event: text("/event"),
+            outcome: row.event.outcome().word(),
             target: text("/target/name"),
+            target_href: address(
+                &text("/target/kind"),
+                row.target.as_deref(),
+                &text("/target/name"),
+            ),
             target_kind: text("/target/kind"),
             said,
             hash: hexadecimal(&row.link.hash),
         }
+    }
+}
+
+/// Where a target has a page of its own.
+fn address(kind: &str, id: Option<&str>, name: &str) -> Option<String> {
+    let id = words::query_value(id?);
+    match kind {
+        "device" => Some(format!("/devices/{id}")),
+        "request" => Some(format!("/requests/{id}")),
+        "connector" => Some(format!("/connectors/{}", words::query_value(name))),
+        _ => None,
     }
 }
 
@@ -221,7 +259,7 @@ pub(crate) async fn export(
         _ => (ExportFormat::JsonLines, "application/jsonl", "audit.jsonl"),
     };
     let export = engine.export_audit(&signed_in.caller, filter, format).await?;
-    let lines = stream::try_unfold(export, |mut export| async move {
+    let lines = try_unfold(export, |mut export| async move {
         let next = export.next().await?;
         Ok::<_, engine::Error>(next.map(|lines| (lines, export)))
     });

@@ -118,7 +118,7 @@ impl HomePage {
             quarantine: quarantine(engine, signed_in, now).await?,
             approvals: approvals(engine, signed_in, now).await?,
             failed: failed(engine, signed_in, now).await?,
-            troubles: Queue::of(connectors.iter().filter(at_work).filter_map(trouble).collect()),
+            troubles: troubles(engine, signed_in, &connectors, now).await?,
             credentials: credentials(engine, signed_in, now).await?,
             fresh: connectors.iter().filter(at_work).map(|one| fresh(one, now)).collect(),
         };
@@ -255,6 +255,27 @@ async fn failed(
         queue.count.push('+');
     }
     Ok(queue)
+}
+
+/// What is wrong with the audit, then connectors that do not work.
+async fn troubles(
+    engine: &Engine,
+    signed_in: &SignedIn,
+    connectors: &[Connector],
+    now: Timestamp,
+) -> Result<Queue<Item>, Problem> {
+    let audit = engine.audit_troubles(&signed_in.caller).await?;
+    let mut items: Vec<Item> = audit
+        .into_iter()
+        .map(|trouble| Item {
+            href: Some("/audit".to_owned()),
+            name: "The audit".to_owned(),
+            text: words::sentence(&words::visible(&trouble.what)),
+            when: words::time(Some(trouble.since), now, ""),
+        })
+        .collect();
+    items.extend(connectors.iter().filter_map(trouble));
+    Ok(Queue::of(items))
 }
 
 fn trouble(connector: &Connector) -> Option<Item> {

@@ -40,8 +40,9 @@ mod worker;
 pub use actions::{Planned, Preview, Review, Targets, Wish};
 pub use ageing::AgeingPreview;
 pub use audit::{
-    AuditExport, AuditIdentity, AuditKey, AuditStream, Broken, ClosedPart, Expected, ExportFormat,
-    StreamBeginning, Verified, Verifier, VerifyError, is_signed, verify,
+    AuditChain, AuditCheck, AuditExport, AuditIdentity, AuditKey, AuditStream, AuditTrouble,
+    Broken, BrokenChain, ClosedPart, Expected, ExportFormat, StreamBeginning, Verified, Verifier,
+    VerifyError, is_signed, verify,
 };
 pub use budget::BudgetGauge;
 pub use check::{CheckReport, CheckResult, CheckStep};

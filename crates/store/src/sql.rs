@@ -205,6 +205,8 @@ statements! {
         WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
     AUDIT_BEFORE = "SELECT max(sequence) AS sequence FROM audit WHERE sequence <
         coalesce((SELECT min(sequence) FROM audit WHERE at >= ?1), 9223372036854775807)";
+    AUDIT_FROM = "SELECT sequence FROM audit WHERE at >= ?1 ORDER BY at, sequence LIMIT 1";
+    AUDIT_UNTIL = "SELECT sequence FROM audit WHERE at < ?1 ORDER BY at DESC, sequence DESC LIMIT 1";
     REMOVE_AUDIT = "DELETE FROM audit WHERE sequence IN
         (SELECT sequence FROM audit WHERE sequence <= ?1 ORDER BY sequence LIMIT ?2)";
     ADD_AUDIT_CHECKPOINT = "INSERT INTO audit_checkpoint (sequence, hash, at, signer, signature)

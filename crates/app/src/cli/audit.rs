@@ -1,5 +1,8 @@
 //! `gatepost audit`: what was done, by whom, and the proof that nobody touched it.
 
+mod retention;
+mod stream;
+
 use std::{
     fs::File,
     io::{self, BufReader, Write as _},
@@ -29,6 +32,12 @@ pub(crate) enum AuditVerb {
     Export(ExportArguments),
     /// Write old entries into a file beside the database, and keep a signed seal of them
     Close(CloseArguments),
+    /// After how many days entries are closed by themselves
+    #[command(subcommand)]
+    Retention(retention::RetentionVerb),
+    /// Where entries are streamed to: a receiver of syslog, or a file
+    #[command(subcommand)]
+    Stream(stream::StreamVerb),
     /// Print the public key that the audit is signed with
     Key(KeyArguments),
 }
@@ -41,6 +50,9 @@ pub(crate) struct FilterArguments {
     /// What happened, such as connector.added
     #[arg(long, value_name = "EVENT")]
     event: Option<String>,
+    /// How it went: done, held, refused or failed
+    #[arg(long, value_name = "OUTCOME")]
+    outcome: Option<String>,
     /// To what: an id, or a part of a name
     #[arg(long, value_name = "NAME")]
     target: Option<String>,
@@ -140,6 +152,8 @@ pub(crate) async fn run(verb: AuditVerb) -> anyhow::Result<Exit> {
         AuditVerb::Verify(arguments) => verify(&arguments).await,
         AuditVerb::Export(arguments) => export(&arguments).await,
         AuditVerb::Close(arguments) => close(&arguments).await,
+        AuditVerb::Retention(verb) => retention::run(verb).await,
+        AuditVerb::Stream(verb) => stream::run(verb).await,
         AuditVerb::Key(arguments) => {
             let client = Client::connect(&arguments.server)?;
             let state: AuditState = client.get("audit/state", &[]).await?;
@@ -154,6 +168,7 @@ impl FilterArguments {
         let fields = [
             ("who", &self.who),
             ("event", &self.event),
+            ("outcome", &self.outcome),
             ("target", &self.target),
             ("source", &self.source),
             ("from", &self.from),

@@ -86,6 +86,9 @@ fn write_sentences(out: &mut impl std::io::Write, status: &Status) -> anyhow::Re
             writeln!(out, "  {}", visible(trouble))?;
         }
     }
+    for trouble in &status.audit_troubles {
+        writeln!(out, "audit: {}", visible(trouble))?;
+    }
     for job in &status.running {
         let of = job.connector.as_deref().map(|name| format!(" of {name}")).unwrap_or_default();
         let step = job.step.as_deref().map(|step| format!(", {step}")).unwrap_or_default();

@@ -26,3 +26,31 @@ async fn entries_are_looked_through_and_handed_out() {
     assert!(verified.entries >= 2);
     console.stop().await;
 }
+
+#[tokio::test]
+async fn how_it_is_kept_is_shown_and_set() {
+    let console = Console::signed_in().await;
+    let page = console.get("/audit").await;
+    assert!(page.body.contains("Entries are closed only when somebody asks for it."));
+    assert!(page.body.contains("It is streamed nowhere."));
+    let kept = console.post("/audit/retention", "days=400").await;
+    assert!(kept.body.contains("Entries are closed by themselves after 400 days."));
+    let wrong = console.post("/audit/retention", "days=3").await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.body.contains("3 days are too few"), "{}", wrong.body);
+    let wrong = console.post("/audit/stream", "host=a+b&transport=tls").await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let set = console.post("/audit/stream", "size_mb=5&kept=3").await;
+    assert!(set.body.contains("the file audit/stream.jsonl"), "{}", set.body);
+    let removed = console.post("/audit/stream/remove", "").await;
+    assert!(removed.body.contains("It is streamed nowhere."));
+    let again = console.post("/audit/stream/remove", "").await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND);
+    let begun = console.post("/audit/check", "").await;
+    assert!(begun.body.contains("Everything is being verified."));
+    let refused = console.get("/audit?outcome=refused").await;
+    assert!(refused.body.contains("Nothing fits"), "{}", refused.body);
+    let wrong = console.get("/audit?event=nonsense").await;
+    assert!(wrong.body.contains("is no event of the audit"));
+    console.stop().await;
+}

@@ -70,17 +70,29 @@ impl Engine {
         Ok(self.retention().await?)
     }
 
+    /// Says what is wrong with a number of days, if anything is, and what would be closed at once.
+    pub async fn preview_audit_retention(
+        &self,
+        caller: &Caller,
+        days: Option<u16>,
+    ) -> Result<Option<ClosedPart>, Error> {
+        caller.scope(Permission::ModifySecurity)?;
+        let Some(days) = days else { return Ok(None) };
+        // By itself nothing is closed before it is a month older.
+        if self.part(days, SLACK).await?.is_none() {
+            return Ok(None);
+        }
+        Ok(self.part(days, SignedDuration::ZERO).await?.map(|(part, _)| part))
+    }
+
     /// Sets after how many days parts are closed by themselves.
     pub async fn set_audit_retention(
         &self,
         caller: &Caller,
         days: Option<u16>,
     ) -> Result<(), Error> {
-        caller.scope(Permission::ModifySecurity)?;
+        self.preview_audit_retention(caller, days).await?;
         let words = days.map_or_else(|| "off".to_owned(), |days| days.to_string());
-        if days.is_some_and(|days| days < FEWEST_DAYS) {
-            return Err(Error::Invalid(too_few(&words)));
-        }
         let id = self.audit_id().await?;
         let entry = Entry::of(caller, self.now(), Event::AuditChanged)
             .on(TargetKind::Audit, id.to_string(), "the audit")
@@ -94,12 +106,12 @@ impl Engine {
 
     /// Closes what is old enough by itself, and removes what a stop left of a closed part.
     pub(super) async fn close_if_due(&self) -> anyhow::Result<()> {
+        let _alone = self.inner.audit.closing.lock().await;
         self.store().remove_closed_audit().await?;
         let Some(days) = self.retention().await? else { return Ok(()) };
         if self.part(days, SLACK).await?.is_none() {
             return Ok(());
         }
-        let _alone = self.inner.audit.closing.lock().await;
         if let Some((part, before)) = self.part(days, SignedDuration::ZERO).await? {
             self.close_part(&Caller::engine(), &part, before).await?;
             tracing::info!(first = part.first, last = part.last, "a part of the audit was closed");

@@ -213,6 +213,7 @@ pub(super) fn in_words(filter: &AuditFilter) -> String {
         ("who", filter.who.clone()),
         ("person", filter.person.map(|person| person.to_string())),
         ("event", filter.event.map(|event| event.to_string())),
+        ("outcome", filter.outcome.map(|outcome| outcome.to_string())),
         ("target", filter.target.clone()),
         ("source", filter.source.clone()),
         ("from", filter.from.map(|time| time.to_string())),

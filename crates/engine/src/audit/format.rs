@@ -174,11 +174,18 @@ pub(super) fn comma_separated(row: &AuditRow) -> String {
     fields.map(|field| quoted(&field)).join(",")
 }
 
+/// A spreadsheet takes what begins with one of these for a formula, and does what it says. An
+/// apostrophe before it makes a text of it; one that is there already gets another, so that taking
+/// one away gives back what was written.
+const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
+
 fn quoted(field: &str) -> String {
+    let harmless = if field.starts_with(FORMULA) { "'" } else { "" };
+    let field = format!("{harmless}{field}");
     if field.contains(['"', ',', '\r', '\n']) {
         format!("\"{}\"", field.replace('"', "\"\""))
     } else {
-        field.to_owned()
+        field
     }
 }
 
@@ -192,4 +199,32 @@ pub(super) fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
         *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
     }
     (hexadecimal(&bytes) == digits).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{PersonId, audit::Event};
+
+    use super::*;
+
+    #[test]
+    fn no_field_of_a_table_begins_a_formula_and_every_one_can_be_had_back() {
+        for evil in ["=cmd|' /C calc'!A0", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "'=1", "a=1"] {
+            let document = json!({"actor": {"id": "x", "name": evil}, "reason": evil});
+            let row = AuditRow {
+                link: Link { sequence: 1, hash: [0; 32] },
+                at: Timestamp::UNIX_EPOCH,
+                event: Event::SyncAsked,
+                actor: PersonId::ENGINE,
+                target: None,
+                document: document.to_string(),
+            };
+            let line = comma_separated(&row);
+            let field = line.split(',').nth(3).unwrap();
+            let field = field.strip_prefix('"').map_or(field, |it| it.strip_suffix('"').unwrap());
+            let first = field.chars().next().unwrap();
+            assert!(first == '\'' || !FORMULA.contains(&first), "{line:?}");
+            assert_eq!(field.strip_prefix('\'').unwrap_or(field), evil);
+        }
+    }
 }

@@ -2,8 +2,10 @@
 //!
 //! Whoever changes something and has it on record takes the [`AuditLog`], makes rows of the entries,
 //! and writes rows and change in one transaction. The rest of this room keeps what was written:
-//! `keeper` signs it, `refusals` bounds what a refused caller can make it grow by.
+//! `keeper` signs it, `checking` verifies it where it lies, `stream` sends it on, `refusals` bounds what
+//! a refused caller can make it grow by.
 
+mod checking;
 mod closing;
 mod export;
 mod format;
@@ -11,6 +13,7 @@ mod keeper;
 mod refusals;
 mod signing;
 mod stream;
+mod troubles;
 mod verify;
 
 use domain::{
@@ -22,10 +25,12 @@ use store::AuditRow;
 use tokio::sync::{Mutex, MutexGuard, Notify};
 use uuid::Uuid;
 
+pub use checking::{AuditCheck, BrokenChain};
 pub use closing::ClosedPart;
 pub use export::{AuditExport, ExportFormat};
 pub use signing::{AuditKey, is_signed};
 pub use stream::{AuditStream, StreamBeginning};
+pub use troubles::AuditTrouble;
 pub use verify::{Broken, Expected, Verified, Verifier, VerifyError, verify};
 
 use self::refusals::Refusals;
@@ -45,6 +50,7 @@ pub(crate) struct Audit {
     /// Wakes who keeps the audit when there is a new entry.
     grown: Notify,
     refusals: Refusals,
+    checking: checking::Checking,
     /// Wakes who streams it when it is to go elsewhere.
     stream_changed: Notify,
     /// Held while a part is closed: one at a time.
@@ -70,6 +76,7 @@ pub struct AuditIdentity {
 /// Begins to keep and to stream it.
 pub(crate) async fn start(engine: &Engine) {
     keeper::start(engine).await;
+    checking::start(engine).await;
     stream::start(engine).await;
 }
 
@@ -137,14 +144,24 @@ impl Engine {
     }
 }
 
-impl AuditLog<'_> {
-    /// The rows of entries, to be written next.
-    pub(crate) fn rows(&mut self, entries: &[Entry]) -> Vec<AuditRow> {
+/// Writes entries down, each with its link to the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditChain(Link);
+
+impl AuditChain {
+    /// A chain that goes on after this link.
+    #[must_use]
+    pub fn after(link: Link) -> Self {
+        Self(link)
+    }
+
+    /// The rows of entries.
+    pub fn rows(&mut self, entries: &[Entry]) -> Vec<AuditRow> {
         let rows = entries.iter().map(|entry| {
             let document = document(entry);
-            self.end = self.end.next(document.as_bytes());
+            self.0 = self.0.next(document.as_bytes());
             AuditRow {
-                link: self.end,
+                link: self.0,
                 at: entry.at,
                 event: entry.event,
                 actor: entry.actor.id,
@@ -153,6 +170,16 @@ impl AuditLog<'_> {
             }
         });
         rows.collect()
+    }
+}
+
+impl AuditLog<'_> {
+    /// The rows of entries, to be written next.
+    pub(crate) fn rows(&mut self, entries: &[Entry]) -> Vec<AuditRow> {
+        let mut chain = AuditChain::after(self.end);
+        let rows = chain.rows(entries);
+        self.end = chain.0;
+        rows
     }
 
     /// To be called when the rows were written. Without it the end is looked up anew.

@@ -1,7 +1,7 @@
 //! The audit: what the database itself refuses, what is found, what stays of closed parts.
 
 use domain::PersonId;
-use domain::audit::{Checkpoint, Event, Link, Seal, Signature};
+use domain::audit::{Checkpoint, Event, Link, Outcome, Seal, Signature};
 
 use super::*;
 use crate::{AuditFilter, AuditRow};
@@ -138,6 +138,19 @@ async fn entries_are_found_by_everything_that_is_said_of_them() {
         check(AuditFilter { source: some("api"), from: Some(at(8)), ..filter() }, &[10, 9, 8])
             .await;
         check(AuditFilter { source: some("console"), ..filter() }, &[]).await;
+        let outcome = |outcome| AuditFilter { outcome: Some(outcome), ..filter() };
+        check(outcome(Outcome::Refused), &[9, 6, 3]).await;
+        check(outcome(Outcome::Done), &[10, 8, 7, 5, 4, 2, 1]).await;
+        check(outcome(Outcome::Failed), &[]).await;
+        let both = AuditFilter { event: Some(Event::Refused), ..outcome(Outcome::Done) };
+        check(both, &[]).await;
+        let local = Some(PersonId::LOCAL_ADMINISTRATOR);
+        check(AuditFilter { event: Some(Event::Refused), person: local, ..filter() }, &[9, 6, 3])
+            .await;
+        let id = Uuid::from_u128(5).to_string();
+        check(AuditFilter { target: Some(id), ..filter() }, &[]).await;
+        check(AuditFilter { from: Some(at(200_000)), ..filter() }, &[]).await;
+        check(AuditFilter { to: Some(at(200_000)), from: Some(at(10)), ..filter() }, &[10]).await;
         check(AuditFilter { to: Some(at(3)), text: some("100% OF"), ..filter() }, &[2, 1]).await;
 
         let scope = audit_scope();

@@ -44,3 +44,54 @@ async fn a_closed_part_lies_in_a_file_and_the_chain_goes_on_over_its_seal() {
     let verified = verify(whole(&app).await.as_bytes(), expected()).unwrap();
     assert_eq!((verified.closed, verified.last.sequence), (7, 10));
 }
+
+#[tokio::test]
+async fn old_entries_are_closed_by_themselves_when_the_retention_says_so() {
+    let app = TestApp::supervised(0).unwrap();
+    let (engine, caller) = (app.engine(), app.caller());
+    for wrong in [0, 1, 29] {
+        engine.set_audit_retention(&caller, Some(wrong)).await.unwrap_err();
+    }
+    assert_eq!(engine.preview_audit_retention(&caller, Some(30)).await.unwrap(), None);
+    engine.set_audit_retention(&caller, Some(30)).await.unwrap();
+    assert_eq!(engine.audit_retention(&caller).await.unwrap(), Some(30));
+    app.clock().advance(SignedDuration::from_hours(24 * 45));
+    engine.set_audit_retention(&caller, Some(31)).await.unwrap();
+    assert_eq!(engine.store().audit_seals().await.unwrap(), []);
+    // A month beyond what was asked for, so that a part is worth a file.
+    app.clock().advance(SignedDuration::from_hours(24 * 17));
+    let seal = app
+        .eventually("a closed part", async || Ok(engine.store().audit_seals().await?.pop()))
+        .await
+        .unwrap();
+    assert_eq!((seal.first, seal.last.sequence, seal.by.as_str()), (1, 1, "gatepost"));
+    let told = app.eventually("its entry", async || {
+        let all = entries(&app).await;
+        Ok(all.into_iter().find(|(event, _)| event.word() == "audit.kept"))
+    });
+    assert_eq!(told.await.unwrap().1["details"]["file"], "1-1.jsonl");
+    let key = engine.audit_identity(&caller).await.unwrap().key;
+    let expected = Expected { keys: vec![key], link: Some(seal.last) };
+    let verified = verify(whole(&app).await.as_bytes(), expected).unwrap();
+    assert_eq!(verified.closed, 1);
+    engine.set_audit_retention(&caller, None).await.unwrap();
+    assert_eq!(engine.audit_retention(&caller).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn only_security_may_close_and_the_engine_itself() {
+    use domain::authority::BuiltInRole;
+    let app = TestApp::connected(0).await.unwrap();
+    for role in [BuiltInRole::Auditor, BuiltInRole::HelpDesk, BuiltInRole::OperationsAdministrator]
+    {
+        let other = app.caller_as(role);
+        for refused in [
+            app.engine().close_audit(&other, 30).await.map(drop),
+            app.engine().preview_audit_close(&other, 30).await.map(drop),
+            app.engine().set_audit_retention(&other, None).await,
+            app.engine().preview_audit_retention(&other, None).await.map(drop),
+        ] {
+            assert!(matches!(refused, Err(engine::Error::Denied(_))), "{role:?}: {refused:?}");
+        }
+    }
+}

@@ -22,7 +22,7 @@ pub(super) async fn whole(app: &TestApp) -> String {
 }
 
 /// The line where an export is not as it was written.
-fn broken(export: &[u8], expected: Expected) -> (u64, Option<u64>) {
+pub(super) fn broken(export: &[u8], expected: Expected) -> (u64, Option<u64>) {
     match verify(export, expected) {
         Err(VerifyError::Broken(broken)) => (broken.line, broken.sequence),
         other => panic!("{other:?}"),
@@ -34,7 +34,7 @@ fn sound(export: &str, expected: Expected) -> Verified {
 }
 
 /// An audit with some entries, a checkpoint every so often.
-async fn lived(app: &TestApp, times: u32) {
+pub(super) async fn lived(app: &TestApp, times: u32) {
     for round in 0..times {
         let is_paused = round % 2 == 0;
         app.engine().pause_connector(&app.caller(), &app.name(), is_paused).await.unwrap();
@@ -46,7 +46,7 @@ async fn lived(app: &TestApp, times: u32) {
     }
 }
 
-async fn pinned(app: &TestApp) -> Expected {
+pub(super) async fn pinned(app: &TestApp) -> Expected {
     let key = app.engine().audit_identity(&app.caller()).await.unwrap().key;
     Expected { keys: vec![key], link: None }
 }

@@ -1,9 +1,11 @@
 //! What is on record, and that it stays.
 
+mod checking;
 mod closing;
 mod exports;
 mod records;
 mod streaming;
+mod tampering;
 
 use domain::{Permission, Scope, audit::Event};
 use serde_json::Value as Json;

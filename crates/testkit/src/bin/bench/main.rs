@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+mod audit;
 mod measure;
 mod parse;
 mod rows;
@@ -21,13 +22,14 @@ type Benchmark = (&'static str, fn() -> anyhow::Result<()>);
 
 fn main() -> anyhow::Result<()> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let all: [Benchmark; 6] = [
+    let all: [Benchmark; 7] = [
         ("parse", parse::run),
         ("sync", sync::run),
         ("delta", sync::delta),
         ("memory", sync::memory),
         ("upsert", rows::upsert),
         ("list", rows::list),
+        ("audit", audit::run),
     ];
     if let Some(unknown) = wanted.iter().find(|name| all.iter().all(|(known, _)| known != name)) {
         bail!("no benchmark {unknown}; there are: {}", all.map(|(name, _)| name).join(", "));
