@@ -5,7 +5,7 @@ use domain::{
     Permission, Timestamp,
     audit::{StreamFile, StreamTarget, Syslog, Transport},
 };
-use engine::{AuditStream, Engine, Error, StreamBeginning};
+use engine::{AuditCheck, AuditStream, Engine, Error, StreamBeginning};
 use serde::Deserialize;
 
 use super::{Choice, Told, Wanted, shown};
@@ -93,6 +93,9 @@ async fn integrity(
     let entries = words::number(head);
     let verified = match engine.audit_check(&signed_in.caller).await? {
         None => "Not verified yet.".to_owned(),
+        Some(AuditCheck { broken: Some(broken), .. }) => {
+            format!("Not as it was written at entry {}.", words::number(broken.sequence))
+        }
         Some(check) => format!(
             "Verified up to entry {}, {}.",
             words::number(check.link.sequence),

@@ -58,7 +58,11 @@ async fn whatever_is_done_in_the_database_the_entry_is_named_until_it_is_set_rig
             5,
             "not the one",
         ),
-        ("UPDATE audit SET hash = x'00' || substr(hash, 2) WHERE sequence = 4", 4, "not the one"),
+        (
+            "UPDATE audit SET hash = CAST(x'00' || substr(hash, 2) AS BLOB) WHERE sequence = 4",
+            4,
+            "not the one",
+        ),
         ("DELETE FROM audit WHERE sequence = 6", 6, "missing"),
         ("DELETE FROM audit WHERE sequence >= 8", 8, "missing"),
         ("UPDATE audit SET event = 'sign-in.ended' WHERE sequence = 3", 3, "what it is found by"),
@@ -93,7 +97,8 @@ async fn an_alarm_stays_until_everything_was_verified_again() {
     app.engine().check_audit(&app.caller()).unwrap();
     let first = until(&app, "the alarm", |it| it.broken.is_some()).await;
     app.clock().advance(SignedDuration::from_hours(1));
-    let again = until(&app, "the next check", |it| it.broken != first.broken).await;
+    let is_next = |it: &AuditCheck| it.at != first.at || it.broken != first.broken;
+    let again = until(&app, "the next check", is_next).await;
     assert_eq!(again.broken.unwrap().sequence, 3);
     tamper(&app, "UPDATE audit SET event = 'connector.paused' WHERE sequence = 3");
     app.engine().check_audit(&app.caller()).unwrap();

@@ -64,7 +64,7 @@ async fn old_entries_are_closed_by_themselves_when_the_retention_says_so() {
         .eventually("a closed part", async || Ok(engine.store().audit_seals().await?.pop()))
         .await
         .unwrap();
-    assert_eq!((seal.first, seal.last.sequence, seal.by.as_str()), (1, 1, "gatepost"));
+    assert_eq!((seal.first, seal.last.sequence, seal.by.as_str()), (1, 1, "Gatepost"));
     let told = app.eventually("its entry", async || {
         let all = entries(&app).await;
         Ok(all.into_iter().find(|(event, _)| event.word() == "audit.kept"))

@@ -53,7 +53,7 @@ async fn whatever_is_done_to_an_export_the_entry_is_named() {
 
     let mut renamed = lines.clone();
     let at = place(&lines, 12);
-    renamed[at] = renamed[at].replace("local-admin", "somebody-else");
+    renamed[at] = renamed[at].replace("local administrator", "somebody else");
     assert_ne!(renamed[at], lines[at]);
     check("changed", renamed, 12, "its hash differs");
 
@@ -121,7 +121,7 @@ fn rewritten(lines: &[String], mut link: domain::audit::Link, entry: u64) -> Vec
         let (_, document) = line.split_once("\"entry\":").unwrap();
         let mut document = document.strip_suffix('}').unwrap().to_owned();
         if at == entry {
-            document = document.replace("local-admin", "nobody");
+            document = document.replace("local administrator", "nobody");
         }
         link = link.next(document.as_bytes());
         let hash = domain::audit::hexadecimal(&link.hash);
