@@ -128,7 +128,9 @@ class Rsyslog:
         self.process = Process(
             [RSYSLOG, "-n", "-f", self.folder / "conf", "-i", self.folder / "pid"]
         )
-        self.port = int(until(lambda: read(self.folder / "port").strip()))
+        if self.port:
+            self.process.wait_for_port(self.port)
+        self.port = self.port or int(until(lambda: read(self.folder / "port").strip()))
         return self
 
     def __exit__(self, *_):

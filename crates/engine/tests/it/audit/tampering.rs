@@ -73,7 +73,8 @@ async fn whatever_is_done_to_an_export_the_entry_is_named() {
     let resigned = resigned(&anew, &own, header_id(&lines[0]));
     let bytes = joined(&resigned);
     assert!(said(&bytes, expected.clone()).contains("is signed with the key"));
-    assert_eq!(broken(&bytes, expected.clone()).0 as usize, 1 + first_checkpoint(&resigned));
+    let line = usize::try_from(broken(&bytes, expected.clone()).0).unwrap();
+    assert_eq!(line, 1 + first_checkpoint(&resigned));
     verify(&bytes[..], Expected { keys: vec![own.public()], link: None }).unwrap_err();
 }
 
@@ -88,7 +89,8 @@ async fn a_checkpoint_of_another_server_and_an_end_without_the_last_entries_are_
     let mut mixed = lines.clone();
     let at = first_checkpoint(&lines);
     mixed[at] = theirs[first_checkpoint(&theirs)].clone();
-    assert_eq!(broken(&joined(&mixed), pinned(&app).await).0 as usize, at + 1);
+    let line = usize::try_from(broken(&joined(&mixed), pinned(&app).await).0).unwrap();
+    assert_eq!(line, at + 1);
 
     // Checkpoints say how many entries there were: an end before one of them does not verify.
     let last_point = lines.iter().rposition(|line| line.starts_with("{\"checkpoint\"")).unwrap();
@@ -137,7 +139,8 @@ fn resigned(lines: &[String], key: &AuditKey, audit: uuid::Uuid) -> Vec<String> 
         if let Some(sequence) = number(line) {
             let line: serde_json::Value = serde_json::from_str(line).unwrap();
             let digits = line["hash"].as_str().unwrap();
-            let byte = |at: usize| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap();
+            let pair = |at: usize| digits.get(2 * at..2 * at + 2).unwrap();
+            let byte = |at: usize| u8::from_str_radix(pair(at), 16).unwrap();
             link = Some(domain::audit::Link { sequence, hash: std::array::from_fn(byte) });
         }
         if !line.starts_with("{\"checkpoint\"") {

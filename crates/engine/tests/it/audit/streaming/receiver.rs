@@ -83,7 +83,8 @@ pub(super) fn link(message: &str) -> Link {
     let mut hash = [0; 32];
     let digits = parameter(message, "hash");
     for (at, byte) in hash.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap();
+        let pair = digits.get(2 * at..2 * at + 2).unwrap();
+        *byte = u8::from_str_radix(pair, 16).unwrap();
     }
     Link { sequence: parameter(message, "sequence").parse().unwrap(), hash }
 }
@@ -107,6 +108,7 @@ impl Receiver {
         })
     }
 
+    #[expect(clippy::disallowed_methods, reason = "it is no part of the engine")]
     async fn listen(port: u16, certified: Option<Certified>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
