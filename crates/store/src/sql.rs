@@ -227,7 +227,7 @@ statements! {
     AUDIT_STREAM = "SELECT configuration, position, trouble, troubled_since, last_sent
         FROM audit_stream WHERE name = ?1";
     AUDIT_STREAMED = "UPDATE audit_stream SET position = ?2, last_sent = ?3, trouble = NULL,
-        troubled_since = NULL WHERE name = ?1 AND position < ?2";
+        troubled_since = NULL WHERE name = ?1 AND position < ?2 AND configuration = ?4";
     AUDIT_STREAM_TROUBLED = "UPDATE audit_stream SET trouble = ?2,
         troubled_since = coalesce(troubled_since, ?3) WHERE name = ?1";
 

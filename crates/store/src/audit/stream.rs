@@ -57,9 +57,16 @@ impl Store {
         self.database.query_one(sql::AUDIT_STREAM, values, stream).await
     }
 
-    /// Notes that everything up to an entry was received.
-    pub async fn audit_streamed(&self, position: u64, now: Timestamp) -> Result<(), Error> {
-        let values = vec![Value::text(NAME), Value::count(position), Value::time(now)];
+    /// Notes that everything up to an entry was received by whom it was sent to, unless the stream
+    /// leads elsewhere by now.
+    pub async fn audit_streamed(
+        &self,
+        to: &Json,
+        position: u64,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let to = Value::text(&to.to_string());
+        let values = vec![Value::text(NAME), Value::count(position), Value::time(now), to];
         self.database.write(vec![(sql::AUDIT_STREAMED, values)]).await.map(drop)
     }
 

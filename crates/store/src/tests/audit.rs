@@ -199,8 +199,10 @@ async fn a_stream_remembers_how_far_it_got() {
         let stream = store.audit_stream().await.unwrap().unwrap();
         assert_eq!((stream.position, stream.troubled_since), (3, Some(at(1))));
         assert_eq!(stream.trouble.as_deref(), Some("still full"));
-        store.audit_streamed(7, at(3)).await.unwrap();
-        store.audit_streamed(5, at(4)).await.unwrap();
+        store.audit_streamed(&file, 7, at(3)).await.unwrap();
+        store.audit_streamed(&file, 5, at(4)).await.unwrap();
+        // To whom it led before.
+        store.audit_streamed(&serde_json::json!({}), 9, at(4)).await.unwrap();
         store.set_audit_stream(&serde_json::json!({}), 0, &[]).await.unwrap();
         let stream = store.audit_stream().await.unwrap().unwrap();
         assert_eq!((stream.position, stream.last_sent, stream.trouble), (7, Some(at(3)), None));

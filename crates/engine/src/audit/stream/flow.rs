@@ -66,7 +66,7 @@ impl Engine {
         let Some(last) = self.send_after(stream.position, &target).await? else {
             return Ok(false);
         };
-        self.store().audit_streamed(last, self.now()).await?;
+        self.store().audit_streamed(&stream.configuration, last, self.now()).await?;
         if stream.trouble.is_some() {
             tracing::info!("the receiver of the audit is back");
         }

@@ -100,7 +100,7 @@ async fn an_alarm_stays_until_everything_was_verified_again() {
     let is_next = |it: &AuditCheck| it.at != first.at || it.broken != first.broken;
     let again = until(&app, "the next check", is_next).await;
     assert_eq!(again.broken.unwrap().sequence, 3);
-    tamper(&app, "UPDATE audit SET event = 'connector.paused' WHERE sequence = 3");
+    tamper(&app, "UPDATE audit SET event = 'audit.kept' WHERE sequence = 3");
     app.engine().check_audit(&app.caller()).unwrap();
     until(&app, "the end of the alarm", |it| it.broken.is_none()).await;
 }
