@@ -51,11 +51,12 @@ impl Organization {
     pub fn give_device_to_another(&mut self, guid: Uuid) -> bool {
         let Some(index) = self.device_guids.get(&guid).copied() else { return false };
         let Some(device) = self.devices[index as usize].as_mut() else { return false };
-        let (from, count) = (device.mailbox, self.mailboxes.len() as u32);
-        let to = (from + 1) % count;
-        device.mailbox = to;
-        self.mailboxes[from as usize].devices.retain(|own| *own != index);
-        self.mailboxes[to as usize].devices.push(index);
+        let from = device.mailbox as usize;
+        let to = (from + 1) % self.mailboxes.len();
+        let Ok(index_of_new) = u32::try_from(to) else { return false };
+        device.mailbox = index_of_new;
+        self.mailboxes[from].devices.retain(|own| *own != index);
+        self.mailboxes[to].devices.push(index);
         to != from
     }
 

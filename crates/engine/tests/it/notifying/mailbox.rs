@@ -102,8 +102,8 @@ impl Mailbox {
         while let Some(line) = lines.next_line().await.ok()? {
             let answer = match line.get(..4).unwrap_or(&line).to_uppercase().as_str() {
                 "RCPT" => {
-                    let from = line.find('<').unwrap() + 1;
-                    recipient = line[from..line.find('>').unwrap()].to_owned();
+                    let (_, rest) = line.split_once('<').unwrap();
+                    recipient = rest.split_once('>').unwrap().0.to_owned();
                     of_recipient
                 }
                 "DATA" => {
