@@ -23,6 +23,8 @@ const NEEDED: &[(&str, &str)] = &[
     ("/usr/share/samba/setup/provision.ldif", "samba-ad-provision"),
     ("/usr/sbin/haproxy", "haproxy"),
     ("/usr/sbin/squid", "squid"),
+    ("/usr/sbin/rsyslogd", "rsyslog"),
+    ("/usr/share/doc/rsyslog-openssl/copyright", "rsyslog-openssl"),
     ("/usr/bin/chromium", "chromium"),
 ];
 

@@ -190,9 +190,14 @@ impl Walk<'_> {
         let signed = store.last_audit_checkpoint().await?.map_or(0, |last| last.link.sequence);
         loop {
             self.engine.inner.audit.checking.at.store(link.sequence.max(1), Ordering::Relaxed);
-            let rows = match store.audit(self.scope, link.sequence, PAGE).await {
+            let mut rows = store.audit(self.scope, link.sequence, PAGE).await;
+            if let Err(store::Error::Corrupt { .. }) = rows {
+                // One of them cannot be read: one by one, it is found which.
+                rows = store.audit(self.scope, link.sequence, 1).await;
+            }
+            let rows = match rows {
                 Err(error @ store::Error::Corrupt { .. }) => {
-                    return Ok(Err((link.sequence + 1, format!("at or after it, {error}"))));
+                    return Ok(Err((link.sequence + 1, error.to_string())));
                 }
                 rows => rows?,
             };

@@ -72,7 +72,7 @@ async fn whatever_is_done_in_the_database_the_entry_is_named_until_it_is_set_rig
             "found by",
         ),
         ("UPDATE audit SET at = at + 1 WHERE sequence = 7", 7, "found by"),
-        ("UPDATE audit SET event = 'nonsense' WHERE sequence = 7", 1, "unreadable"),
+        ("UPDATE audit SET event = 'nonsense' WHERE sequence = 7", 7, "unreadable"),
     ] {
         let app = TestApp::connected(0).await.unwrap();
         until(&app, "the first check", |_| true).await;
