@@ -201,6 +201,8 @@ pub enum Warning {
     NeverSeen,
     /// All Outlook apps of the person go together.
     OutlookTogether,
+    /// These Outlook apps of the same people go along, although nobody named them.
+    OutlookAlong(Vec<String>),
     /// The effect is there already.
     AlreadySo,
     /// A wipe is pending: the block waits for it.
@@ -226,6 +228,9 @@ impl fmt::Display for Warning {
             }
             Self::OutlookTogether => {
                 f.write_str("all Outlook apps of the person are erased together")
+            }
+            Self::OutlookAlong(names) => {
+                write!(f, "not named, and erased along with it: {}", names.join("; "))
             }
             Self::AlreadySo => f.write_str("it is so already"),
             Self::WaitsForWipe => {

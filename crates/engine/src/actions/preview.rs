@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     ActionKind, ActionState, Caller, Connector, ConnectorId, Device, Permission,
-    action::{Effect, Server, Warning},
+    action::{Client, Effect, Server, Warning},
 };
 use store::Request;
 
 use super::{Forecast, REMOVED, readable};
 use crate::{Engine, Error};
+
+/// Devices of a person that are read at once; Exchange allows a hundred.
+const MOST_OF_A_PERSON: u32 = 200;
 
 /// A device, and what would happen there.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,6 +158,11 @@ impl Engine {
                 }
             }
         }
+        let along = self.outlook_along(caller, &planned).await?;
+        if !along.is_empty() {
+            let count = along.len() as u64;
+            warnings.insert(Warning::OutlookAlong(along), count);
+        }
         let devices = planned.len() as u64;
         let mut first = planned;
         first.truncate(Preview::LISTED);
@@ -168,6 +176,50 @@ impl Engine {
             hold,
             first,
         })
+    }
+
+    /// The Outlook apps that are erased although nobody named them: the others of those people whose
+    /// Outlook is, as far as the caller may see them.
+    async fn outlook_along(
+        &self,
+        caller: &Caller,
+        planned: &[Planned],
+    ) -> Result<Vec<String>, Error> {
+        let scope = caller.scope(Permission::ReadResource)?;
+        let named: BTreeSet<_> = planned.iter().map(|one| one.device.id).collect();
+        let erased = planned.iter().filter(|one| {
+            one.forecast.refusal.is_none() && one.forecast.effect == Effect::ErasesOutlook
+        });
+        let people: BTreeMap<_, _> = erased
+            .filter_map(|one| {
+                let owner = &one.device.owner;
+                Some(((one.device.connector, owner.user_dn.as_ref()?.key()), owner.user.as_ref()?))
+            })
+            .take(Preview::LISTED)
+            .collect();
+        let mut along = Vec::new();
+        for ((connector, person), user) in people {
+            let Ok(query) = domain::Query::parse(&format!("user:\"{user}\"")) else { continue };
+            let is_along = |device: &Device| {
+                device.connector == connector
+                    && device.owner.user_dn.as_ref().map(|dn| dn.key()).as_ref() == Some(&person)
+                    && device.gone_since.is_none()
+                    && Client::of(device) == Client::Outlook
+                    && !named.contains(&device.id)
+            };
+            let mut after = None;
+            // A page may be short and not be the last.
+            loop {
+                let page = store::Page { after, limit: MOST_OF_A_PERSON, now: self.now() };
+                let found = self.store().devices(&scope, &query, page).await?;
+                along.extend(found.devices.into_iter().filter(is_along));
+                after = found.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(along.iter().map(readable).collect())
     }
 
     /// What each connector's server and account offer of an action.

@@ -6,6 +6,7 @@ mod guarding;
 
 use domain::{
     AccessState, ActionKind, ActionState, Caller, Device, DeviceId, Query, WipeStatus,
+    action::{Client, Warning},
     authority::BuiltInRole,
 };
 use engine::{Error, Targets, Wish};
@@ -138,6 +139,45 @@ async fn allow_after_block_lets_in_and_release_leaves_neither() {
     let action = only(&app, &again).await;
     assert_eq!(action.note.as_deref(), Some("it was so already"));
     assert_eq!(app.exchange().ledger().received("Set-CASMailbox").len(), 3);
+}
+
+/// Exchange keeps all Outlook apps of a person as one.
+#[tokio::test]
+async fn who_erases_one_outlook_is_told_of_the_others_by_name() {
+    let (app, devices) = synced(600).await;
+    let is_outlook = |device: &Device| Client::of(device) == Client::Outlook;
+    let owner = |device: &Device| device.owner.user_dn.as_ref().map(|dn| dn.key());
+    let (named, other) = devices
+        .iter()
+        .filter(|one| is_outlook(one))
+        .find_map(|one| {
+            let is_other =
+                |it: &&Device| is_outlook(it) && it.id != one.id && owner(it) == owner(one);
+            devices.iter().find(is_other).map(|other| (one, other))
+        })
+        .unwrap();
+    let caller = app.caller();
+    let told = async |of: &[DeviceId]| {
+        let erase = wish(ActionKind::WipeAccount, of);
+        let preview = app.engine().preview_action(&caller, &erase);
+        let mut warnings = preview.await.unwrap().warnings.into_iter();
+        warnings.find_map(|(warning, _)| match warning {
+            Warning::OutlookAlong(names) => Some(names),
+            _ => None,
+        })
+    };
+    let names = told(&[named.id]).await.unwrap();
+    assert!(
+        names.iter().any(|name| name.ends_with(&format!("(…{})", other.short_id()))),
+        "{names:?}"
+    );
+    let both: Vec<DeviceId> = devices
+        .iter()
+        .filter(|it| is_outlook(it) && owner(it) == owner(named))
+        .map(|it| it.id)
+        .collect();
+    assert_eq!(told(&both).await, None, "who is named is not told of as forgotten");
+    assert_eq!(told(&[modern(&devices).id]).await, None);
 }
 
 #[tokio::test]
