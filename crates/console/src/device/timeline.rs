@@ -119,6 +119,7 @@ fn told_by_exchange(device: &Device, now: Timestamp) -> Vec<Moment> {
     let times = [
         (device.facts.when_created, "The partnership was made in Exchange."),
         (first_sync, "First sync."),
+        (statistics.and_then(|it| it.last_success_sync), "Last sync."),
         (statistics.and_then(|it| it.wipe_requested), "Exchange has a wipe for it."),
         (statistics.and_then(|it| it.wipe_sent), "The phone fetched the wipe."),
         (statistics.and_then(|it| it.wipe_acknowledged), "The phone acknowledged the wipe."),
