@@ -42,6 +42,7 @@ test("a phone is let out of quarantine with a reason, and read back", async ({ s
   const timeline = page.getByRole("region", { name: "Time line" });
   await expect(timeline).toContainText("Reason: a known phone (INC-7).");
   await expect(timeline).toContainText("Exchange answered: accepted.");
+  await expect(timeline).toContainText("Now allowed, was quarantined.");
   await audit(page);
 });
 

@@ -6,6 +6,7 @@
 //!
 //! Start reading at [`Store::open`], then `sql`, then `filter`.
 
+mod access_changes;
 mod actions;
 mod audit;
 mod authority;
@@ -42,6 +43,7 @@ mod value;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use access_changes::AccessChange;
 pub use actions::{Action, Decision, MOST_ACTIONS, Request, StateCounts, Verdict};
 pub use audit::{AuditFilter, AuditPage, AuditRow, AuditStreamRow, OnRecord};
 pub use connectors::connector_settings;

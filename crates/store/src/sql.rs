@@ -160,6 +160,8 @@ statements! {
         count(CASE WHEN state IN ('sent', 'fetched', 'acknowledged', 'confirmed', 'unverifiable')
             THEN 1 END) AS taken
         FROM action WHERE request = ?1";
+    ACCESS_CHANGES = "SELECT at, was, state, reason FROM access_change WHERE device = ?1
+        ORDER BY sequence DESC LIMIT ?2";
     CONNECTORS_OF_REQUEST = "SELECT DISTINCT connector FROM action WHERE request = ?1";
     COUNTS_OF_REQUEST = "SELECT state, count(*) FROM action WHERE request = ?1 GROUP BY state
         ORDER BY state";

@@ -1,5 +1,6 @@
 //! One suite, two databases.
 
+mod access_changes;
 mod audit;
 mod checks;
 mod filters;

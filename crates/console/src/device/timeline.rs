@@ -54,6 +54,11 @@ impl Timeline {
         rows.sort_by_key(|row| std::cmp::Reverse(row.link.sequence));
         let mut moments: Vec<Moment> = rows.iter().map(|row| Moment::of_entry(row, now)).collect();
         moments.extend(told_by_exchange(device, now));
+        let changes = store.access_changes(&scope, device.id, limit).await?;
+        moments.extend(changes.iter().map(|change| {
+            let what = format!("Now {}, was {}.", change.state.word(), change.was.word());
+            Moment::new(change.at, now, what)
+        }));
         // What happened at the same moment stays in its order.
         moments.sort_by_key(|moment| std::cmp::Reverse(moment.at));
         let is_cut = moments.len() > limit as usize;

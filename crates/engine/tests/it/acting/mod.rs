@@ -109,6 +109,10 @@ async fn the_help_desk_lets_a_phone_out_of_quarantine() {
     let sent = app.exchange().ledger().received("Set-CASMailbox");
     assert_eq!(sent.len(), 1, "both lists in one cmdlet: {sent:?}");
     assert_eq!(sent[0].parameter("Confirm"), Some("false"));
+    let scope = app.scope().unwrap();
+    let changes = app.engine().store().access_changes(&scope, phone.id, 10).await.unwrap();
+    let changes: Vec<_> = changes.iter().map(|change| (change.was, change.state)).collect();
+    assert_eq!(changes, [(AccessState::Quarantined, AccessState::Allowed)]);
     let denied = app.engine().ask(&help_desk, wish(ActionKind::WipeAccount, &[phone.id])).await;
     assert!(matches!(denied, Err(Error::Denied(_))), "{denied:?}");
 }
