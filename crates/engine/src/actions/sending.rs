@@ -181,7 +181,7 @@ impl Engine {
             state: ActionState::Sending,
             attempts: action.attempts + 1,
             baseline: Some(baseline),
-            intended: Some(now),
+            intended: action.intended.or(Some(now)),
             due: now + GRACE,
             note: None,
             changed: now,

@@ -47,7 +47,7 @@ pub struct Action {
     pub attempts: u32,
     /// What stood before the cmdlet was sent.
     pub baseline: Option<Baseline>,
-    /// When the intent to send the cmdlet was last put on record.
+    /// When the intent to send the cmdlet was first put on record.
     pub intended: Option<Timestamp>,
     /// When its effect was first seen.
     pub seen: Option<Timestamp>,
