@@ -8,6 +8,7 @@
 
 #![warn(missing_docs)]
 
+pub mod access;
 pub mod action;
 pub mod audit;
 pub mod authority;
@@ -28,6 +29,7 @@ pub mod schedule;
 pub mod server;
 pub mod status_message;
 
+pub use access::{AccessLevel, AccessRule, Characteristic};
 pub use action::{ActionKind, ActionState};
 pub use authority::{Caller, Permission, Permissions, Scope, Source};
 pub use connector::{Connector, ConnectorName};
