@@ -104,16 +104,35 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Action>, Error> {
         let values = vec![Value::time(since), Value::Integer(i64::from(limit))];
-        let mut found = self.database.query(sql::FAILED_ACTIONS, values, action).await?;
-        found.retain(|action| reaches(scope, action.connector));
-        Ok(found)
+        let found = self.database.query(sql::FAILED_ACTIONS, values, action).await?;
+        let mut within = Vec::with_capacity(found.len());
+        for action in found {
+            if self.reaches_device_of(scope, &action).await? {
+                within.push(action);
+            }
+        }
+        Ok(within)
     }
 
-    /// One action, if the scope reaches its device's connector.
+    /// Whether a scope holds the device that an action is of.
+    async fn reaches_device_of(&self, scope: &Scope, action: &Action) -> Result<bool, Error> {
+        if scope.collections().is_empty() {
+            return Ok(reaches(scope, action.connector));
+        }
+        match self.device(scope, action.device).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One action, if the scope reaches its device.
     pub async fn action(&self, scope: &Scope, id: ActionId) -> Result<Action, Error> {
         let found = self.database.query_one(sql::ACTION, vec![Value::id(id)], action).await?;
-        let found = found.filter(|action| reaches(scope, action.connector));
-        found.ok_or(Error::NotFound("the action"))
+        match found {
+            Some(action) if self.reaches_device_of(scope, &action).await? => Ok(action),
+            _ => Err(Error::NotFound("the action")),
+        }
     }
 
     /// The actions of a connector that something may be done about, the first to be done first. Of

@@ -223,6 +223,18 @@ async fn a_request_beyond_ones_collection_is_not_seen() {
     let both = app.engine().ask(&app.caller(), both).await.unwrap();
     assert!(app.engine().request(&holly, both.id).await.is_err());
     let scope = holly.scope(domain::Permission::ReadResource).unwrap();
-    let seen = app.engine().store().requests(&scope, 10).await.unwrap();
+    let store = app.engine().store();
+    let seen = store.requests(&scope, 10).await.unwrap();
     assert_eq!(seen.len(), 1);
+
+    // Nor is what failed at a device beyond it.
+    for device in [mine, other] {
+        assert!(app.exchange().organization().give_device_to_another(device.facts.guid));
+        done(&app, &app.caller(), wish(ActionKind::Block, &[device.id])).await.unwrap();
+    }
+    let failed = store.failed_actions(&scope, Timestamp::MIN, 10).await.unwrap();
+    assert!(!failed.is_empty() && failed.iter().all(|action| action.device == mine.id));
+    let everywhere = app.caller().scope(domain::Permission::ReadResource).unwrap();
+    let beyond = store.actions_of_device(&everywhere, other.id, 1).await.unwrap();
+    assert!(store.action(&scope, beyond[0].id).await.is_err());
 }

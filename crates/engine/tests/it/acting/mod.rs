@@ -10,7 +10,7 @@ use domain::{
     authority::BuiltInRole,
 };
 use engine::{Error, Targets, Wish};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use store::{Action, Request};
 use testkit::TestApp;
 
