@@ -37,8 +37,8 @@ words!(Characteristic {
     Type = "type",
     Model = "model",
     Os = "os",
-    UserAgent = "user-agent",
-    WindowsLiveHeader = "xmswl-header",
+    UserAgent = "user_agent",
+    WindowsLiveHeader = "xmswl_header",
 });
 
 /// A rule as Exchange has it: a characteristic, its exact value, and what happens.

@@ -27,7 +27,9 @@ pub mod person;
 pub mod query;
 pub mod schedule;
 pub mod server;
+pub mod settings;
 pub mod status_message;
+pub mod wish;
 
 pub use access::{AccessLevel, AccessRule, Characteristic};
 pub use action::{ActionKind, ActionState};
@@ -47,4 +49,5 @@ pub use person::{Person, UserName};
 pub use query::Query;
 pub use schedule::{Schedule, Schedules, TimeZoneName};
 pub use server::ServerFacts;
+pub use settings::{Setting, SettingValue, SettingsGroup};
 pub use status_message::StatusMessage;
