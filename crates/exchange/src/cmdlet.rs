@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use domain::Timestamp;
 use psrp::{
     clixml::Value,
     pipeline::{self, Command, PipelineDescription},
@@ -54,6 +55,10 @@ pub enum Argument {
     Bool(bool),
     /// A number.
     Int(i64),
+    /// Nothing: what was set is taken away.
+    Null,
+    /// A point in time.
+    Time(Timestamp),
     /// Several texts.
     List(Vec<String>),
     /// Changes of a list, never a whole one: `@{Add=…; Remove=…}`.
@@ -152,9 +157,11 @@ impl Cmdlet {
                 Argument::List(texts) => {
                     texts.iter().try_for_each(|text| Identity::parse(text).map(drop))?;
                 }
-                Argument::Bool(_) | Argument::Int(_) | Argument::Edit { .. } => {
-                    return Err(EmptyIdentity);
-                }
+                Argument::Bool(_)
+                | Argument::Int(_)
+                | Argument::Null
+                | Argument::Time(_)
+                | Argument::Edit { .. } => return Err(EmptyIdentity),
             }
         }
         Ok(())
@@ -195,6 +202,8 @@ impl Argument {
         match self {
             Self::Text(text) => text.as_str().into(),
             Self::Bool(value) => (*value).into(),
+            Self::Null => Value::Nil,
+            Self::Time(time) => Value::DateTime(time.to_string()),
             // What Exchange counts is an Int32; a parameter does not take a wider one unasked.
             Self::Int(value) => i32::try_from(*value).map_or_else(|_| (*value).into(), Value::from),
             Self::List(items) => texts(items),

@@ -21,6 +21,7 @@ pub mod records;
 pub mod remote_powershell;
 pub mod secret;
 pub mod session;
+mod settings;
 
 pub use cmdlet::{Argument, Cmdlet, EmptyIdentity, Identity, Pipeline};
 pub use connection::{ConnectError, ConnectionSettings, Timeouts};
@@ -36,7 +37,7 @@ pub use notice::{CmdletLimit, Notice};
 pub use object::{Object, Reference, Value};
 pub use organization::{
     Capabilities, Devices, Exemption, Family, Knowledge, Mailboxes, Observed, Organization,
-    Reading, Spent, StatisticsTarget, Wipe,
+    Reading, Spent, StatisticsTarget, Threshold, Wipe, Writing,
 };
 pub use permissions::{
     CmdletNeed, Feature, FeatureCheck, FeatureState, RoleScript, RoleScriptError, role_script,

@@ -8,6 +8,7 @@ mod capabilities;
 mod lists;
 mod reading;
 mod selection;
+mod wish;
 
 use std::collections::HashSet;
 
@@ -18,6 +19,7 @@ pub use actions::{Exemption, Wipe};
 pub use capabilities::{Capabilities, Family};
 pub use lists::{Devices, Mailboxes};
 pub use reading::{Observed, Reading};
+pub use wish::{Threshold, Writing};
 
 use crate::{
     Cmdlet, CmdletError, CmdletLimit, Error, Identity, Notice, Object, Pipeline, Reply, Session,
@@ -261,7 +263,7 @@ impl<S: Session> Organization<S> {
 
     /// Everything a small cmdlet gives. A cmdlet that is not there, or fails, gives its error.
     async fn collect(&mut self, cmdlet: Cmdlet) -> Result<Collected, Error> {
-        let mut collected = Collected::default();
+        let mut collected = Collected { objects: Vec::new(), error: None, is_whole: true };
         let name = cmdlet.name.clone();
         self.spent.cmdlets += 1;
         match self.session.start(&cmdlet.into()).await {
@@ -278,6 +280,7 @@ impl<S: Session> Organization<S> {
                 Ok(Some(Reply::Error(error))) => collected.error = Some(error),
                 Ok(Some(Reply::Poison(why))) => {
                     tracing::debug!(%why, cmdlet = %name, "an object was not understood");
+                    collected.is_whole = false;
                 }
                 Ok(Some(Reply::Warning(warning))) => self.note(&Notice::of(&warning)),
                 Ok(None) => return Ok(collected),
@@ -289,8 +292,21 @@ impl<S: Session> Organization<S> {
             }
             if collected.objects.len() > MAX_COLLECTED {
                 self.session.stop().await?;
+                collected.is_whole = false;
                 return Ok(collected);
             }
+        }
+    }
+
+    /// Everything a small cmdlet gives, or an error: what could not be read is never taken for what
+    /// is not there.
+    async fn all(&mut self, cmdlet: Cmdlet) -> Result<Vec<Object>, Error> {
+        let name = cmdlet.name.clone();
+        let collected = self.collect(cmdlet).await?;
+        match collected.error {
+            Some(error) => Err(error.into()),
+            None if collected.is_whole => Ok(collected.objects),
+            None => Err(Error::Protocol(format!("not everything that {name} gave was understood"))),
         }
     }
 }
@@ -299,10 +315,11 @@ impl<S: Session> Organization<S> {
 const MAX_COLLECTED: usize = 10_000;
 
 /// What a small cmdlet gave.
-#[derive(Default)]
 struct Collected {
     objects: Vec<Object>,
     error: Option<CmdletError>,
+    /// Whether every object was understood, and there were not too many.
+    is_whole: bool,
 }
 
 fn statistics_pipelines(

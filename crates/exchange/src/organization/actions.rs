@@ -59,7 +59,7 @@ impl<S: Session> Organization<S> {
         self.change(Cmdlet::new(name).of(device.try_into()?).without_confirmation()).await
     }
 
-    async fn change(&mut self, cmdlet: Cmdlet) -> Result<(), Error> {
+    pub(super) async fn change(&mut self, cmdlet: Cmdlet) -> Result<(), Error> {
         match self.collect(cmdlet).await?.error {
             Some(error) => Err(error.into()),
             None => Ok(()),

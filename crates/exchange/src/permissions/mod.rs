@@ -56,11 +56,15 @@ pub enum Feature {
     OrganizationSettingsWrite,
     /// Giving a mailbox its policy.
     PolicyAssignment,
+    /// Reading the thresholds of Exchange's own protection.
+    AutoblockRead,
+    /// Who else wrote what.
+    Writers,
 }
 
 impl Feature {
     /// Every feature: what reads first, then what writes.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Inventory,
         Self::Statistics,
         Self::Owners,
@@ -71,6 +75,8 @@ impl Feature {
         Self::SettingsRead,
         Self::AccessRulesRead,
         Self::OrganizationSettingsRead,
+        Self::AutoblockRead,
+        Self::Writers,
         Self::Exemptions,
         Self::Wipe,
         Self::WipeAccount,
@@ -108,6 +114,8 @@ impl Feature {
             Self::OrganizationSettingsRead => "organization-settings-read",
             Self::OrganizationSettingsWrite => "organization-settings-write",
             Self::PolicyAssignment => "policy-assignment",
+            Self::AutoblockRead => "autoblock-read",
+            Self::Writers => "writers",
         }
     }
 
@@ -141,6 +149,8 @@ impl Feature {
             }
             Self::OrganizationSettingsWrite => "writes the default access level and its messages",
             Self::PolicyAssignment => "gives a mailbox its policy",
+            Self::AutoblockRead => "reads the thresholds of Exchange's own protection",
+            Self::Writers => "asks who else changed settings, rules or the default level",
         }
     }
 
@@ -184,6 +194,8 @@ impl Feature {
                 "The default access level and its messages cannot be applied."
             }
             Self::PolicyAssignment => "Mailboxes keep the policy they have.",
+            Self::AutoblockRead => "The thresholds of Exchange's own protection are not shown.",
+            Self::Writers => "Drift is noticed, but not who caused it.",
         }
     }
 
@@ -222,7 +234,9 @@ impl Feature {
             | Self::RecipientsScope
             | Self::Exemptions
             | Self::Forget
-            | Self::PolicyAssignment => self.consequence(),
+            | Self::PolicyAssignment
+            | Self::AutoblockRead
+            | Self::Writers => self.consequence(),
         }
     }
 
@@ -265,6 +279,6 @@ mod tests {
             assert!(feature.consequence().ends_with('.') && !feature.purpose().ends_with('.'));
         }
         assert_eq!(Feature::parse("Wipe"), None);
-        assert_eq!(Feature::reading().count(), 10);
+        assert_eq!(Feature::reading().count(), 12);
     }
 }

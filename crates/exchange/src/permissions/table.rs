@@ -1,7 +1,9 @@
 //! What each feature is made of: cmdlets, and of each the parameters that are used.
 
+use domain::Setting;
+
 use super::Feature;
-use crate::{Family, cmdlet::SELECT};
+use crate::{Family, cmdlet::SELECT, settings};
 
 /// A cmdlet that a feature is made of, with exactly the parameters that are used of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +55,7 @@ impl CmdletNeed {
 
 const VIEW_RECIPIENTS: &str = "View-Only Recipients";
 const VIEW_CONFIGURATION: &str = "View-Only Configuration";
+const VIEW_AUDIT: &str = "View-Only Audit Logs";
 const MAIL_RECIPIENTS: &str = "Mail Recipients";
 const CLIENT_ACCESS: &str = "Organization Client Access";
 const RECIPIENT_POLICIES: &str = "Recipient Policies";
@@ -101,6 +104,11 @@ pub fn needs(feature: Feature, family: Family) -> &'static [CmdletNeed] {
         (Feature::OrganizationSettingsRead, _) => &ORGANIZATION_SETTINGS_READ,
         (Feature::OrganizationSettingsWrite, _) => &ORGANIZATION_SETTINGS_WRITE,
         (Feature::PolicyAssignment, _) => &POLICY_ASSIGNMENT,
+        (Feature::AutoblockRead, MobileDevice) => {
+            const { &[read("Get-ActiveSyncDeviceAutoblockThreshold")] }
+        }
+        (Feature::AutoblockRead, ActiveSync) => &[],
+        (Feature::Writers, _) => &WRITERS,
     }
 }
 
@@ -205,6 +213,13 @@ const ORGANIZATION_SETTINGS_WRITE: [CmdletNeed; 1] = [CmdletNeed::of(
     CLIENT_ACCESS,
 )];
 
+const WRITERS: [CmdletNeed; 1] = [CmdletNeed::of(
+    "Search-AdminAuditLog",
+    &["Cmdlets", "StartDate", "ResultSize"],
+    &[],
+    VIEW_AUDIT,
+)];
+
 const POLICY_ASSIGNMENT: [CmdletNeed; 1] = [CmdletNeed::of(
     "Set-CASMailbox",
     &["Identity", "Confirm", "ActiveSyncMailboxPolicy"],
@@ -212,91 +227,54 @@ const POLICY_ASSIGNMENT: [CmdletNeed; 1] = [CmdletNeed::of(
     MAIL_RECIPIENTS,
 )];
 
-const MOBILE_DEVICE_SETTINGS: [CmdletNeed; 2] = settings(
+const MOBILE_DEVICE_SETTINGS: [CmdletNeed; 3] = settings_cmdlets(
     "Set-MobileDeviceMailboxPolicy",
     "New-MobileDeviceMailboxPolicy",
+    "Remove-MobileDeviceMailboxPolicy",
     &setting_names(Family::MobileDevice),
 );
 
-const ACTIVE_SYNC_SETTINGS: [CmdletNeed; 2] = settings(
+const ACTIVE_SYNC_SETTINGS: [CmdletNeed; 3] = settings_cmdlets(
     "Set-ActiveSyncMailboxPolicy",
     "New-ActiveSyncMailboxPolicy",
+    "Remove-ActiveSyncMailboxPolicy",
     &setting_names(Family::ActiveSync),
 );
 
-const fn settings(
+const fn settings_cmdlets(
     set: &'static str,
     new: &'static str,
+    remove: &'static str,
     names: &'static [&'static str],
-) -> [CmdletNeed; 2] {
+) -> [CmdletNeed; 3] {
     [
         CmdletNeed::of(set, &["Identity", "Confirm"], names, RECIPIENT_POLICIES),
         CmdletNeed::of(new, &["Name", "Confirm"], names, RECIPIENT_POLICIES).optional(),
+        // Without it a policy of our own stays when nobody wants it any more.
+        CmdletNeed::of(remove, &["Identity", "Confirm"], &[], RECIPIENT_POLICIES).optional(),
     ]
 }
 
-const fn setting_names(family: Family) -> [&'static str; SETTINGS.len()] {
-    let mut names = [""; SETTINGS.len()];
-    let mut index = 0;
-    while index < SETTINGS.len() {
-        names[index] = match family {
-            Family::MobileDevice => SETTINGS[index].0,
-            Family::ActiveSync => SETTINGS[index].1,
-        };
+const fn setting_names(family: Family) -> [&'static str; SETTINGS] {
+    let mut names = [""; SETTINGS];
+    let (mut index, mut count) = (0, 0);
+    while index < Setting::ALL.len() {
+        let setting = Setting::ALL[index];
         index += 1;
+        if !is_hosted(setting) {
+            names[count] = settings::name(setting, family);
+            count += 1;
+        }
     }
     names
 }
 
-/// The settings of all groups by their names today and by those of 2010, the names that only
-/// Exchange Online knows left out.
-const SETTINGS: [(&str, &str); 39] = [
-    // General.
-    same("AllowDesktopSync"),
-    same("AllowExternalDeviceManagement"),
-    same("AllowInternetSharing"),
-    same("AllowNonProvisionableDevices"),
-    same("DevicePolicyRefreshInterval"),
-    // Password.
-    ("AllowSimplePassword", "AllowSimpleDevicePassword"),
-    ("AlphanumericPasswordRequired", "AlphanumericDevicePasswordRequired"),
-    ("MaxInactivityTimeLock", "MaxInactivityTimeDeviceLock"),
-    ("MaxPasswordFailedAttempts", "MaxDevicePasswordFailedAttempts"),
-    ("MinPasswordComplexCharacters", "MinDevicePasswordComplexCharacters"),
-    ("MinPasswordLength", "MinDevicePasswordLength"),
-    ("PasswordEnabled", "DevicePasswordEnabled"),
-    ("PasswordExpiration", "DevicePasswordExpiration"),
-    ("PasswordHistory", "DevicePasswordHistory"),
-    same("PasswordRecoveryEnabled"),
-    // Email management.
-    same("AllowConsumerEmail"),
-    same("AllowHTMLEmail"),
-    same("AttachmentsEnabled"),
-    same("MaxAttachmentSize"),
-    same("MaxCalendarAgeFilter"),
-    same("MaxEmailAgeFilter"),
-    same("MaxEmailBodyTruncationSize"),
-    same("MaxEmailHTMLBodyTruncationSize"),
-    same("RequireManualSyncWhenRoaming"),
-    // Security.
-    same("AllowBluetooth"),
-    same("AllowBrowser"),
-    same("AllowCamera"),
-    same("AllowIrDA"),
-    same("AllowRemoteDesktop"),
-    same("AllowStorageCard"),
-    same("AllowTextMessaging"),
-    same("AllowWiFi"),
-    same("DeviceEncryptionEnabled"),
-    same("RequireDeviceEncryption"),
-    same("RequireStorageCardEncryption"),
-    // Application.
-    same("AllowUnsignedApplications"),
-    same("AllowUnsignedInstallationPackages"),
-    same("ApprovedApplicationList"),
-    same("UnapprovedInROMApplicationList"),
-];
+/// Every setting but those that only hosted Exchange knows.
+const SETTINGS: usize = Setting::ALL.len() - 3;
 
-const fn same(name: &'static str) -> (&'static str, &'static str) {
-    (name, name)
+const fn is_hosted(setting: Setting) -> bool {
+    matches!(
+        setting,
+        Setting::AllowApplePush | Setting::AllowGooglePush | Setting::AllowMicrosoftPush
+    )
 }

@@ -167,7 +167,7 @@ fn last_part(path: &str) -> &str {
 
 /// A time as Exchange writes it: with an offset, or without one and then in UTC. The year 1 means
 /// that there is none.
-fn time(text: &str) -> Option<Timestamp> {
+pub(crate) fn time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let at = text.parse::<Timestamp>().ok().or_else(|| {
         let civil: civil::DateTime = text.parse().ok()?;

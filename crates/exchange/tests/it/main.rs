@@ -8,3 +8,4 @@ mod permissions;
 mod reading;
 mod sessions;
 mod signing_in;
+mod wish;
