@@ -68,6 +68,8 @@ pub enum TargetKind {
     Connector,
     /// A request: an action on one device or many.
     Request,
+    /// A plan of a written wish.
+    Plan,
     /// A person.
     Person,
     /// A role.
@@ -96,6 +98,7 @@ words!(TargetKind {
     Device = "device",
     Connector = "connector",
     Request = "request",
+    Plan = "plan",
     Person = "person",
     Role = "role",
     Assignment = "assignment",
@@ -146,6 +149,22 @@ pub enum Event {
     ActionObserved,
     /// An action ended without its effect.
     ActionFailed,
+    /// A plan was made of a written wish.
+    PlanMade,
+    /// Somebody had a plan applied.
+    PlanApplying,
+    /// A step of a plan is about to be sent: the intent.
+    PlanSending,
+    /// Exchange answered to it.
+    PlanAnswered,
+    /// Everything a plan says is in Exchange, read back.
+    PlanApplied,
+    /// A plan was not carried out, or not to its end.
+    PlanFailed,
+    /// What is in Exchange was taken into Gatepost's care.
+    WishAdopted,
+    /// Exchange is not as it was written down any more.
+    DriftFound,
     /// The guard's limits were changed, or lifted for a while.
     GuardChanged,
     /// Somebody signed in.
@@ -192,6 +211,14 @@ words!(Event {
     ActionAnswered = "action.answered",
     ActionObserved = "action.observed",
     ActionFailed = "action.failed",
+    PlanMade = "plan.made",
+    PlanApplying = "plan.applying",
+    PlanSending = "plan.sending",
+    PlanAnswered = "plan.answered",
+    PlanApplied = "plan.applied",
+    PlanFailed = "plan.failed",
+    WishAdopted = "wish.adopted",
+    DriftFound = "drift.found",
     GuardChanged = "guard.changed",
     SignedIn = "sign-in.succeeded",
     SignInFailed = "sign-in.failed",
@@ -229,7 +256,7 @@ impl Event {
         match self {
             Self::ActionHeld => Outcome::Held,
             Self::Refused | Self::ActionRejected => Outcome::Refused,
-            Self::ActionFailed | Self::SignInFailed => Outcome::Failed,
+            Self::ActionFailed | Self::PlanFailed | Self::SignInFailed => Outcome::Failed,
             _ => Outcome::Done,
         }
     }

@@ -49,6 +49,10 @@ typed_id! {
     RequestId
 }
 typed_id! {
+    /// One plan: how Exchange comes to be as somebody wrote down.
+    PlanId
+}
+typed_id! {
     /// One identity provider.
     IdentityProviderId
 }

@@ -56,6 +56,14 @@ pub enum Event {
     PartnershipRemoved,
     /// Exchange slows the account down.
     Throttled,
+    /// A written wish was applied.
+    WishApplied,
+    /// Applying a written wish ended before its end.
+    ApplyFailed,
+    /// Exchange is not as it was written down any more.
+    Drifted,
+    /// Exchange is as it was written down again.
+    DriftEnded,
 }
 
 words!(Event {
@@ -76,6 +84,10 @@ words!(Event {
     RemovingPartnership = "removing-partnership",
     PartnershipRemoved = "partnership-removed",
     Throttled = "throttled",
+    WishApplied = "wish-applied",
+    ApplyFailed = "apply-failed",
+    Drifted = "drifted",
+    DriftEnded = "drift-ended",
 });
 
 /// How grave an event is.
@@ -113,6 +125,10 @@ impl Event {
             Self::RemovingPartnership => 6431,
             Self::PartnershipRemoved => 6432,
             Self::Throttled => 6440,
+            Self::WishApplied => 6450,
+            Self::ApplyFailed => 6451,
+            Self::Drifted => 6452,
+            Self::DriftEnded => 6453,
         }
     }
 
@@ -126,10 +142,14 @@ impl Event {
     #[must_use]
     pub const fn severity(self) -> Severity {
         match self {
-            Self::InstallFailed | Self::PassFailed | Self::Unreachable => Severity::Error,
-            Self::PassIncomplete | Self::FailedOver | Self::EndpointTooOld | Self::Throttled => {
-                Severity::Warning
+            Self::InstallFailed | Self::PassFailed | Self::Unreachable | Self::ApplyFailed => {
+                Severity::Error
             }
+            Self::PassIncomplete
+            | Self::FailedOver
+            | Self::EndpointTooOld
+            | Self::Throttled
+            | Self::Drifted => Severity::Warning,
             _ => Severity::Information,
         }
     }

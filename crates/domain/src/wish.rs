@@ -9,6 +9,7 @@
 
 mod changes;
 mod observed;
+mod plan;
 mod thing;
 mod wanted;
 
@@ -21,6 +22,7 @@ pub type WrittenRule = ();
 
 pub use changes::{Change, SettingStep, Step, changes, steps, taken_back};
 pub use observed::{Observed, ObservedAccess, ObservedMailbox, ObservedPolicy, ObservedRule};
+pub use plan::{Origin, PlanState};
 pub use thing::{Folded, MailboxKey, Thing, Value};
 pub use wanted::{Problem, Wanted, wanted};
 

@@ -39,6 +39,7 @@ mod testing;
 mod tests;
 mod tokens;
 mod value;
+mod wishes;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,6 +60,7 @@ pub use sealed::{SEALED, SHORT_LIVED, SealedColumn, SealedRow};
 pub use sessions::Session;
 pub use shells::OpenShell;
 pub use tokens::Token;
+pub use wishes::{Plan, PlanStep, Revision, StepState, WishApplied};
 
 use self::database::Database;
 use self::value::Value;

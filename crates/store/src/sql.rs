@@ -82,6 +82,11 @@ statements! {
     REMOVE_STATUS_MESSAGES = "DELETE FROM status_message WHERE connector = ?1";
     REMOVE_MAILBOXES = "DELETE FROM mailbox WHERE connector = ?1";
     REMOVE_DEVICES = "DELETE FROM device WHERE connector = ?1";
+    REMOVE_PLAN_STEPS = "DELETE FROM plan_step
+        WHERE plan IN (SELECT p.id FROM plan p WHERE p.connector = ?1)";
+    REMOVE_PLANS = "DELETE FROM plan WHERE connector = ?1";
+    REMOVE_WISHES = "DELETE FROM wish WHERE connector = ?1";
+    REMOVE_DRIFT = "DELETE FROM drift WHERE connector = ?1";
     REMOVE_CONNECTOR = "DELETE FROM connector WHERE id = ?1";
     REMOVE_SOME_DEVICES = "DELETE FROM device WHERE sequence IN
         (SELECT sequence FROM device WHERE connector = ?1 LIMIT ?2)";
@@ -250,6 +255,41 @@ statements! {
     CHANGE_CHANNEL = "UPDATE channel SET settings = ?2, sealed = ?3, trouble = ?4, enabled = ?5
         WHERE id = ?1";
     DISABLE_CHANNEL = "UPDATE channel SET enabled = ?2, trouble = ?3 WHERE id = ?1";
+    ADD_PLAN = "INSERT INTO plan (id, connector, origin, state, text, document, person,
+            person_name, source, revision, made, changed, note)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    CHANGE_PLAN = "UPDATE plan SET state = ?3, document = ?4, changed = ?5, note = ?6
+        WHERE id = ?1 AND state = ?2";
+    PLAN = "SELECT id, connector, origin, state, text, document, person, person_name, source,
+            revision, made, changed, note FROM plan WHERE id = ?1";
+    PLANS = "SELECT id, connector, origin, state, text, document, person, person_name, source,
+            revision, made, changed, note FROM plan WHERE connector = ?1
+        ORDER BY made DESC, id DESC LIMIT ?2";
+    PLANS_UNDER_WAY = "SELECT id, connector, origin, state, text, document, person, person_name,
+            source, revision, made, changed, note FROM plan
+        WHERE state IN ('reading', 'applying') ORDER BY made, id";
+    PLAN_STEPS = "SELECT plan, position, state, document, note, changed FROM plan_step
+        WHERE plan = ?1 ORDER BY position";
+    STEPS_OF_CONNECTOR = "SELECT s.plan, s.position, s.state, s.document, s.note, s.changed
+        FROM plan_step s JOIN plan p ON p.id = s.plan
+        WHERE p.connector = ?1 ORDER BY p.made, p.id, s.position";
+    WRITE_PLAN_STEP = "INSERT INTO plan_step (plan, position, state, document, note, changed)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT (plan, position) DO UPDATE SET state = excluded.state,
+            document = excluded.document, note = excluded.note, changed = excluded.changed";
+    WISHES = "SELECT revision, text, origin, plan, person, person_name, kept FROM wish
+        WHERE connector = ?1 ORDER BY revision DESC LIMIT ?2";
+    ADD_WISH = "INSERT INTO wish (connector, revision, text, origin, plan, person, person_name,
+            kept)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    CARE = "SELECT thing FROM care WHERE connector = ?1 ORDER BY thing";
+    FORGET_CARE = "DELETE FROM care WHERE connector = ?1";
+    ADD_CARE = "INSERT INTO care (connector, thing) VALUES (?1, ?2)
+        ON CONFLICT (connector, thing) DO NOTHING";
+    DRIFT = "SELECT checked, document FROM drift WHERE connector = ?1";
+    SET_DRIFT = "INSERT INTO drift (connector, checked, document) VALUES (?1, ?2, ?3)
+        ON CONFLICT (connector) DO UPDATE SET checked = excluded.checked,
+            document = excluded.document";
     REMOVE_CHANNEL = "DELETE FROM channel WHERE id = ?1";
     CHANNELS = "SELECT id, name, settings, trouble, enabled, created FROM channel ORDER BY name";
     CHANNEL_SECRET = "SELECT sealed FROM channel WHERE id = ?1";

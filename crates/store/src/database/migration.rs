@@ -24,6 +24,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { number: 11, text: include_str!("../../migrations/0011_notifications.sql") },
     Migration { number: 12, text: include_str!("../../migrations/0012_news_of_actions.sql") },
     Migration { number: 13, text: include_str!("../../migrations/0013_access_changes.sql") },
+    Migration { number: 14, text: include_str!("../../migrations/0014_wishes.sql") },
 ];
 
 /// Where applied migrations are noted.
