@@ -5,8 +5,11 @@
 //!
 //! * [`decision`]: what Exchange decides about one device, step by step, and what would let it in.
 //! * [`reported`]: what Exchange says it decided, in one sentence, and why that may differ.
+//! * [`pattern`] and [`compile`]: from what people write to the exact rules of Exchange.
 
+pub mod compile;
 pub mod decision;
+pub mod pattern;
 pub mod remedy;
 pub mod reported;
 #[cfg(test)]
@@ -14,7 +17,9 @@ mod tests;
 
 use std::fmt;
 
+pub use compile::{Compiled, CompiledRule, Gain, MOST_RULES, Problem, Seen, Severity, compile};
 pub use decision::{Decision, Described, Explanation, Hosting, Known, Missing, Standing, explain};
+pub use pattern::{Selector, SelectorError, WrittenRule};
 pub use remedy::{Change, Reach, Remedy};
 pub use reported::{Agreement, Cause, Reported};
 

@@ -1,6 +1,8 @@
 //! Who gets in, tried by tables and by laws.
 
+mod compile;
 mod decision;
+mod pattern;
 mod reported;
 
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
