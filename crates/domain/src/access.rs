@@ -6,14 +6,17 @@
 //! * [`decision`]: what Exchange decides about one device, step by step, and what would let it in.
 //! * [`reported`]: what Exchange says it decided, in one sentence, and why that may differ.
 //! * [`pattern`] and [`compile`]: from what people write to the exact rules of Exchange.
+//! * [`what_if`]: whom other rules would hit. [`switch`]: how to go from open to quarantine.
 
 pub mod compile;
 pub mod decision;
 pub mod pattern;
 pub mod remedy;
 pub mod reported;
+pub mod switch;
 #[cfg(test)]
 mod tests;
+pub mod what_if;
 
 use std::fmt;
 

@@ -4,6 +4,8 @@ mod compile;
 mod decision;
 mod pattern;
 mod reported;
+mod switch;
+mod what_if;
 
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 
