@@ -40,7 +40,8 @@ pub use distinguished_name::DistinguishedName;
 pub use endpoint::{EndpointHealth, EndpointOrigin};
 pub use id::{
     ActionId, AssignmentId, ChannelId, CollectionId, ConnectorId, DeliveryId, DeviceId,
-    IdentityProviderId, JobId, PassId, PersonId, PlanId, RequestId, SessionId, SubscriptionId, TokenId,
+    IdentityProviderId, JobId, PassId, PersonId, PlanId, RequestId, SessionId, SubscriptionId,
+    TokenId,
 };
 pub use identity_provider::{IdentityProvider, ProviderName, ProviderSettings};
 pub use jiff::Timestamp;

@@ -15,10 +15,7 @@ mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{AccessLevel, Setting, SettingValue};
-
-/// To come.
-pub type WrittenRule = ();
+use crate::{AccessLevel, Setting, SettingValue, access::WrittenRule};
 
 pub use changes::{Change, SettingStep, Step, changes, steps, taken_back};
 pub use observed::{Observed, ObservedAccess, ObservedMailbox, ObservedPolicy, ObservedRule};

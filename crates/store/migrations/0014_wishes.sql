@@ -60,3 +60,11 @@ CREATE TABLE drift (
     checked INTEGER NOT NULL,
     document TEXT NOT NULL
 );
+
+-- What Exchange had of all this when it was read last, so that a decision can be explained without
+-- asking again. A document of the engine.
+CREATE TABLE observed (
+    connector TEXT PRIMARY KEY,
+    at INTEGER NOT NULL,
+    document TEXT NOT NULL
+);

@@ -254,6 +254,7 @@ pub(crate) fn remove_steps(id: ConnectorId) -> Steps {
         (sql::REMOVE_PLANS, one()),
         (sql::REMOVE_WISHES, one()),
         (sql::REMOVE_DRIFT, one()),
+        (sql::REMOVE_OBSERVED, one()),
         (sql::FORGET_CARE, one()),
         (sql::REMOVE_CONNECTOR, one()),
         (sql::REMOVE_DEVICES, one()),

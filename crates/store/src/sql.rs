@@ -86,6 +86,7 @@ statements! {
         WHERE plan IN (SELECT p.id FROM plan p WHERE p.connector = ?1)";
     REMOVE_PLANS = "DELETE FROM plan WHERE connector = ?1";
     REMOVE_WISHES = "DELETE FROM wish WHERE connector = ?1";
+    REMOVE_OBSERVED = "DELETE FROM observed WHERE connector = ?1";
     REMOVE_DRIFT = "DELETE FROM drift WHERE connector = ?1";
     REMOVE_CONNECTOR = "DELETE FROM connector WHERE id = ?1";
     REMOVE_SOME_DEVICES = "DELETE FROM device WHERE sequence IN
@@ -286,6 +287,9 @@ statements! {
     FORGET_CARE = "DELETE FROM care WHERE connector = ?1";
     ADD_CARE = "INSERT INTO care (connector, thing) VALUES (?1, ?2)
         ON CONFLICT (connector, thing) DO NOTHING";
+    OBSERVED = "SELECT at, document FROM observed WHERE connector = ?1";
+    SET_OBSERVED = "INSERT INTO observed (connector, at, document) VALUES (?1, ?2, ?3)
+        ON CONFLICT (connector) DO UPDATE SET at = excluded.at, document = excluded.document";
     DRIFT = "SELECT checked, document FROM drift WHERE connector = ?1";
     SET_DRIFT = "INSERT INTO drift (connector, checked, document) VALUES (?1, ?2, ?3)
         ON CONFLICT (connector) DO UPDATE SET checked = excluded.checked,

@@ -2,7 +2,9 @@ use proptest::{collection, prelude::*, sample::select};
 use uuid::Uuid;
 
 use super::*;
-use crate::{AccessRule, Characteristic, SettingsGroup, settings::Generation};
+use crate::{
+    AccessRule, Characteristic, SettingsGroup, access::CompiledRule, settings::Generation,
+};
 
 /// Exchange, as far as it matters here: it does what it is told, and what follows from it.
 fn act(exchange: &mut Observed, step: &Step) {
@@ -308,7 +310,7 @@ fn any_exchange(generation: Generation) -> impl Strategy<Value = Observed> {
         })
 }
 
-fn any_wish(generation: Generation) -> impl Strategy<Value = (Wish, Vec<AccessRule>)> {
+fn any_wish(generation: Generation) -> impl Strategy<Value = (Wish, Vec<CompiledRule>)> {
     let texts = collection::vec("[a-cA-C]@x", 0..3);
     (
         any_settings(generation),
@@ -343,7 +345,8 @@ fn any_wish(generation: Generation) -> impl Strategy<Value = (Wish, Vec<AccessRu
                 exemptions: vec![exemption],
             };
             let policy = if policy == 0 { PolicyWish::Default } else { own };
-            (Wish { policy, settings, access }, rules)
+            let compiled = |(rule, written)| CompiledRule { rule, written };
+            (Wish { policy, settings, access }, rules.into_iter().zip(0..).map(compiled).collect())
         })
 }
 
@@ -356,7 +359,6 @@ proptest! {
             (Just(generation), any_exchange(generation), any_wish(generation))
         })
     ) {
-        let rules: Vec<(AccessRule, usize)> = rules.into_iter().zip(0..).collect();
         let mut exchange = before.clone();
         let target = wanted(&wish, &rules, &exchange, &Care::default());
         let target = target.expect("nothing is wrong with it");

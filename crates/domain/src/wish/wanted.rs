@@ -7,7 +7,7 @@ use super::{
     Wish,
 };
 use crate::{
-    AccessLevel, AccessRule, Characteristic, Setting, SettingValue, SettingsGroup,
+    AccessLevel, Characteristic, Setting, SettingValue, SettingsGroup, access::CompiledRule,
     settings::Generation,
 };
 
@@ -32,13 +32,13 @@ pub struct Problem {
 }
 
 /// Says what each thing shall be. `rules` are the exact rules that the written ones were compiled
-/// to, each with the number of the written one.
+/// to, each with the index of the written one.
 ///
 /// # Errors
 /// Every reason why this wish cannot be carried out in this organization.
 pub fn wanted(
     wish: &Wish,
-    rules: &[(AccessRule, usize)],
+    rules: &[CompiledRule],
     observed: &Observed,
     care: &Care,
 ) -> Result<Wanted, Vec<Problem>> {
@@ -219,10 +219,10 @@ impl<'a> Making<'a> {
         }
     }
 
-    fn rules(&mut self, rules: &[(AccessRule, usize)]) {
+    fn rules(&mut self, rules: &[CompiledRule]) {
         let policies = self.observed.policies.iter().flatten();
         let is_old = policies.into_iter().any(|policy| policy.generation == Generation::Of2010);
-        for (rule, written) in rules {
+        for CompiledRule { rule, written } in rules {
             if rule.characteristic == Characteristic::WindowsLiveHeader && is_old {
                 let what = "Exchange 2010 has no rules on this header; take it out";
                 self.problem(format!("access.rules[{written}]"), what);

@@ -166,11 +166,7 @@ impl Store {
     }
 
     /// Writes a step: the intent before it is sent, and how it went; with its audit.
-    pub async fn write_plan_step(
-        &self,
-        step: &PlanStep,
-        audit: &[AuditRow],
-    ) -> Result<(), Error> {
+    pub async fn write_plan_step(&self, step: &PlanStep, audit: &[AuditRow]) -> Result<(), Error> {
         let mut steps = AuditRow::steps(audit);
         steps.push((
             sql::WRITE_PLAN_STEP,

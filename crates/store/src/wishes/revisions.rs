@@ -47,11 +47,7 @@ impl Store {
     }
 
     /// The latest wishes of a connector, latest first.
-    pub async fn wishes(
-        &self,
-        connector: ConnectorId,
-        limit: u32,
-    ) -> Result<Vec<Revision>, Error> {
+    pub async fn wishes(&self, connector: ConnectorId, limit: u32) -> Result<Vec<Revision>, Error> {
         let values = vec![Value::id(connector), Value::Integer(limit.into())];
         self.database.query(sql::WISHES, values, revision).await
     }
@@ -106,6 +102,30 @@ impl Store {
         self.database.write(steps).await.map(drop)
     }
 
+    /// Keeps what Exchange had when it was read.
+    pub async fn set_observed(
+        &self,
+        connector: ConnectorId,
+        at: Timestamp,
+        document: &serde_json::Value,
+    ) -> Result<(), Error> {
+        let document = Value::text(&document.to_string());
+        let values = vec![Value::id(connector), Value::time(at), document];
+        self.database.write(vec![(sql::SET_OBSERVED, values)]).await.map(drop)
+    }
+
+    /// What Exchange had when it was read last, and when that was.
+    pub async fn observed(
+        &self,
+        connector: ConnectorId,
+    ) -> Result<Option<(Timestamp, serde_json::Value)>, Error> {
+        let decode = |row: &mut Columns<'_>| {
+            row.table("observed");
+            Ok((row.time("at")?, row.json("document")?))
+        };
+        self.database.query_one(sql::OBSERVED, vec![Value::id(connector)], decode).await
+    }
+
     /// Keeps what a look for drift found.
     pub async fn set_drift(
         &self,
@@ -113,11 +133,8 @@ impl Store {
         checked: Timestamp,
         document: &serde_json::Value,
     ) -> Result<(), Error> {
-        let values = vec![
-            Value::id(connector),
-            Value::time(checked),
-            Value::text(&document.to_string()),
-        ];
+        let values =
+            vec![Value::id(connector), Value::time(checked), Value::text(&document.to_string())];
         self.database.write(vec![(sql::SET_DRIFT, values)]).await.map(drop)
     }
 
