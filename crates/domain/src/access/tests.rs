@@ -63,8 +63,8 @@ pub(super) fn any_rules() -> impl Strategy<Value = Vec<AccessRule>> {
         Just("model SM-G991B"),
         Just("os iOS 15.4 19E241"),
         Just("os iOS 15.4"),
-        Just("user-agent Apple-iPhone14C5/1903.5"),
-        Just("xmswl-header 1"),
+        Just("user_agent Apple-iPhone14C5/1903.5"),
+        Just("xmswl_header 1"),
     ];
     proptest::collection::vec((any_level(), value), 0..8).prop_map(|written| {
         let mut keys = std::collections::BTreeSet::new();

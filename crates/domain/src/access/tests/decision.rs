@@ -89,7 +89,7 @@ fn what_nobody_knows_is_said() {
     assert!(not_known(StepKind::MailboxPolicy) && not_known(StepKind::DefaultLevel));
 
     // Whoever describes a phone by its type alone cannot be told what a rule about the model does.
-    let rules = rules(&["block model iPhone14C5", "block xmswl-header 1"]);
+    let rules = rules(&["block model iPhone14C5", "block xmswl_header 1"]);
     let known = on_premises(&rules, AccessLevel::Allow);
     let described = Described { device_type: Some("iPhone"), ..Described::default() };
     let said = Described { missing: Missing::NotSaid, ..described };
@@ -103,7 +103,7 @@ fn what_nobody_knows_is_said() {
     assert_eq!(explanation.step(StepKind::BlockRules).not_compared, 1);
     let with_header = Described { windows_live_header: Some("1"), ..described };
     let short = short(&explain(with_header, PLAIN, known));
-    assert_eq!(short, "blocked rule block-rules: block xmswl-header 1");
+    assert_eq!(short, "blocked rule block-rules: block xmswl_header 1");
 }
 
 #[test]

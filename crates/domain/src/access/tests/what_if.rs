@@ -102,7 +102,7 @@ fn rules_that_do_nothing_are_found() {
         "allow model iPhone14C5",
         "block type iPhone",
         "block os iOS 15.4 19E241",
-        "block xmswl-header 1",
+        "block xmswl_header 1",
         "allow type Android",
     ]);
     let exempted = Group {
