@@ -7,7 +7,7 @@
 
 mod step;
 
-use super::{AccessLevel, AccessRule, Characteristic};
+use super::{AccessLevel, AccessRule, Characteristic, is_same};
 use crate::{AccessReason, AccessState, Device};
 pub(super) use step::named;
 pub use step::{Outcome, Step, StepKind};
@@ -86,6 +86,23 @@ pub struct Standing<'a> {
     pub lets_unable_in: Option<bool>,
     /// Whether the device has applied the policy in full.
     pub satisfies_policy: Option<bool>,
+}
+
+impl Standing<'_> {
+    /// With what the mailbox's lists say of a device. Of a device without an id they say nothing.
+    #[must_use]
+    pub fn with_lists(
+        self,
+        device_id: Option<&str>,
+        allowed: &[String],
+        blocked: &[String],
+    ) -> Self {
+        let names = |ids: &[String]| {
+            device_id.is_some_and(|wanted| ids.iter().any(|id| is_same(id, wanted)))
+        };
+        let (in_allowed_list, in_blocked_list) = (Some(names(allowed)), Some(names(blocked)));
+        Self { in_allowed_list, in_blocked_list, ..self }
+    }
 }
 
 /// What is known of the organization.
@@ -172,6 +189,22 @@ impl Explanation {
     #[must_use]
     pub fn is_certain(&self) -> bool {
         self.steps.iter().all(|step| step.outcome != Outcome::NotKnown)
+    }
+
+    /// What nobody should forget who relies on this, in sentences.
+    #[must_use]
+    pub fn caveats(&self) -> Vec<&'static str> {
+        let rules = [StepKind::BlockRules, StepKind::QuarantineRules, StepKind::AllowRules];
+        let is_by_rules = rules.contains(&self.deciding_step().kind)
+            || self.deciding_step().kind == StepKind::DefaultLevel;
+        let hosted = (self.hosting == Hosting::Hosted).then_some(
+            "In the hosted service, conditional access or Basic Mobility and Security may decide \
+             instead of these rules.",
+        );
+        let claimed = is_by_rules.then_some(
+            "Rules go by what the device says of itself, and a device can say anything.",
+        );
+        hosted.into_iter().chain(claimed).collect()
     }
 
     /// A step by its kind.

@@ -3,7 +3,8 @@ use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use super::{PHONE, PLAIN, any_level, any_rules, any_standing, on_premises, rule, rules};
 use crate::access::decision::{Outcome, StepKind};
 use crate::access::{
-    AccessLevel, AccessRule, Change, Described, Explanation, Known, Missing, Standing, explain,
+    AccessLevel, AccessRule, Change, Described, Explanation, Hosting, Known, Missing, Standing,
+    explain,
 };
 use crate::{AccessReason, AccessState};
 
@@ -104,6 +105,36 @@ fn what_nobody_knows_is_said() {
     let with_header = Described { windows_live_header: Some("1"), ..described };
     let short = short(&explain(with_header, PLAIN, known));
     assert_eq!(short, "blocked rule block-rules: block xmswl_header 1");
+}
+
+#[test]
+fn the_lists_of_a_mailbox_name_a_device_in_any_case() {
+    let ids = |id: &str| vec![id.to_owned()];
+    let standing = |allowed: &[String], blocked: &[String]| {
+        let standing = PLAIN.with_lists(PHONE.device_id, allowed, blocked);
+        short(&explain(PHONE, standing, on_premises(&[], AccessLevel::Quarantine)))
+    };
+    assert_eq!(standing(&ids("applf17lttcgffg8"), &[]), "allowed individual personal-allow");
+    assert_eq!(standing(&[], &ids("APPLF17LTTCGFFG8")), "blocked individual personal-block");
+    assert_eq!(
+        standing(&ids("Appl"), &ids("ApplF17LTTCGFFG88")),
+        "quarantined global default-level"
+    );
+    let nameless = PLAIN.with_lists(None, &ids(""), &ids("A"));
+    assert_eq!((nameless.in_allowed_list, nameless.in_blocked_list), (Some(false), Some(false)));
+}
+
+#[test]
+fn what_the_decision_cannot_promise_is_said() {
+    let caveats = |standing, hosting| {
+        let known = Known { hosting, ..on_premises(&[], AccessLevel::Allow) };
+        explain(PHONE, standing, known).caveats().len()
+    };
+    let exempt = Standing { in_allowed_list: Some(true), ..PLAIN };
+    assert_eq!(caveats(exempt, Hosting::OnPremises), 0);
+    assert_eq!(caveats(PLAIN, Hosting::OnPremises), 1);
+    assert_eq!(caveats(exempt, Hosting::Hosted), 1);
+    assert_eq!(caveats(PLAIN, Hosting::Hosted), 2);
 }
 
 #[test]
