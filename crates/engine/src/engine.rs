@@ -22,7 +22,7 @@ use crate::{
     sessions::Sessions,
     supervisor::{self, QuarantineLane},
     tasks::Tasks,
-    worker,
+    wishes, worker,
 };
 
 /// Carries out what callers ask for. Cloning gives another handle to the same engine.
@@ -93,6 +93,7 @@ pub(crate) struct Inner {
     pub(crate) component_log: ComponentLog,
     pub(crate) notifications: notifications::Desk,
     pub(crate) known_providers: KnownProviders,
+    pub(crate) wishes: wishes::Desk,
 }
 
 impl Engine {
@@ -118,6 +119,7 @@ impl Engine {
             component_log: ComponentLog::default(),
             notifications: notifications::Desk::default(),
             known_providers: KnownProviders::default(),
+            wishes: wishes::Desk::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -146,6 +148,7 @@ impl Engine {
         actions::start(&engine).await;
         audit::start(&engine).await;
         notifications::start(&engine).await;
+        wishes::start(&engine).await?;
         if engine.inner.options.is_supervised {
             supervisor::start(&engine).await;
         }

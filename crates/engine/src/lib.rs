@@ -35,6 +35,7 @@ mod supervisor;
 mod sync;
 mod tasks;
 mod validation;
+mod wishes;
 mod worker;
 
 pub use actions::{Planned, Preview, Review, Targets, Wish};
@@ -70,3 +71,4 @@ pub use people::{
     User, UserChange, Visit,
 };
 pub use supervisor::NextPasses;
+pub use wishes::{Drift, Drifted, FileProblem, Found, Imported, PlannedWish, WishSource, name_of};

@@ -287,6 +287,10 @@ statements! {
     FORGET_CARE = "DELETE FROM care WHERE connector = ?1";
     ADD_CARE = "INSERT INTO care (connector, thing) VALUES (?1, ?2)
         ON CONFLICT (connector, thing) DO NOTHING";
+    DEVICE_GROUPS = "SELECT device_type, model, os, user_agent, access_state, access_reason,
+            COUNT(*), COUNT(DISTINCT owner_dn) FROM device
+        WHERE connector = ?1 AND gone_since IS NULL
+        GROUP BY device_type, model, os, user_agent, access_state, access_reason";
     OBSERVED = "SELECT at, document FROM observed WHERE connector = ?1";
     SET_OBSERVED = "INSERT INTO observed (connector, at, document) VALUES (?1, ?2, ?3)
         ON CONFLICT (connector) DO UPDATE SET at = excluded.at, document = excluded.document";

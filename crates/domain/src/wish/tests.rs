@@ -55,7 +55,7 @@ fn act(exchange: &mut Observed, step: &Step) {
     }
 }
 
-fn write(policy: &mut ObservedPolicy, settings: &[changes::SettingStep]) {
+fn write(policy: &mut ObservedPolicy, settings: &[SettingStep]) {
     for step in settings {
         policy.values.insert(step.setting, step.after.clone());
     }

@@ -22,7 +22,7 @@ use domain::{
     AccessLevel, Characteristic, Setting, SettingValue, SettingsGroup,
     access::{Selector, WrittenRule},
     settings::Kind,
-    wish::{AccessWish, ExemptionWish, Mailboxes, PolicyWish, Wish},
+    wish::{ExemptionWish, Mailboxes, PolicyWish, Wish},
 };
 
 use super::yaml::{self, Content, Entry, FileProblem, Node};
@@ -104,7 +104,8 @@ impl Reader {
     }
 
     fn place(&mut self, inside: &str, entry: &Entry) -> String {
-        let at = if inside.is_empty() { entry.key.clone() } else { format!("{inside}.{}", entry.key) };
+        let at =
+            if inside.is_empty() { entry.key.clone() } else { format!("{inside}.{}", entry.key) };
         self.document.lines.insert(at.clone(), entry.line);
         at
     }
@@ -381,14 +382,5 @@ impl Reader {
                 self.document.wish.access.exemptions.push(exemption);
             }
         }
-    }
-}
-
-impl Document {
-    /// Whether a wish says nothing at all.
-    pub(crate) fn is_silent(&self) -> bool {
-        self.wish.settings.is_empty()
-            && self.wish.policy == PolicyWish::Default
-            && self.wish.access == AccessWish::default()
     }
 }

@@ -1,0 +1,237 @@
+//! What Exchange has of what a wish is about, read now: one read of each kind.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    Characteristic, Connector,
+    access::Seen,
+    wish::{Care, Folded, Mailboxes, Observed, ObservedMailbox, PolicyWish, Thing, Wanted, Wish},
+};
+use exchange::Feature;
+
+use super::document;
+use crate::{
+    Engine,
+    sessions::{Lease, Urgency},
+};
+
+/// What is to be read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Wants {
+    pub(super) policies: bool,
+    pub(super) access: bool,
+    pub(super) rules: bool,
+    pub(super) mailboxes: Reach,
+}
+
+/// Of which mailboxes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) enum Reach {
+    #[default]
+    None,
+    /// Those that have a device and another policy than the default one.
+    WithAnotherPolicy,
+    /// All that have a device.
+    WithDevices,
+    /// Those that have one of these names or GUIDs, and those with another policy; of the whole
+    /// organization.
+    These(BTreeSet<Folded>, BTreeSet<uuid::Uuid>),
+}
+
+impl Wants {
+    /// Everything that is written down of an organization, for a file or an explanation.
+    pub(super) const fn everything() -> Self {
+        Self { policies: true, access: true, rules: true, mailboxes: Reach::None }
+    }
+
+    /// What a plan for a wish needs to know.
+    pub(super) fn of(wish: &Wish, care: &Care) -> Self {
+        let is_own = matches!(wish.policy, PolicyWish::Own { .. });
+        let cared = |is: fn(&Thing) -> bool| care.things.iter().any(is);
+        let policies = is_own
+            || !wish.settings.is_empty()
+            || cared(|thing| matches!(thing, Thing::Policy(_) | Thing::Assignment(_)));
+        let access = &wish.access;
+        let mut names: BTreeSet<Folded> =
+            access.exemptions.iter().map(|one| one.mailbox.as_str().into()).collect();
+        if let PolicyWish::Own { mailboxes: Mailboxes::Named(named), .. } = &wish.policy {
+            names.extend(named.iter().map(|name| Folded::from(name.as_str())));
+        }
+        let guids: BTreeSet<_> = care
+            .things
+            .iter()
+            .filter_map(|thing| match thing {
+                Thing::Assignment(mailbox) | Thing::Exemption(mailbox, _) => Some(mailbox.guid),
+                _ => None,
+            })
+            .collect();
+        let is_for_all = matches!(&wish.policy, PolicyWish::Own { mailboxes: Mailboxes::All, .. });
+        let mailboxes = if !names.is_empty() {
+            Reach::These(names, guids)
+        } else if is_for_all || !guids.is_empty() {
+            Reach::WithDevices
+        } else if policies {
+            Reach::WithAnotherPolicy
+        } else {
+            Reach::None
+        };
+        Self {
+            policies,
+            access: access.default_level.is_some()
+                || access.administrators.is_some()
+                || access.text_for_users.is_some(),
+            rules: access.rules.is_some(),
+            mailboxes,
+        }
+    }
+
+    /// What is needed to see whether things are as wanted.
+    pub(super) fn of_things(wanted: &Wanted) -> Self {
+        let mut wants = Self::default();
+        let mut guids = BTreeSet::new();
+        for thing in wanted.things.keys() {
+            match thing {
+                Thing::Policy(_) | Thing::Setting(..) => wants.policies = true,
+                Thing::DefaultLevel | Thing::Administrators | Thing::TextForUsers => {
+                    wants.access = true;
+                }
+                Thing::Rule(..) => wants.rules = true,
+                Thing::Assignment(mailbox) | Thing::Exemption(mailbox, _) => {
+                    guids.insert(mailbox.guid);
+                }
+            }
+        }
+        if !guids.is_empty() {
+            wants.mailboxes = Reach::These(BTreeSet::new(), guids);
+        }
+        wants
+    }
+}
+
+impl Engine {
+    /// Reads what is wanted. Whatever cannot be read fails the whole: what is not known is not
+    /// absent.
+    pub(super) async fn observe(
+        &self,
+        connector: &Connector,
+        lease: &mut Lease,
+        wants: &Wants,
+    ) -> anyhow::Result<Observed> {
+        let organization = lease.organization()?;
+        let mut observed = Observed::default();
+        if wants.policies {
+            observed.policies = Some(organization.policies().await?);
+        }
+        if wants.access {
+            observed.access = Some(organization.access_settings().await?);
+        }
+        if wants.rules {
+            observed.rules = Some(organization.access_rules().await?);
+        }
+        let keeps_other = |mailbox: &ObservedMailbox| mailbox.policy.is_some();
+        observed.mailboxes = match &wants.mailboxes {
+            Reach::None => None,
+            Reach::WithAnotherPolicy => {
+                Some(organization.mailboxes_of_wish(false, keeps_other).await?)
+            }
+            Reach::WithDevices => Some(organization.mailboxes_of_wish(false, |_| true).await?),
+            Reach::These(names, guids) => {
+                let keeps = |mailbox: &ObservedMailbox| {
+                    mailbox.policy.is_some()
+                        || guids.contains(&mailbox.key.guid)
+                        || mailbox.names.iter().any(|name| names.contains(name))
+                };
+                Some(organization.mailboxes_of_wish(true, keeps).await?)
+            }
+        };
+        self.keep_observed(connector, &observed).await?;
+        Ok(observed)
+    }
+
+    /// Reads what decides about devices, as far as the account may see it.
+    pub(super) async fn glance(&self, connector: &Connector) -> anyhow::Result<()> {
+        let mut lease = self.lease(connector, Urgency::Background).await?;
+        let looked = self.glance_with(connector, &mut lease).await;
+        if let Err(error) = &looked {
+            self.failed_with(&mut lease, error).await;
+        }
+        lease.settle(self.now());
+        looked
+    }
+
+    async fn glance_with(&self, connector: &Connector, lease: &mut Lease) -> anyhow::Result<()> {
+        let may = {
+            let organization = lease.organization()?;
+            let family = organization.policy_family();
+            let sees = |feature| {
+                let needs = exchange::permissions::needs(feature, family);
+                let sees = |need: &exchange::CmdletNeed| {
+                    organization.capabilities().sees(need.cmdlet) != Some(false)
+                };
+                needs.iter().filter(|need| !need.is_optional).all(sees)
+            };
+            Wants {
+                policies: sees(Feature::SettingsRead),
+                access: organization.capabilities().sees("Get-ActiveSyncOrganizationSettings")
+                    != Some(false),
+                rules: sees(Feature::AccessRulesRead),
+                mailboxes: Reach::None,
+            }
+        };
+        self.observe(connector, lease, &may).await.map(drop)
+    }
+
+    /// Keeps what was read, beside what was read before and was not asked for now.
+    async fn keep_observed(
+        &self,
+        connector: &Connector,
+        observed: &Observed,
+    ) -> anyhow::Result<()> {
+        let before = self.store().observed(connector.id).await?.map(|(_, document)| document);
+        let mut kept = document::of_observed(observed);
+        for part in ["policies", "access", "rules"] {
+            if kept[part].is_null()
+                && let Some(before) = &before
+            {
+                kept[part] = before[part].clone();
+            }
+        }
+        Ok(self.store().set_observed(connector.id, self.now(), &kept).await?)
+    }
+
+    /// The values that an organization has seen, with the number of devices of each: those of the
+    /// inventory, and those that Exchange keeps of devices that are gone.
+    pub(super) async fn seen(
+        &self,
+        connector: &Connector,
+        lease: &mut Lease,
+        wish: &Wish,
+    ) -> anyhow::Result<Seen> {
+        let mut seen = Seen::default();
+        for group in self.store().device_groups(connector.id).await? {
+            for (characteristic, value) in [
+                (Characteristic::Type, &group.device_type),
+                (Characteristic::Model, &group.model),
+                (Characteristic::Os, &group.os),
+                (Characteristic::UserAgent, &group.user_agent),
+            ] {
+                seen.add(characteristic, value.as_deref().unwrap_or_default(), group.devices);
+            }
+        }
+        let rules = wish.access.rules.iter().flatten();
+        let mut patterns = rules.filter(|rule| !rule.selector.is_exact());
+        let needs_classes = patterns.any(|rule| {
+            let characteristic = rule.selector.characteristic();
+            matches!(characteristic, Characteristic::Type | Characteristic::Model)
+        });
+        let organization = lease.organization()?;
+        let sees_classes = organization.capabilities().sees("Get-ActiveSyncDeviceClass");
+        if needs_classes && sees_classes != Some(false) {
+            for (device_type, model) in organization.device_classes().await? {
+                seen.add(Characteristic::Type, &device_type, 0);
+                seen.add(Characteristic::Model, &model, 0);
+            }
+        }
+        Ok(seen)
+    }
+}

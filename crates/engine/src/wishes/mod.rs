@@ -1,0 +1,237 @@
+//! Written wishes: read from files, compared with Exchange, applied, watched and taken back.
+//!
+//! A *plan* is made of a wish ([`planning`]): Exchange is read once, and what differs is kept with
+//! the plan. Applying it ([`applying`]) reads again, refuses if the world has moved, and goes through
+//! its writes one by one: intent on record, cmdlet, answer on record; at the end everything is read
+//! back. A process that was killed anywhere goes on from what Exchange has. [`drift`] compares what
+//! holds with what is there, on schedule.
+//!
+//! [`file`] and [`writing`] are the two directions of a wish's file; `looking` reads Exchange.
+
+mod applying;
+mod document;
+mod drift;
+mod file;
+mod importing;
+mod looking;
+mod planning;
+mod writing;
+mod yaml;
+
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
+
+use domain::{
+    Caller, Connector, ConnectorId, ConnectorName, Permission, PlanId,
+    wish::{Change, Origin, PlanState},
+};
+use serde_json::json;
+use store::{Plan, PlanStep, Revision};
+use tokio::sync::watch;
+
+pub use applying::name_of;
+pub use drift::{Drift, Drifted};
+pub use importing::Imported;
+pub use yaml::FileProblem;
+
+use crate::{Engine, Error};
+
+/// Tells those who wait that a plan has moved on, and who is being looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    changed: watch::Sender<u64>,
+    /// Connectors that are being looked at.
+    looks: Mutex<BTreeSet<ConnectorId>>,
+}
+
+/// What a plan is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WishSource {
+    /// A file.
+    File {
+        /// Its text.
+        text: String,
+        /// Whether it goes before what was changed in the console since the file was applied.
+        overwrites: bool,
+    },
+    /// What somebody changed in the console.
+    Console {
+        /// The wish as it shall be, as a file.
+        text: String,
+        /// The revision that was changed.
+        based_on: u64,
+    },
+    /// The wish that holds, to mend drift.
+    Kept,
+    /// What was there before a plan was applied, or before the first.
+    Rollback(Option<PlanId>),
+}
+
+impl WishSource {
+    const fn origin(&self) -> Origin {
+        match self {
+            Self::File { .. } => Origin::File,
+            Self::Console { .. } => Origin::Console,
+            Self::Kept => Origin::Kept,
+            Self::Rollback(_) => Origin::Rollback,
+        }
+    }
+}
+
+/// A plan with everything that is known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedWish {
+    /// The plan as it is kept.
+    pub plan: Plan,
+    /// What it found.
+    pub found: Found,
+    /// The writes that were sent.
+    pub steps: Vec<PlanStep>,
+}
+
+/// What a plan found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Found {
+    /// What is not as it shall be: deletions first.
+    pub changes: Vec<Change>,
+    /// Why it cannot be applied.
+    pub problems: Vec<FileProblem>,
+    /// What is worth knowing and no obstacle.
+    pub notes: Vec<String>,
+    /// Writes that it takes: cmdlet and what it is about.
+    pub writes: Vec<String>,
+}
+
+impl Found {
+    fn document(&self) -> serde_json::Value {
+        let problem = |problem: &FileProblem| json!({ "line": problem.line, "what": problem.what });
+        json!({
+            "changes": document::of_changes(&self.changes),
+            "problems": self.problems.iter().map(problem).collect::<Vec<_>>(),
+            "notes": self.notes,
+            "writes": self.writes,
+        })
+    }
+
+    fn of(document: &serde_json::Value) -> anyhow::Result<Self> {
+        let texts = |name: &str| -> Vec<String> {
+            let items = document[name].as_array().into_iter().flatten();
+            items.filter_map(|item| Some(item.as_str()?.to_owned())).collect()
+        };
+        let problems = document["problems"].as_array().into_iter().flatten();
+        Ok(Self {
+            changes: document::changes(&document["changes"])?,
+            problems: problems
+                .map(|problem| FileProblem {
+                    line: problem["line"].as_u64().and_then(|line| usize::try_from(line).ok()),
+                    what: problem["what"].as_str().unwrap_or_default().to_owned(),
+                })
+                .collect(),
+            notes: texts("notes"),
+            writes: texts("writes"),
+        })
+    }
+}
+
+impl Engine {
+    /// One plan, with everything that is known of it.
+    pub async fn plan_of_wish(&self, caller: &Caller, id: PlanId) -> Result<PlannedWish, Error> {
+        let scope = caller.scope(Permission::Read)?;
+        let plan = self.store().plan(&scope, id).await?;
+        let found = Found::of(&plan.document)?;
+        let steps = self.store().plan_steps(id).await?;
+        Ok(PlannedWish { plan, found, steps })
+    }
+
+    /// The latest plans of a connector, latest first.
+    pub async fn plans_of_wish(
+        &self,
+        caller: &Caller,
+        name: &ConnectorName,
+        limit: u32,
+    ) -> Result<Vec<Plan>, Error> {
+        let connector = self.store().connector(&caller.scope(Permission::Read)?, name).await?;
+        Ok(self.store().plans(connector.id, limit).await?)
+    }
+
+    /// Waits until nothing more happens about a plan by itself.
+    pub async fn plan_settled(&self, caller: &Caller, id: PlanId) -> Result<PlannedWish, Error> {
+        let mut changed = self.inner.wishes.changed.subscribe();
+        loop {
+            changed.borrow_and_update();
+            let planned = self.plan_of_wish(caller, id).await?;
+            if !matches!(planned.plan.state, PlanState::Reading | PlanState::Applying) {
+                return Ok(planned);
+            }
+            if changed.changed().await.is_err() {
+                return Err(Error::Unavailable("the engine has stopped".to_owned()));
+            }
+        }
+    }
+
+    /// The wish that holds; `None` before the first was applied.
+    pub async fn wish(
+        &self,
+        caller: &Caller,
+        name: &ConnectorName,
+    ) -> Result<Option<Revision>, Error> {
+        let connector = self.store().connector(&caller.scope(Permission::Read)?, name).await?;
+        Ok(self.store().wish(connector.id).await?)
+    }
+
+    /// The latest wishes that held, latest first.
+    pub async fn wishes(
+        &self,
+        caller: &Caller,
+        name: &ConnectorName,
+        limit: u32,
+    ) -> Result<Vec<Revision>, Error> {
+        let connector = self.store().connector(&caller.scope(Permission::Read)?, name).await?;
+        Ok(self.store().wishes(connector.id, limit).await?)
+    }
+
+    pub(super) fn plan_moved(&self) {
+        self.inner.wishes.changed.send_modify(|count| *count += 1);
+    }
+
+    async fn connector_of_plan(&self, plan: &Plan) -> anyhow::Result<Connector> {
+        let connectors = self.store().connectors(&self.own_scope()?).await?;
+        let found = connectors.into_iter().find(|connector| connector.id == plan.connector);
+        found.ok_or_else(|| anyhow::anyhow!("the connector was removed"))
+    }
+}
+
+/// Takes up what a stop cut short.
+pub(crate) async fn start(engine: &Engine) -> Result<(), Error> {
+    for plan in engine.store().plans_under_way().await? {
+        engine.go_on_with_plan(plan).await?;
+    }
+    Ok(())
+}
+
+impl Engine {
+    /// Looks at what a connector's wish is about, if it is time: for drift, and so that decisions can
+    /// be explained.
+    pub(crate) async fn look_at_wish(&self, connector: &Connector) -> anyhow::Result<()> {
+        if connector.last_full_sync.is_none() || !self.is_look_due(connector).await? {
+            return Ok(());
+        }
+        let looks = || self.inner.wishes.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        if !looks().insert(connector.id) {
+            return Ok(());
+        }
+        let (engine, connector) = (self.clone(), connector.clone());
+        let look = async move {
+            if let Err(error) = Box::pin(engine.look_around(&connector)).await {
+                let error = format!("{error:#}");
+                tracing::info!(connector = %connector.name, error, "its rules were not seen");
+            }
+            let looks = engine.inner.wishes.looks.lock();
+            looks.unwrap_or_else(PoisonError::into_inner).remove(&connector.id);
+        };
+        self.inner.tasks.spawn(look).await;
+        Ok(())
+    }
+}
