@@ -56,7 +56,7 @@ impl Execution {
         for (index, sent) in invocations.iter().take(MAX_STAGES).enumerate() {
             let definition = Definition::find(&sent.name, organization, context)
                 .ok_or_else(|| Problem::unknown_cmdlet(&sent.name))?;
-            let call = Call::bind(definition, sent, context)?;
+            let call = Call::bind(definition, sent, organization, context)?;
             let mut stage = Stage {
                 per_input: definition.input.is_some() && (index > 0 || has_input),
                 call,

@@ -87,22 +87,20 @@ pub(super) fn set_cas_mailbox(
     Ok(vec![Work::Do(Box::new(move |organization, _| {
         organization.change_mailbox(row, |mailbox| {
             mailbox.active_sync = enabled.unwrap_or(mailbox.active_sync);
-            mailbox.assign_policy(policy);
+            if let Some(policy) = policy {
+                mailbox.assign_policy(policy);
+            }
         });
         organization.exempt(row, allowed.as_ref(), blocked.as_ref());
         Vec::new()
     }))])
 }
 
-/// Index of the policy named, of the default one for null.
-fn policy_index(call: &Call, organization: &Organization) -> Result<usize, Problem> {
-    let mut policies = organization.policies().iter();
-    let Some(identity) = call.text("ActiveSyncMailboxPolicy") else {
-        return Ok(policies.position(|policy| policy.is_default).unwrap_or(0));
-    };
-    policies
-        .position(|policy| policy.answers_to(&identity))
-        .ok_or_else(|| not_found(call.definition, organization, &identity))
+/// Index of the policy named; nothing for null, which lets a mailbox have the default.
+fn policy_index(call: &Call, organization: &Organization) -> Result<Option<usize>, Problem> {
+    let Some(identity) = call.text("ActiveSyncMailboxPolicy") else { return Ok(None) };
+    let index = organization.policies().iter().position(|policy| policy.answers_to(&identity));
+    index.map(Some).ok_or_else(|| not_found(call.definition, organization, &identity))
 }
 
 /// Set-ActiveSyncOrganizationSettings.

@@ -1,6 +1,6 @@
 //! Growing an organization from a seed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp, Unit};
 use rand::{RngExt as _, SeedableRng as _};
@@ -34,7 +34,7 @@ pub(super) fn organization(options: &OrganizationOptions) -> Organization {
         device_count: 0,
         restless: Vec::new(),
         rules: rules(&mut chance, founded),
-        policies: policies(&mut chance, founded),
+        policies: policies(&mut chance, founded, options.dialect),
         settings: Settings {
             guid: guid(&mut chance),
             default_access_level: options.default_access_level,
@@ -128,25 +128,30 @@ fn rules(chance: &mut ChaCha8Rng, created: Timestamp) -> Vec<AccessRule> {
     .into()
 }
 
-fn policies(chance: &mut ChaCha8Rng, created: Timestamp) -> Vec<MailboxPolicy> {
+/// Place of the policy that some mailboxes were given.
+const STRICT_POLICY: u16 = 1;
+
+fn policies(chance: &mut ChaCha8Rng, created: Timestamp, dialect: Dialect) -> Vec<MailboxPolicy> {
     let default = MailboxPolicy {
         guid: guid(chance),
         name: "Default".to_owned(),
         is_default: true,
         created,
         changed: created,
-        values: BTreeMap::new(),
+        values: MailboxPolicy::built_in_values(dialect),
     };
+    let mut strict_values = MailboxPolicy::fresh_values(dialect);
+    strict_values.extend([
+        ("AllowNonProvisionableDevices", PolicyValue::Flag(false)),
+        ("PasswordEnabled", PolicyValue::Flag(true)),
+        ("MinPasswordLength", PolicyValue::Number(6)),
+        ("AllowCamera", PolicyValue::Flag(false)),
+    ]);
     let strict = MailboxPolicy {
         guid: guid(chance),
         name: "Executives, strict".to_owned(),
         is_default: false,
-        values: BTreeMap::from([
-            ("AllowNonProvisionableDevices", PolicyValue::Flag(false)),
-            ("PasswordEnabled", PolicyValue::Flag(true)),
-            ("MinPasswordLength", PolicyValue::Number(6)),
-            ("AllowCamera", PolicyValue::Flag(false)),
-        ]),
+        values: strict_values,
         ..default
     };
     vec![default, strict]
@@ -184,7 +189,7 @@ fn mailboxes(organization: &mut Organization, founded: Timestamp) {
             principal: principal.map(Into::into),
             unit: small(chance.random_range(0..mailbox::UNITS.len())),
             database: chance.random_range(0..organization.databases.len()).try_into().unwrap_or(0),
-            policy: u16::from(chance.random_ratio(1, 10)),
+            policy: chance.random_ratio(1, 10).then_some(STRICT_POLICY),
             active_sync: !chance.random_ratio(1, 200),
             created,
             changed: created + seconds(chance, 0..600 * DAY_SECONDS),

@@ -197,10 +197,6 @@ impl Organization {
         &self.policies
     }
 
-    pub(crate) fn policy_of(&self, mailbox: &Mailbox) -> &MailboxPolicy {
-        &self.policies[usize::from(mailbox.policy)]
-    }
-
     pub(crate) const fn settings(&self) -> &Settings {
         &self.settings
     }
