@@ -1,6 +1,6 @@
 //! The list of cmdlets.
 
-use super::{Begun, Call, Context, policies, reads, writes};
+use super::{Begun, Call, Context, autoblock, policies, reads, writes};
 use crate::{Dialect, organization::Organization};
 
 /// One cmdlet.
@@ -168,6 +168,12 @@ static CATALOGUE: &[Definition] = &[
         &["Identity"],
         reads::access_rules,
     ),
+    modern(read(
+        "Get-ActiveSyncDeviceAutoblockThreshold",
+        "Microsoft.Exchange.Management.Tasks.GetActiveSyncDeviceAutoblockThreshold",
+        &["Identity"],
+        autoblock::thresholds,
+    )),
     read(
         "Get-ActiveSyncDeviceClass",
         "Microsoft.Exchange.Management.Tasks.GetActiveSyncDeviceClass",
@@ -336,6 +342,18 @@ static CATALOGUE: &[Definition] = &[
         &["Identity", "AccessLevel"],
         writes::set_access_rule,
     ),
+    modern(write(
+        "Set-ActiveSyncDeviceAutoblockThreshold",
+        "Microsoft.Exchange.Management.Tasks.SetActiveSyncDeviceAutoblockThreshold",
+        &[
+            "Identity",
+            "AdminEmailInsert",
+            "BehaviorTypeIncidenceDuration",
+            "BehaviorTypeIncidenceLimit",
+            "DeviceBlockDuration",
+        ],
+        autoblock::set_threshold,
+    )),
     write(
         "Set-ActiveSyncMailboxPolicy",
         "Microsoft.Exchange.Management.Tasks.SetActiveSyncMailboxPolicy",

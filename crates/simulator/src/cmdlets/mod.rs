@@ -6,6 +6,7 @@
 //!
 //! Nothing here knows of PSRP messages, shells or HTTP.
 
+mod autoblock;
 mod binding;
 mod catalogue;
 mod filter;

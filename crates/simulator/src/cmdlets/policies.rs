@@ -108,7 +108,8 @@ pub(super) fn remove_policy(call: &Call, organization: &Organization, _: &Contex
     Ok(confirmed(call, message, remove))
 }
 
-fn unless_what_if(call: &Call, change: Change) -> Vec<Work> {
+/// Does it at once; `WhatIf` does nothing.
+pub(super) fn unless_what_if(call: &Call, change: Change) -> Vec<Work> {
     if call.flag("WhatIf") == Some(true) { Vec::new() } else { vec![Work::Do(change)] }
 }
 
@@ -215,7 +216,7 @@ fn read(kind: PolicyKind, value: &Value) -> Option<PolicyValue> {
 }
 
 /// `00:15:00`, `90.00:00:00`, or the form of the wire: `PT15M`.
-fn seconds(text: &str) -> Option<i64> {
+pub(super) fn seconds(text: &str) -> Option<i64> {
     if text.starts_with('P') {
         let span: jiff::Span = text.parse().ok()?;
         let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;

@@ -1,5 +1,6 @@
 //! What cmdlets do and give, called directly.
 
+mod access;
 mod lists;
 mod policies;
 mod servers;

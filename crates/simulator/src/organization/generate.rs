@@ -1,6 +1,6 @@
 //! Growing an organization from a seed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp, Unit};
 use rand::{RngExt as _, SeedableRng as _};
@@ -9,9 +9,10 @@ use uuid::{Builder, Uuid};
 
 use super::{
     AccessRule, Characteristic, Database, Device, ExchangeServer, Mailbox, MailboxPolicy,
-    Organization, PolicyValue, Reason, Settings, State, Wipe,
+    Organization, PolicyValue, Reason, Settings, State, Threshold, Wipe,
     device::{LANGUAGES, Telephony},
     life, mailbox, models, names,
+    rules::Rules,
     server::Role,
 };
 use crate::{AccessLevel, Dialect, OrganizationOptions};
@@ -33,21 +34,25 @@ pub(super) fn organization(options: &OrganizationOptions) -> Organization {
         devices: Vec::with_capacity(options.devices),
         device_count: 0,
         restless: Vec::new(),
-        rules: rules(&mut chance, founded),
+        rules: Rules::new(rules(&mut chance, founded)),
         policies: policies(&mut chance, founded, options.dialect),
         settings: Settings {
             guid: guid(&mut chance),
             default_access_level: options.default_access_level,
+            ota_mail_insert: String::new(),
             user_mail_insert: "Please call the help desk & tell them the name of your phone."
                 .to_owned(),
             admin_mail_recipients: vec![format!("mobile-admins@{}", options.domain)],
             created: founded,
             changed: founded,
         },
+        thresholds: Vec::new(),
+        classes: BTreeMap::new(),
         device_guids: HashMap::with_capacity(options.devices),
         mailbox_names: HashMap::new(),
         chance,
     };
+    organization.thresholds = Threshold::all(organization.guid, founded);
     mailboxes(&mut organization, founded);
     for _ in 0..options.devices {
         let owner = owner(&mut organization);
@@ -242,6 +247,7 @@ pub(super) fn new_device(organization: &mut Organization, owner: u32, now: Times
         heartbeat: 0,
         folders: 0,
         wipe: None,
+        autoblock: None,
     }
 }
 

@@ -103,8 +103,16 @@ fn restless(organization: &mut Organization, now: Timestamp) {
     let waiting = std::mem::take(&mut organization.restless);
     for index in waiting {
         let Some(device) = organization.devices[index as usize].as_mut() else { continue };
-        if device.discovery_ends.is_some_and(|ends| ends <= now) {
+        let over = |ends: Option<Timestamp>| ends.is_some_and(|ends| ends <= now);
+        let (found_out, released) =
+            (over(device.discovery_ends), over(device.autoblock.and_then(|block| block.until)));
+        if found_out {
             device.discovery_ends = None;
+        }
+        if released {
+            device.autoblock = None;
+        }
+        if found_out || released {
             organization.settle(index);
         }
         let Some(device) = organization.devices[index as usize].as_mut() else { continue };
@@ -118,7 +126,8 @@ fn restless(organization: &mut Organization, now: Timestamp) {
                 _ => {}
             }
         }
-        if device.discovery_ends.is_some() || device.wipe_under_way() {
+        let ends_by_itself = device.autoblock.is_some_and(|block| block.until.is_some());
+        if device.discovery_ends.is_some() || ends_by_itself || device.wipe_under_way() {
             organization.restless.push(index);
         }
     }

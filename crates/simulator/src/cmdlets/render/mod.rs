@@ -1,6 +1,7 @@
 //! Objects as Exchange serializes them: type names, `ToString`, enums as objects around a number,
 //! identities as objects with properties, notes of remoting in the extended members.
 
+mod autoblock;
 mod device;
 mod mailbox;
 mod parts;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use super::Problem;
 use crate::{Faults, organization::Organization};
 
+pub(super) use autoblock::autoblock_threshold;
 pub(super) use device::{device, statistics};
 pub(super) use mailbox::{cas_mailbox, mailbox, recipient, user};
 pub(super) use parts::{command, identity_of, selected};
