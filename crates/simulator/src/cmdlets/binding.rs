@@ -88,6 +88,11 @@ impl Call {
         call
     }
 
+    /// Every parameter with its value, in the order in which they came.
+    pub(super) fn bound(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.bound.iter().map(|(name, value)| (*name, value))
+    }
+
     pub(super) fn has(&self, parameter: &str) -> bool {
         self.value(parameter).is_some()
     }
@@ -170,6 +175,22 @@ pub(crate) fn identity_text(value: &Value) -> Option<String> {
         Some(inner) => inner.text().map(std::borrow::Cow::into_owned),
         None => value.text().map(std::borrow::Cow::into_owned),
     }
+}
+
+/// A value as it is written down: `$null`, `{a, b}`, `@{Add={a}; Remove={b}}`, or its text.
+pub(crate) fn printed(value: &Value) -> String {
+    if let Some(items) = value.items() {
+        let items: Vec<String> = items.iter().map(printed).collect();
+        return format!("{{{}}}", items.join(", "));
+    }
+    if let Some(entries) = value.entries() {
+        let entries: Vec<String> = entries
+            .iter()
+            .map(|(key, value)| format!("{}={}", printed(key), printed(value)))
+            .collect();
+        return format!("@{{{}}}", entries.join("; "));
+    }
+    value.text().map_or_else(|| "$null".to_owned(), std::borrow::Cow::into_owned)
 }
 
 fn texts(value: &Value) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! The list of cmdlets.
 
-use super::{Begun, Call, Context, autoblock, policies, reads, writes};
+use super::{Begun, Call, Context, admin_audit, autoblock, policies, reads, writes};
 use crate::{Dialect, organization::Organization};
 
 /// One cmdlet.
@@ -325,6 +325,22 @@ static CATALOGUE: &[Definition] = &[
         "Microsoft.Exchange.Management.Tasks.RemoveMobileDeviceMailboxPolicy",
         policies::REMOVE,
         policies::remove_policy,
+    )),
+    alone(read(
+        "Search-AdminAuditLog",
+        "Microsoft.Exchange.Management.SystemConfigurationTasks.SearchAdminAuditLog",
+        &[
+            "Cmdlets",
+            "EndDate",
+            "IsSuccess",
+            "ObjectIds",
+            "Parameters",
+            "ResultSize",
+            "StartDate",
+            "StartIndex",
+            "UserIds",
+        ],
+        admin_audit::search,
     )),
     Definition {
         positional: Some("Property"),

@@ -10,6 +10,7 @@ use uuid::{Builder, Uuid};
 use super::{
     AccessRule, Characteristic, Database, Device, ExchangeServer, Mailbox, MailboxPolicy,
     Organization, PolicyValue, Reason, Settings, State, Threshold, Wipe,
+    admin_audit::AdminAuditLog,
     device::{LANGUAGES, Telephony},
     life, mailbox, models, names,
     rules::Rules,
@@ -47,6 +48,7 @@ pub(super) fn organization(options: &OrganizationOptions) -> Organization {
             changed: founded,
         },
         thresholds: Vec::new(),
+        admin_audit: AdminAuditLog::default(),
         classes: BTreeMap::new(),
         device_guids: HashMap::with_capacity(options.devices),
         mailbox_names: HashMap::new(),

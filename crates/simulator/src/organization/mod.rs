@@ -2,9 +2,10 @@
 //!
 //! `generate` grows it, `life` lets time pass, `decision` says which phone may sync, `change` is
 //! what administrators do to it, `rules` and `policy` are what they wrote, `autoblock` is what Exchange
-//! does by itself, `lookup` finds what an identity names, `expectation` says what a
+//! does by itself, `admin_audit` is who did what, `lookup` finds what an identity names, `expectation` says what a
 //! complete sync must find.
 
+mod admin_audit;
 mod autoblock;
 mod change;
 mod decision;
@@ -31,6 +32,7 @@ use jiff::Timestamp;
 use rand_chacha::ChaCha8Rng;
 use uuid::Uuid;
 
+pub(crate) use admin_audit::AdminAuditEvent;
 pub(crate) use autoblock::{Autoblock, Behavior, Threshold};
 pub(crate) use change::Wish;
 pub(crate) use decision::{Reason, State};
@@ -67,6 +69,7 @@ pub struct Organization {
     policies: Vec<MailboxPolicy>,
     settings: Settings,
     thresholds: Vec<Threshold>,
+    admin_audit: admin_audit::AdminAuditLog,
     /// The types and models that were ever seen, with the last time that one came new. They are
     /// objects of their own, which stay when the last device of theirs is gone.
     classes: BTreeMap<(&'static str, &'static str), Timestamp>,

@@ -20,7 +20,7 @@ use crate::{
     Mark, ReceivedCmdlet,
     cmdlets::{
         Category, Context, Execution, Invocation, Problem, ProblemId, Question, Reply, Step,
-        identity_text,
+        identity_text, printed,
     },
 };
 
@@ -145,6 +145,7 @@ impl Inner {
             .collect();
         let refusal = self.refusal.take();
         self.record(service, id, &invocations, refusal.is_some());
+        self.context.now = service.time();
         self.context.afflict(&service.faults());
         let prepared = if let Some(refusal) = refusal {
             Err(refusal)
@@ -364,20 +365,4 @@ fn heard(said: Result<(), server::Error>) {
 fn printed_parameters(invocation: &Invocation) -> Vec<(String, String)> {
     let all = invocation.parameters.iter();
     all.map(|(name, value)| (name.clone().unwrap_or_default(), printed(value))).collect()
-}
-
-/// A value as the ledger keeps it: `$null`, `{a, b}`, `@{Add={a}; Remove={b}}`, or its text.
-fn printed(value: &Value) -> String {
-    if let Some(items) = value.items() {
-        let items: Vec<String> = items.iter().map(printed).collect();
-        return format!("{{{}}}", items.join(", "));
-    }
-    if let Some(entries) = value.entries() {
-        let entries: Vec<String> = entries
-            .iter()
-            .map(|(key, value)| format!("{}={}", printed(key), printed(value)))
-            .collect();
-        return format!("@{{{}}}", entries.join("; "));
-    }
-    value.text().map_or_else(|| "$null".to_owned(), std::borrow::Cow::into_owned)
 }

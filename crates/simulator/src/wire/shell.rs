@@ -70,6 +70,7 @@ impl Shell {
     ) -> Result<Self, Box<Fault>> {
         let owner = owner_name(account);
         let context = Context {
+            now: service.now(),
             server: service.options.server,
             runspace: service.new_id(),
             account: owner.clone(),
