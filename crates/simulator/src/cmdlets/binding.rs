@@ -2,7 +2,7 @@
 
 use psrp::clixml::{Content, Value};
 
-use super::{Context, Definition, Problem, catalogue::OBJECT, reads};
+use super::{Context, Definition, Problem, definition::OBJECT, reads};
 use crate::{
     Dialect,
     organization::{Organization, Wish},

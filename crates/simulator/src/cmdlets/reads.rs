@@ -4,7 +4,7 @@ use psrp::clixml::Value;
 
 use super::{
     Begun, Call, Context, Definition, Problem, Work,
-    catalogue::OBJECT,
+    definition::OBJECT,
     filter::Field,
     lists::{self, Selection},
     render::{self, View},
