@@ -43,6 +43,8 @@ struct Stage {
     /// What happens when the question is answered with yes.
     asked: Option<Change>,
     yes_to_all: bool,
+    /// Changes made since somebody asked.
+    carried_out: u32,
 }
 
 impl Execution {
@@ -69,6 +71,7 @@ impl Execution {
                 work: VecDeque::new(),
                 asked: None,
                 yes_to_all: false,
+                carried_out: 0,
             };
             if !stage.per_input {
                 stage.begin(None, organization, context)?;
@@ -104,6 +107,11 @@ impl Execution {
             3 => stage.work.retain(|work| !matches!(work, Work::Ask(..))),
             _ => {}
         }
+    }
+
+    /// How many changes were made since this was asked last.
+    pub(crate) fn take_carried_out(&mut self) -> u32 {
+        self.stages.iter_mut().map(|stage| std::mem::take(&mut stage.carried_out)).sum()
     }
 
     /// Goes on until there is something to say.
@@ -205,6 +213,7 @@ impl Stage {
                         Reply::Error(problem) => Some(problem.message.clone()),
                         _ => None,
                     });
+                    self.carried_out += u32::from(error.is_none());
                     if let Some(event) = event {
                         organization.log(AdminAuditEvent { error, ..event });
                     }
