@@ -226,10 +226,10 @@ pub(super) fn owner(organization: &mut Organization) -> u32 {
     free.unwrap_or(start).try_into().unwrap_or(0)
 }
 
-/// A phone that has just made first contact.
-pub(super) fn new_device(organization: &mut Organization, owner: u32, now: Timestamp) -> Device {
+/// A phone of a model that has just made first contact.
+pub(super) fn new_device(organization: &mut Organization, owner: u32, model: usize) -> Device {
+    let now = organization.now;
     let chance = &mut organization.chance;
-    let model = models::any(chance);
     let created = whole_second(now);
     Device {
         guid: guid(chance),
@@ -267,7 +267,8 @@ fn telephony(chance: &mut ChaCha8Rng, model: usize) -> Option<Box<Telephony>> {
 /// A phone with a past.
 fn grown_device(organization: &mut Organization, owner: u32) {
     let now = organization.now;
-    let mut device = new_device(organization, owner, now);
+    let model = models::any(&mut organization.chance);
+    let mut device = new_device(organization, owner, model);
     let chance = &mut organization.chance;
     let age = chance.random_range(DAY_SECONDS / 2..900 * DAY_SECONDS);
     let silence = match chance.random_range(0..100) {
