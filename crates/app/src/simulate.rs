@@ -1,5 +1,7 @@
 //! `gatepost simulate`: a simulated Exchange organization by itself, on the real wire.
 
+mod typed;
+
 use std::{
     net::SocketAddr,
     path::PathBuf,
@@ -24,6 +26,11 @@ use crate::{cli::Exit, output::say, secret, serve};
 #[derive(Debug, Subcommand)]
 pub(crate) enum SimulateVerb {
     /// Simulate an on-premises organization: remote PowerShell over HTTP, with living devices
+    ///
+    /// Each line of the standard input is a cmdlet as an administrator would type it at the Exchange
+    /// console, and is run without asking: 'Set-MobileDeviceMailboxPolicy -Identity Default
+    /// -AllowCamera $false', 'Get-CASMailbox jane | Format-List'. What it gives is printed. The end of
+    /// the input means nothing; in the background of a terminal nothing is read.
     OnPremises(OnPremisesArguments),
 }
 
@@ -77,6 +84,9 @@ pub(crate) struct OnPremisesArguments {
     /// times
     #[arg(long, value_name = "PROPERTY")]
     refuse_filter: Vec<String>,
+    /// Whose cmdlets are typed on the standard input, as 'DOMAIN\user'
+    #[arg(long, value_name = "ACCOUNT", default_value = r"CONTOSO\administrator")]
+    console_user: String,
     /// Nothing changes by itself: no device syncs, appears or is quarantined
     #[arg(long)]
     still: bool,
@@ -127,6 +137,7 @@ pub(crate) async fn run(verb: SimulateVerb) -> anyhow::Result<Exit> {
     }
     let Account { domain, user, password, .. } = &account;
     say(&format!("sign in as {domain}\\{user} with the password {password}"))?;
+    typed::listen(organization, &arguments.console_user)?;
     serve_all(servers, stop).await?;
     drop(hangup);
     Ok(Exit::Done)

@@ -31,10 +31,23 @@ pub struct Faults {
     pub unauthorized_request: Option<u32>,
     /// Answer everything with an HTML page of this status. Lasts.
     pub html_page: Option<u16>,
+    /// Carry the n-th (from 1) change out that a cmdlet makes, then cut the connection before a byte of
+    /// the answer is sent. What was asked is done, and nobody is told.
+    pub cut_after_write: Option<u32>,
+    /// Cmdlets that are refused for want of permission, whatever case their names are written in:
+    /// as if a role had been taken away under an open shell, which still lists them. Lasts.
+    pub denied_cmdlets: BTreeSet<String>,
     /// Ask questions even of a client that said that nobody is there to answer. Lasts.
     pub asks_nobody: bool,
     /// Whoever asks for one device gets another instead. Lasts.
     pub answers_another: bool,
+}
+
+impl Faults {
+    /// Whether this cmdlet is refused.
+    pub(crate) fn denies(&self, cmdlet: &str) -> bool {
+        self.denied_cmdlets.iter().any(|denied| denied.eq_ignore_ascii_case(cmdlet))
+    }
 }
 
 /// Counts one event down; true when it is the one.

@@ -4,7 +4,7 @@
 //! and exemptions; it is grown from a seed, so that a test can be repeated. A [`Server`] serves
 //! it as Exchange does: HTTP, NTLM with sealing or Basic, WS-Management, PowerShell remoting,
 //! with Exchange's habits (row limits, quotas, warnings, prompts) and with [`Faults`] to order.
-//! What a server was asked stands in its [`Ledger`].
+//! What a server was asked stands in its [`Ledger`]. A [`Console`] takes cmdlets typed by hand.
 //!
 //! It does not know Gatepost's engine, store or console: what it shares with the product is the
 //! two protocol libraries, of which it uses the server halves, and the words of `domain`.
@@ -12,6 +12,7 @@
 //! Start reading at [`Organization`], then `cmdlets`, then `wire`.
 
 mod cmdlets;
+mod console;
 mod faults;
 mod ledger;
 mod options;
@@ -19,6 +20,7 @@ mod organization;
 mod server;
 mod wire;
 
+pub use console::Console;
 pub use faults::Faults;
 pub use ledger::{AccountUse, Entries, Ledger, Mark, ReceivedCmdlet};
 pub use options::{

@@ -9,7 +9,9 @@ use std::{
 use anyhow::Context as _;
 use domain::connector::{Authentication, Endpoint};
 use jiff::Timestamp;
-use simulator::{Faults, Ledger, Organization, OrganizationOptions, Server, ServerOptions};
+use simulator::{
+    Console, Faults, Ledger, Organization, OrganizationOptions, Server, ServerOptions,
+};
 use tokio::{runtime::Runtime, sync::oneshot, task::JoinHandle};
 
 /// A simulated organization, served on a loopback address until this is dropped.
@@ -142,6 +144,13 @@ impl Exchange {
         locked(&self.organization)
     }
 
+    /// Runs a cmdlet as somebody at the Exchange console types it, who is not Gatepost:
+    /// `CONTOSO\administrator`. Gives what is printed, or with an error what is wrong.
+    pub fn console(&self, line: &str) -> Result<String, String> {
+        let now = (self.options.now)();
+        Console::new(r"CONTOSO\administrator").run(&mut self.organization(), now, line)
+    }
+
     /// What shall go wrong.
     pub fn faults(&self) -> MutexGuard<'_, Faults> {
         locked(&self.faults)
@@ -230,6 +239,22 @@ mod tests {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         answer.lines().next().map(str::to_owned)
+    }
+
+    #[test]
+    fn somebody_else_changes_what_the_servers_show_and_is_named() -> anyhow::Result<()> {
+        let exchange = Exchange::serve(&OrganizationOptions::default())?;
+        let later = exchange.organization().now() + jiff::SignedDuration::from_mins(5);
+        exchange.skip_to(later);
+        let set = "Set-MobileDeviceMailboxPolicy Default -AllowCamera $false";
+        assert_eq!(exchange.console(set), Ok(String::new()));
+        let texts = exchange.organization().policy_texts("Default").unwrap_or_default();
+        assert_eq!(texts["AllowCamera"], "False");
+        let log = exchange.console("Search-AdminAuditLog | fl Caller,RunDate").unwrap_or_default();
+        assert!(log.contains("contoso.com/Users/administrator"), "{log}");
+        assert!(log.contains(&later.to_string()), "{log}");
+        assert!(exchange.console("Set-Nothing").is_err());
+        Ok(())
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod leaks;
 mod people;
 mod program;
 mod reference;
+mod simulate;
 mod story;
 
 use program::{Program, gatepost};

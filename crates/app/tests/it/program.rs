@@ -1,7 +1,7 @@
 //! The binary as a child process, ended with the test.
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     process::{Child, ChildStdout, Command, Stdio},
 };
 
@@ -42,6 +42,16 @@ impl Program {
                 return line.trim_end().to_owned();
             }
         }
+    }
+
+    /// Types a line on its standard input, which was piped.
+    pub(crate) fn types(&mut self, line: &str) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    /// Its standard input ends.
+    pub(crate) fn types_no_more(&mut self) {
+        drop(self.child.stdin.take());
     }
 
     pub(crate) fn id(&self) -> u32 {

@@ -2,8 +2,11 @@
 
 use psrp::clixml::{Content, Value};
 
-use super::{Context, Definition, Problem, catalogue::OBJECT, reads};
-use crate::organization::Wish;
+use super::{Context, Definition, Problem, definition::OBJECT, reads};
+use crate::{
+    Dialect,
+    organization::{Organization, Wish},
+};
 
 /// Parameters that every cmdlet takes and that change nothing here.
 const COMMON: &[&str] = &[
@@ -19,6 +22,13 @@ const COMMON: &[&str] = &[
     "Verbose",
     "WarningAction",
     "WarningVariable",
+];
+
+/// Parameters that Exchange 2010 does not know.
+const SINCE_2013: &[(&str, &str)] = &[
+    ("New-ActiveSyncMailboxPolicy", "IsDefault"),
+    ("Set-ActiveSyncMailboxPolicy", "IsDefault"),
+    ("Set-CASMailbox", "ResetAutoBlockedDevices"),
 ];
 
 /// One cmdlet as it was sent.
@@ -41,14 +51,15 @@ impl Call {
     pub(super) fn bind(
         definition: &'static Definition,
         sent: &Invocation,
+        organization: &Organization,
         context: &Context,
     ) -> Result<Self, Problem> {
         let mut bound: Vec<(&'static str, Value)> = Vec::with_capacity(sent.parameters.len());
         let cmdlet = definition.name;
         for (name, value) in &sent.parameters {
             let parameter = match name {
-                Some(name) => named(definition, name, context)?,
-                None => positional(definition, context).ok_or_else(|| {
+                Some(name) => named(definition, name, organization, context)?,
+                None => positional(definition, organization, context).ok_or_else(|| {
                     let text = value.text().unwrap_or_default();
                     let message = format!(
                         "A positional parameter cannot be found that accepts argument '{text}'."
@@ -75,6 +86,11 @@ impl Call {
         call.bound.retain(|(name, _)| *name != parameter);
         call.bound.push((parameter, value));
         call
+    }
+
+    /// Every parameter with its value, in the order in which they came.
+    pub(super) fn bound(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.bound.iter().map(|(name, value)| (*name, value))
     }
 
     pub(super) fn has(&self, parameter: &str) -> bool {
@@ -161,6 +177,22 @@ pub(crate) fn identity_text(value: &Value) -> Option<String> {
     }
 }
 
+/// A value as it is written down: `$null`, `{a, b}`, `@{Add={a}; Remove={b}}`, or its text.
+pub(crate) fn printed(value: &Value) -> String {
+    if let Some(items) = value.items() {
+        let items: Vec<String> = items.iter().map(printed).collect();
+        return format!("{{{}}}", items.join(", "));
+    }
+    if let Some(entries) = value.entries() {
+        let entries: Vec<String> = entries
+            .iter()
+            .map(|(key, value)| format!("{}={}", printed(key), printed(value)))
+            .collect();
+        return format!("@{{{}}}", entries.join("; "));
+    }
+    value.text().map_or_else(|| "$null".to_owned(), std::borrow::Cow::into_owned)
+}
+
 fn texts(value: &Value) -> Vec<String> {
     match value.items() {
         Some(items) => items.iter().flat_map(texts).collect(),
@@ -168,35 +200,46 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// Every parameter of a cmdlet that the caller may see, the common ones last.
+/// Every parameter of a cmdlet that this Exchange knows and the caller may see, the common ones
+/// last.
 pub(super) fn parameters(
     definition: &'static Definition,
+    organization: &Organization,
     context: &Context,
 ) -> impl Iterator<Item = &'static str> {
     let writes: &'static [&'static str] =
         if definition.writes { &["Confirm", "WhatIf"] } else { &[] };
     let all = definition.parameters.iter().chain(writes).chain(COMMON).copied();
-    all.filter(|parameter| {
-        !context.hidden_parameters.iter().any(|hidden| {
-            hidden.cmdlet.eq_ignore_ascii_case(definition.name)
-                && hidden.parameter.eq_ignore_ascii_case(parameter)
-        })
+    let modern = organization.dialect(context.server) == Dialect::Exchange2013;
+    all.filter(move |parameter| {
+        let known = modern || !SINCE_2013.contains(&(definition.name, *parameter));
+        known
+            && !context.hidden_parameters.iter().any(|hidden| {
+                hidden.cmdlet.eq_ignore_ascii_case(definition.name)
+                    && hidden.parameter.eq_ignore_ascii_case(parameter)
+            })
     })
 }
 
 /// Where a value without a name goes, if the caller may see it.
-fn positional(definition: &'static Definition, context: &Context) -> Option<&'static str> {
-    definition.positional.filter(|name| parameters(definition, context).any(|known| known == *name))
+fn positional(
+    definition: &'static Definition,
+    organization: &Organization,
+    context: &Context,
+) -> Option<&'static str> {
+    let mut all = parameters(definition, organization, context);
+    definition.positional.filter(|name| all.any(|known| known == *name))
 }
 
 fn named(
     definition: &'static Definition,
     name: &str,
+    organization: &Organization,
     context: &Context,
 ) -> Result<&'static str, Problem> {
     let cmdlet = definition.name;
     let name = name.trim_start_matches('-').trim_end_matches(':');
-    let all = || parameters(definition, context);
+    let all = || parameters(definition, organization, context);
     if let Some(exact) = all().find(|known| known.eq_ignore_ascii_case(name)) {
         return Ok(exact);
     }

@@ -1,100 +1,10 @@
 //! The list of cmdlets.
 
-use super::{Begun, Call, Context, policies, reads, writes};
-use crate::{Dialect, organization::Organization};
-
-/// One cmdlet.
-#[derive(Clone, Copy)]
-pub(crate) struct Definition {
-    pub(crate) name: &'static str,
-    /// Its own parameters; the common ones are known to all.
-    pub(crate) parameters: &'static [&'static str],
-    /// Where a value without a name goes.
-    pub(super) positional: Option<&'static str>,
-    /// Exists since 2013.
-    modern: bool,
-    /// Changes something, so that it knows `Confirm` and `WhatIf`.
-    pub(super) writes: bool,
-    /// The parameter that takes what comes through the pipeline.
-    pub(super) input: Option<&'static str>,
-    /// Class that its errors name.
-    pub(super) class: &'static str,
-    pub(super) begin: fn(&Call, &Organization, &Context) -> Begun,
-}
-
-impl std::fmt::Debug for Definition {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name)
-    }
-}
-
-impl Definition {
-    /// The cmdlet of a name, if it exists in this dialect and the caller may see it.
-    pub(super) fn find(
-        name: &str,
-        organization: &Organization,
-        context: &Context,
-    ) -> Option<&'static Self> {
-        Self::visible(organization, context).find(|known| known.name.eq_ignore_ascii_case(name))
-    }
-
-    /// Every cmdlet the caller may see.
-    pub(super) fn visible<'a>(
-        organization: &'a Organization,
-        context: &'a Context,
-    ) -> impl Iterator<Item = &'static Self> + 'a {
-        let modern = organization.dialect(context.server) == Dialect::Exchange2013;
-        CATALOGUE
-            .iter()
-            .filter(move |known| (modern || !known.modern) && context.visible.shows(known.name))
-    }
-}
-
-type Begin = fn(&Call, &Organization, &Context) -> Begun;
-
-const fn read(
-    name: &'static str,
-    class: &'static str,
-    parameters: &'static [&'static str],
-    begin: Begin,
-) -> Definition {
-    Definition {
-        name,
-        parameters,
-        positional: Some("Identity"),
-        modern: false,
-        writes: false,
-        input: Some("Identity"),
-        class,
-        begin,
-    }
-}
-
-const fn write(
-    name: &'static str,
-    class: &'static str,
-    parameters: &'static [&'static str],
-    begin: Begin,
-) -> Definition {
-    Definition { writes: true, ..read(name, class, parameters, begin) }
-}
-
-const fn modern(definition: Definition) -> Definition {
-    Definition { modern: true, ..definition }
-}
-
-/// The parameter that takes whole objects; any other takes what names them.
-pub(super) const OBJECT: &str = "InputObject";
-
-/// For cmdlets that have no identity.
-const fn alone(definition: Definition) -> Definition {
-    Definition { positional: None, input: None, ..definition }
-}
-
-/// For cmdlets that make something, and take its name first.
-const fn named(definition: Definition) -> Definition {
-    Definition { positional: Some("Name"), input: None, ..definition }
-}
+use super::{
+    Definition, admin_audit, autoblock,
+    definition::{OBJECT, alone, modern, named, read, write},
+    policies, reads, writes,
+};
 
 const DEVICE_LIST: &[&str] = &[
     "Identity",
@@ -135,7 +45,7 @@ const RECIPIENTS: &[&str] = &[
 ];
 
 /// Every cmdlet there is, in the order that Get-Command lists them.
-static CATALOGUE: &[Definition] = &[
+pub(super) static CATALOGUE: &[Definition] = &[
     write(
         "Clear-ActiveSyncDevice",
         "Microsoft.Exchange.Management.Tasks.ClearActiveSyncDevice",
@@ -168,6 +78,12 @@ static CATALOGUE: &[Definition] = &[
         &["Identity"],
         reads::access_rules,
     ),
+    modern(read(
+        "Get-ActiveSyncDeviceAutoblockThreshold",
+        "Microsoft.Exchange.Management.Tasks.GetActiveSyncDeviceAutoblockThreshold",
+        &["Identity"],
+        autoblock::thresholds,
+    )),
     read(
         "Get-ActiveSyncDeviceClass",
         "Microsoft.Exchange.Management.Tasks.GetActiveSyncDeviceClass",
@@ -320,6 +236,22 @@ static CATALOGUE: &[Definition] = &[
         policies::REMOVE,
         policies::remove_policy,
     )),
+    alone(read(
+        "Search-AdminAuditLog",
+        "Microsoft.Exchange.Management.SystemConfigurationTasks.SearchAdminAuditLog",
+        &[
+            "Cmdlets",
+            "EndDate",
+            "IsSuccess",
+            "ObjectIds",
+            "Parameters",
+            "ResultSize",
+            "StartDate",
+            "StartIndex",
+            "UserIds",
+        ],
+        admin_audit::search,
+    )),
     Definition {
         positional: Some("Property"),
         input: Some(OBJECT),
@@ -336,6 +268,18 @@ static CATALOGUE: &[Definition] = &[
         &["Identity", "AccessLevel"],
         writes::set_access_rule,
     ),
+    modern(write(
+        "Set-ActiveSyncDeviceAutoblockThreshold",
+        "Microsoft.Exchange.Management.Tasks.SetActiveSyncDeviceAutoblockThreshold",
+        &[
+            "Identity",
+            "AdminEmailInsert",
+            "BehaviorTypeIncidenceDuration",
+            "BehaviorTypeIncidenceLimit",
+            "DeviceBlockDuration",
+        ],
+        autoblock::set_threshold,
+    )),
     write(
         "Set-ActiveSyncMailboxPolicy",
         "Microsoft.Exchange.Management.Tasks.SetActiveSyncMailboxPolicy",

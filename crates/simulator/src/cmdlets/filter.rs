@@ -150,11 +150,12 @@ fn like(field: &Field, literal: &Literal) -> bool {
 }
 
 /// RFC 3339, or the form of the session's culture (`8/1/2017 2:00:00 PM`), taken as UTC.
-fn time(text: &str) -> Option<Timestamp> {
+pub(super) fn time(text: &str) -> Option<Timestamp> {
     let american = || jiff::civil::DateTime::strptime("%m/%d/%Y %I:%M:%S %p", text).ok();
     let plain = || {
         let date: Option<jiff::civil::DateTime> = text.parse().ok();
-        date.or_else(american)
+        let day = || jiff::civil::Date::strptime("%m/%d/%Y", text).ok();
+        date.or_else(american).or_else(|| Some(day()?.at(0, 0, 0, 0)))
     };
     text.parse()
         .ok()

@@ -189,7 +189,7 @@ pub(super) fn device_field(organization: &Organization, device: &Device, name: &
     match name {
         "ClientType" => text(model.client.word()),
         "DeviceAccessControlRule" => {
-            let rule = organization.rules().iter().find(|rule| Some(rule.guid) == device.rule);
+            let rule = device.rule.and_then(|guid| organization.rule(guid));
             rule.map_or(Field::Null, |rule| Field::Text(rule.name()))
         }
         "DeviceAccessState" => text(device.state.printed().0),

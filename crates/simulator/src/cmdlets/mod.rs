@@ -1,13 +1,18 @@
 //! The cmdlets: what each takes, what it does to the organization, what it gives back.
 //!
-//! `catalogue` is the list of them, `binding` finds the value of each parameter, `reads` and
-//! `writes` are what they do, `filter` understands `-Filter`, `lists` says which rows a list has, `render` makes the objects as
-//! Exchange serializes them, `pipeline` runs one after another, an object at a time.
+//! `definition` is what one of them is, `catalogue` the list of all, `binding` finds the value of each
+//! parameter, `reads` and `writes` are what they do (with `policies` and `autoblock`), `admin_audit`
+//! writes down what was changed, `filter` understands `-Filter`, `lists` says which rows a list has,
+//! `render` makes the objects as Exchange serializes them, `pipeline` runs one after another, an object
+//! at a time.
 //!
 //! Nothing here knows of PSRP messages, shells or HTTP.
 
+mod admin_audit;
+mod autoblock;
 mod binding;
 mod catalogue;
+mod definition;
 mod filter;
 mod lists;
 mod pipeline;
@@ -17,8 +22,8 @@ mod reads;
 mod render;
 mod writes;
 
-pub(crate) use binding::{Call, Invocation, identity_text};
-pub(crate) use catalogue::Definition;
+pub(crate) use binding::{Call, Invocation, identity_text, printed};
+pub(crate) use definition::Definition;
 pub(crate) use pipeline::{Execution, Step};
 pub(crate) use problem::{Category, Problem, ProblemId};
 pub(crate) use render::Context;
@@ -53,6 +58,8 @@ enum Work {
         view: render::View,
     },
     Reply(Reply),
+    /// What a change gave.
+    Outcome(Reply),
     Ask(Question, Change),
     Do(Change),
 }

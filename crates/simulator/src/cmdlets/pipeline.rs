@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 
 use psrp::clixml::Value;
 
-use super::{Call, Change, Context, Definition, Invocation, Problem, Question, Reply, Work};
-use crate::organization::Organization;
+use super::{
+    Call, Change, Context, Definition, Invocation, Problem, Question, Reply, Work, admin_audit,
+};
+use crate::organization::{AdminAuditEvent, Organization};
 
 /// The most cmdlets in one pipeline: people write three.
 const MAX_STAGES: usize = 16;
@@ -32,6 +34,8 @@ pub(crate) enum Step {
 /// One cmdlet of a pipeline.
 struct Stage {
     call: Call,
+    /// The call with the object that it is about now.
+    current: Option<Call>,
     /// Begins anew for each object that comes in.
     per_input: bool,
     ended: bool,
@@ -39,6 +43,8 @@ struct Stage {
     /// What happens when the question is answered with yes.
     asked: Option<Change>,
     yes_to_all: bool,
+    /// Changes made since somebody asked.
+    carried_out: u32,
 }
 
 impl Execution {
@@ -56,14 +62,16 @@ impl Execution {
         for (index, sent) in invocations.iter().take(MAX_STAGES).enumerate() {
             let definition = Definition::find(&sent.name, organization, context)
                 .ok_or_else(|| Problem::unknown_cmdlet(&sent.name))?;
-            let call = Call::bind(definition, sent, context)?;
+            let call = Call::bind(definition, sent, organization, context)?;
             let mut stage = Stage {
                 per_input: definition.input.is_some() && (index > 0 || has_input),
                 call,
+                current: None,
                 ended: false,
                 work: VecDeque::new(),
                 asked: None,
                 yes_to_all: false,
+                carried_out: 0,
             };
             if !stage.per_input {
                 stage.begin(None, organization, context)?;
@@ -99,6 +107,11 @@ impl Execution {
             3 => stage.work.retain(|work| !matches!(work, Work::Ask(..))),
             _ => {}
         }
+    }
+
+    /// How many changes were made since this was asked last.
+    pub(crate) fn take_carried_out(&mut self) -> u32 {
+        self.stages.iter_mut().map(|stage| std::mem::take(&mut stage.carried_out)).sum()
     }
 
     /// Goes on until there is something to say.
@@ -149,11 +162,17 @@ impl Stage {
         organization: &Organization,
         context: &Context,
     ) -> Result<(), Box<Problem>> {
-        let call = input.map(|input| self.call.with_input(input));
-        let call = call.as_ref().unwrap_or(&self.call);
+        self.current = input.map(|input| self.call.with_input(input));
+        let call = self.current.as_ref().unwrap_or(&self.call);
         let begun = (call.definition.begin)(call, organization, context)?;
         self.work.extend(begun);
         Ok(())
+    }
+
+    /// What the administrator audit log is to say of this cmdlet, if it changes something.
+    fn event(&self, organization: &Organization, context: &Context) -> Option<AdminAuditEvent> {
+        let call = self.current.as_ref().unwrap_or(&self.call);
+        call.definition.writes.then(|| admin_audit::event(call, organization, context))
     }
 
     fn next(&mut self, organization: &mut Organization, context: &Context) -> Option<Step> {
@@ -162,7 +181,16 @@ impl Stage {
                 Work::Reply(Reply::Error(problem)) if problem.terminating => {
                     return Some(Step::Failed(problem));
                 }
-                Work::Reply(reply) => return Some(Step::Emit(reply)),
+                Work::Reply(reply) => {
+                    if let (Reply::Error(problem), Some(event)) =
+                        (&reply, self.event(organization, context))
+                    {
+                        let error = Some(problem.message.clone());
+                        organization.log(AdminAuditEvent { error, ..event });
+                    }
+                    return Some(Step::Emit(reply));
+                }
+                Work::Outcome(reply) => return Some(Step::Emit(reply)),
                 Work::Rows { mut rows, view } => {
                     let Some(row) = rows.next() else { continue };
                     let shown = view.show(organization, context, row);
@@ -179,9 +207,18 @@ impl Stage {
                     return Some(Step::Ask(question));
                 }
                 Work::Do(change) => {
+                    let event = self.event(organization, context);
                     let replies = change(organization, context);
+                    let error = replies.iter().find_map(|reply| match reply {
+                        Reply::Error(problem) => Some(problem.message.clone()),
+                        _ => None,
+                    });
+                    self.carried_out += u32::from(error.is_none());
+                    if let Some(event) = event {
+                        organization.log(AdminAuditEvent { error, ..event });
+                    }
                     for reply in replies.into_iter().rev() {
-                        self.work.push_front(Work::Reply(reply));
+                        self.work.push_front(Work::Outcome(reply));
                     }
                 }
             }

@@ -8,9 +8,12 @@ use super::{
     render,
     writes::{already_exists, confirmed, refused},
 };
-use crate::organization::{
-    Family, MailboxPolicy, Organization, POLICY_SETTINGS, PolicyKind, PolicySetting, PolicyValue,
-    Wish,
+use crate::{
+    Dialect,
+    organization::{
+        Family, MailboxPolicy, Organization, POLICY_SETTINGS, PolicyKind, PolicySetting,
+        PolicyValue, Wish,
+    },
 };
 
 /// The largest size that Exchange takes.
@@ -25,17 +28,18 @@ enum Wanted {
 type Wishes = Vec<(&'static PolicySetting, Wanted)>;
 
 /// New-MobileDeviceMailboxPolicy, New-ActiveSyncMailboxPolicy. Gives the policy back.
-pub(super) fn new_policy(call: &Call, _: &Organization, _: &Context) -> Begun {
+pub(super) fn new_policy(call: &Call, organization: &Organization, context: &Context) -> Begun {
     let definition = call.definition;
     let name = call.mandatory("Name")?;
-    let wishes = wishes(call)?;
+    let dialect = organization.dialect(context.server);
+    let wishes = wishes(call, dialect)?;
     let is_default = is_default(call).unwrap_or(false);
     let family = Family::of(definition.name);
     let make: Change = Box::new(move |organization, context| {
-        if organization.policies().iter().any(|known| known.name.eq_ignore_ascii_case(&name)) {
+        if is_taken(organization, &name, None) {
             return vec![already_exists(definition, organization, &name)];
         }
-        let mut policy = organization.blank_policy(name);
+        let mut policy = organization.fresh_policy(name, dialect);
         policy.is_default = is_default;
         grant(&mut policy, wishes);
         organization.add_policy(policy);
@@ -47,10 +51,10 @@ pub(super) fn new_policy(call: &Call, _: &Organization, _: &Context) -> Begun {
 }
 
 /// Set-MobileDeviceMailboxPolicy, Set-ActiveSyncMailboxPolicy.
-pub(super) fn set_policy(call: &Call, organization: &Organization, _: &Context) -> Begun {
+pub(super) fn set_policy(call: &Call, organization: &Organization, context: &Context) -> Begun {
     let definition = call.definition;
     let identity = call.mandatory("Identity")?;
-    let wishes = wishes(call)?;
+    let wishes = wishes(call, organization.dialect(context.server))?;
     let Some(policy) = named(organization, &identity) else {
         return Ok(vec![Work::error(not_found(definition, organization, &identity))]);
     };
@@ -61,6 +65,9 @@ pub(super) fn set_policy(call: &Call, organization: &Organization, _: &Context) 
             "\"{identity}\" is the default policy. Make another policy the default instead."
         );
         return Ok(vec![Work::error(refused(definition, message))]);
+    }
+    if let Some(name) = name.as_ref().filter(|name| is_taken(organization, name, Some(guid))) {
+        return Ok(vec![Work::Reply(already_exists(definition, organization, name))]);
     }
     let set: Change = Box::new(move |organization, _| {
         organization.change_policy(guid, |policy| {
@@ -101,7 +108,8 @@ pub(super) fn remove_policy(call: &Call, organization: &Organization, _: &Contex
     Ok(confirmed(call, message, remove))
 }
 
-fn unless_what_if(call: &Call, change: Change) -> Vec<Work> {
+/// Does it at once; `WhatIf` does nothing.
+pub(super) fn unless_what_if(call: &Call, change: Change) -> Vec<Work> {
     if call.flag("WhatIf") == Some(true) { Vec::new() } else { vec![Work::Do(change)] }
 }
 
@@ -109,12 +117,18 @@ fn named<'a>(organization: &'a Organization, identity: &str) -> Option<&'a Mailb
     organization.policies().iter().find(|policy| policy.answers_to(identity))
 }
 
+/// Whether a policy other than this one has the name.
+fn is_taken(organization: &Organization, name: &str, own: Option<uuid::Uuid>) -> bool {
+    let mut others = organization.policies().iter().filter(|policy| Some(policy.guid) != own);
+    others.any(|policy| policy.name.eq_ignore_ascii_case(name))
+}
+
 fn is_default(call: &Call) -> Option<bool> {
     call.flag("IsDefault").or_else(|| call.flag("IsDefaultPolicy"))
 }
 
 /// Every setting that the call names, read.
-fn wishes(call: &Call) -> Result<Wishes, Problem> {
+fn wishes(call: &Call, dialect: Dialect) -> Result<Wishes, Problem> {
     let family = Family::of(call.definition.name);
     let mut wishes = Wishes::new();
     for setting in POLICY_SETTINGS {
@@ -123,7 +137,7 @@ fn wishes(call: &Call) -> Result<Wishes, Problem> {
         let wanted = if setting.kind == PolicyKind::Texts {
             call.wish(name).map(Wanted::Texts)
         } else {
-            read(setting.kind, value).map(Wanted::Value)
+            read(kind_in(dialect, setting), value).map(Wanted::Value)
         };
         let wanted = wanted.ok_or_else(|| {
             let text = value.text().unwrap_or_default();
@@ -148,6 +162,18 @@ fn grant(policy: &mut MailboxPolicy, wishes: Wishes) {
             }
         };
         policy.set(setting.name, value);
+    }
+}
+
+/// What a setting takes: Exchange 2010 locks a phone after half a minute as well.
+fn kind_in(dialect: Dialect, setting: &PolicySetting) -> PolicyKind {
+    match (dialect, setting.name, setting.kind) {
+        (
+            Dialect::Exchange2010,
+            "MaxInactivityTimeLock",
+            PolicyKind::UnlimitedSeconds(_, longest),
+        ) => PolicyKind::UnlimitedSeconds(30, longest),
+        (_, _, kind) => kind,
     }
 }
 
@@ -190,7 +216,7 @@ fn read(kind: PolicyKind, value: &Value) -> Option<PolicyValue> {
 }
 
 /// `00:15:00`, `90.00:00:00`, or the form of the wire: `PT15M`.
-fn seconds(text: &str) -> Option<i64> {
+pub(super) fn seconds(text: &str) -> Option<i64> {
     if text.starts_with('P') {
         let span: jiff::Span = text.parse().ok()?;
         let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;

@@ -29,6 +29,7 @@ pub(crate) enum Category {
     OperationStopped = 14,
     OperationTimeout = 15,
     ParserError = 17,
+    PermissionDenied = 18,
     ResourceUnavailable = 21,
 }
 
@@ -90,6 +91,20 @@ impl Problem {
             activity: String::new(),
             target: Some(name.to_owned()),
             terminating: true,
+        }
+    }
+
+    /// A cmdlet that the person may not run any more.
+    pub(crate) fn denied(cmdlet: &str) -> Self {
+        Self {
+            category: Category::PermissionDenied,
+            terminating: true,
+            ..Self::of_task(
+                cmdlet,
+                "Microsoft.Exchange.Configuration.Tasks.Task",
+                "Microsoft.Exchange.Configuration.Authorization.CmdletAccessDeniedException",
+                format!("Access is denied: your roles don't let you run the cmdlet '{cmdlet}'."),
+            )
         }
     }
 

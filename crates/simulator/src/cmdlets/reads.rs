@@ -4,7 +4,7 @@ use psrp::clixml::Value;
 
 use super::{
     Begun, Call, Context, Definition, Problem, Work,
-    catalogue::OBJECT,
+    definition::OBJECT,
     filter::Field,
     lists::{self, Selection},
     render::{self, View},
@@ -286,7 +286,11 @@ pub(super) fn not_found(
     Problem::not_found(definition.name, definition.class, identity, &controller)
 }
 
-fn found_or_error(call: &Call, organization: &Organization, found: Vec<Work>) -> Vec<Work> {
+pub(super) fn found_or_error(
+    call: &Call,
+    organization: &Organization,
+    found: Vec<Work>,
+) -> Vec<Work> {
     match call.text("Identity") {
         Some(identity) if found.is_empty() => {
             vec![Work::error(not_found(call.definition, organization, &identity))]

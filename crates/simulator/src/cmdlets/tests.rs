@@ -1,5 +1,7 @@
 //! What cmdlets do and give, called directly.
 
+mod access;
+mod admin_audit;
 mod lists;
 mod policies;
 mod servers;
@@ -11,6 +13,7 @@ use crate::{AccessLevel, Dialect, HiddenParameter, Organization, OrganizationOpt
 
 fn context() -> Context {
     Context {
+        now: jiff::Timestamp::UNIX_EPOCH,
         server: 0,
         runspace: uuid::Uuid::nil(),
         account: r"CONTOSO\gatepost".to_owned(),

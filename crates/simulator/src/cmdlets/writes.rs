@@ -2,13 +2,14 @@
 
 use super::{
     Begun, Call, Change, Context, Definition, Problem, Question, Reply, Work,
+    policies::unless_what_if,
     problem::{INVALID_OPERATION, OBJECT_EXISTS},
     reads::{device_named, mailbox_named, not_found},
     render,
 };
 use crate::{
-    AccessLevel,
-    organization::{AccessRule, Characteristic, Organization},
+    AccessLevel, Dialect,
+    organization::{AccessRule, Characteristic, Organization, Wish},
 };
 
 const WIPE_WARNING: &str = "This command will force all the data on the device to be permanently \
@@ -84,72 +85,140 @@ pub(super) fn set_cas_mailbox(
     let allowed = call.wish("ActiveSyncAllowedDeviceIDs");
     let blocked = call.wish("ActiveSyncBlockedDeviceIDs");
     let enabled = call.flag("ActiveSyncEnabled");
-    Ok(vec![Work::Do(Box::new(move |organization, _| {
+    let resets = call.flag("ResetAutoBlockedDevices") == Some(true);
+    let set: Change = Box::new(move |organization, _| {
         organization.change_mailbox(row, |mailbox| {
             mailbox.active_sync = enabled.unwrap_or(mailbox.active_sync);
-            mailbox.assign_policy(policy);
+            if let Some(policy) = policy {
+                mailbox.assign_policy(policy);
+            }
         });
         organization.exempt(row, allowed.as_ref(), blocked.as_ref());
+        if resets {
+            organization.reset_autoblocked(row);
+        }
         Vec::new()
-    }))])
+    });
+    Ok(unless_what_if(call, set))
 }
 
-/// Index of the policy named, of the default one for null.
-fn policy_index(call: &Call, organization: &Organization) -> Result<usize, Problem> {
-    let mut policies = organization.policies().iter();
-    let Some(identity) = call.text("ActiveSyncMailboxPolicy") else {
-        return Ok(policies.position(|policy| policy.is_default).unwrap_or(0));
-    };
-    policies
-        .position(|policy| policy.answers_to(&identity))
-        .ok_or_else(|| not_found(call.definition, organization, &identity))
+/// Index of the policy named; nothing for null, which lets a mailbox have the default.
+fn policy_index(call: &Call, organization: &Organization) -> Result<Option<usize>, Problem> {
+    let Some(identity) = call.text("ActiveSyncMailboxPolicy") else { return Ok(None) };
+    let index = organization.policies().iter().position(|policy| policy.answers_to(&identity));
+    index.map(Some).ok_or_else(|| not_found(call.definition, organization, &identity))
 }
 
 /// Set-ActiveSyncOrganizationSettings.
 pub(super) fn set_organization_settings(call: &Call, _: &Organization, _: &Context) -> Begun {
     let level = access_level(call, "DefaultAccessLevel")?;
-    let insert =
-        call.has("UserMailInsert").then(|| call.text("UserMailInsert").unwrap_or_default());
-    let recipients = call.wish("AdminMailRecipients");
-    Ok(vec![Work::Do(Box::new(move |organization, _| {
+    let user_insert = insert(call, "UserMailInsert")?;
+    let ota_insert = insert(call, "OtaNotificationMailInsert")?;
+    let recipients = recipients(call)?;
+    let set: Change = Box::new(move |organization, _| {
         organization.change_settings(|settings| {
             settings.default_access_level = level.unwrap_or(settings.default_access_level);
-            if let Some(insert) = insert {
+            if let Some(insert) = user_insert {
                 settings.user_mail_insert = insert;
+            }
+            if let Some(insert) = ota_insert {
+                settings.ota_mail_insert = insert;
             }
             if let Some(wish) = recipients {
                 wish.grant(&mut settings.admin_mail_recipients);
             }
         });
         Vec::new()
-    }))])
+    });
+    Ok(unless_what_if(call, set))
+}
+
+/// The longest text that Exchange puts into a message.
+const MAX_INSERT_CHARACTERS: usize = 256;
+
+/// A text for a message, if the call names one; null empties it.
+pub(super) fn insert(call: &Call, parameter: &str) -> Result<Option<String>, Problem> {
+    if !call.has(parameter) {
+        return Ok(None);
+    }
+    let text = call.text(parameter).unwrap_or_default();
+    let characters = text.encode_utf16().count();
+    if characters > MAX_INSERT_CHARACTERS {
+        let message = format!(
+            "Cannot validate argument on parameter '{parameter}'. The text has {characters} \
+             characters, and there may be {MAX_INSERT_CHARACTERS}."
+        );
+        let id = "ParameterArgumentValidationError";
+        return Err(Problem::binding(call.definition.name, id, message));
+    }
+    Ok(Some(text))
+}
+
+/// Whom Exchange writes to; addresses alone.
+fn recipients(call: &Call) -> Result<Option<Wish>, Problem> {
+    const NAME: &str = "AdminMailRecipients";
+    let wish = call.wish(NAME);
+    let all = match &wish {
+        None => &[][..],
+        Some(Wish::Overwrite(all) | Wish::Edit { add: all, .. }) => all,
+    };
+    let is_address = |text: &str| {
+        text.split_once('@').is_some_and(|(local, domain)| {
+            let plain = |part: &str| {
+                !part.is_empty() && !part.contains(|letter: char| letter.is_whitespace())
+            };
+            plain(local) && plain(domain) && !domain.contains('@')
+        })
+    };
+    match all.iter().find(|text| !is_address(text)) {
+        None => Ok(wish),
+        Some(text) => {
+            let wanted = "Microsoft.Exchange.Data.SmtpAddress";
+            Err(Problem::transformation(call.definition.name, NAME, text, wanted))
+        }
+    }
 }
 
 /// New-ActiveSyncDeviceAccessRule. Gives the rule back.
-pub(super) fn new_access_rule(call: &Call, organization: &Organization, _: &Context) -> Begun {
+pub(super) fn new_access_rule(
+    call: &Call,
+    organization: &Organization,
+    context: &Context,
+) -> Begun {
     let definition = call.definition;
     let query = call.mandatory("QueryString")?;
     call.mandatory("AccessLevel")?;
     call.mandatory("Characteristic")?;
-    let words = Characteristic::ALL.map(|one| (one.word(), one));
+    let mut words = Characteristic::ALL.map(|one| (one.word(), one)).to_vec();
+    if organization.dialect(context.server) == Dialect::Exchange2010 {
+        words.retain(|(_, one)| *one != Characteristic::XmsWlHeader);
+    }
     let wanted = "Microsoft.Exchange.Data.Directory.SystemConfiguration.DeviceAccessCharacteristic";
     let characteristic = call.word("Characteristic", &words, wanted)?;
     let (Some(characteristic), Some(level)) = (characteristic, access_level(call, "AccessLevel")?)
     else {
         return Ok(Vec::new());
     };
+    if query.contains('*') {
+        let message = format!(
+            "The query string \"{query}\" can't contain wildcards: a device access rule is compared \
+             with the whole value."
+        );
+        return Ok(vec![Work::error(refused(definition, message))]);
+    }
     let second = organization.second();
-    Ok(vec![Work::Do(Box::new(move |organization, context| {
+    let make: Change = Box::new(move |organization, context| {
         let guid = organization.new_guid();
         let rule =
             AccessRule { guid, characteristic, query, level, created: second, changed: second };
         let name = rule.name();
-        if organization.rules().iter().any(|known| known.answers_to(&name)) {
+        if organization.rules().iter().any(|known| known.says_the_same(&rule)) {
             return vec![already_exists(definition, organization, &name)];
         }
         organization.change_rules(|rules| rules.push(rule.clone()));
         vec![Reply::Object(render::access_rule(organization, context, &rule))]
-    }))])
+    });
+    Ok(unless_what_if(call, make))
 }
 
 /// Set-ActiveSyncDeviceAccessRule: only the level can be changed.
@@ -159,7 +228,7 @@ pub(super) fn set_access_rule(call: &Call, organization: &Organization, _: &Cont
     let Some(guid) = rule_guid(organization, &identity) else {
         return Ok(vec![Work::error(not_found(call.definition, organization, &identity))]);
     };
-    Ok(vec![Work::Do(Box::new(move |organization, _| {
+    let set: Change = Box::new(move |organization, _| {
         let second = organization.second();
         organization.change_rules(|rules| {
             if let Some(rule) = rules.iter_mut().find(|rule| rule.guid == guid) {
@@ -168,7 +237,8 @@ pub(super) fn set_access_rule(call: &Call, organization: &Organization, _: &Cont
             }
         });
         Vec::new()
-    }))])
+    });
+    Ok(unless_what_if(call, set))
 }
 
 /// Remove-ActiveSyncDeviceAccessRule.

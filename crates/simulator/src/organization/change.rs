@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{AccessRule, Mailbox, Organization, Settings, Wipe, decision, generate};
+use super::{Device, Mailbox, Organization, Settings, Wipe, decision, generate};
 
 /// How a list of device ids is to become.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,13 +118,6 @@ impl Organization {
         self.settle_all();
     }
 
-    /// Changes the access rules, and what follows from them for every phone.
-    pub(crate) fn change_rules<T>(&mut self, change: impl FnOnce(&mut Vec<AccessRule>) -> T) -> T {
-        let result = change(&mut self.rules);
-        self.settle_all();
-        result
-    }
-
     /// A GUID for something new.
     pub(crate) fn new_guid(&mut self) -> Uuid {
         generate::guid(&mut self.chance)
@@ -145,19 +138,26 @@ impl Organization {
         let policy = self.policy_of(owner);
         let default = self.settings.default_access_level;
         let verdict = decision::decide(device, owner, policy, &self.rules, default);
+        let before = (device.state, device.reason, device.rule);
+        if before == (verdict.state, verdict.reason, verdict.rule) {
+            return;
+        }
         let now = generate::whole_second(self.now);
         let Some(device) = self.devices[index as usize].as_mut() else { return };
-        let before = (device.state, device.reason, device.rule);
-        if before != (verdict.state, verdict.reason, verdict.rule) {
-            (device.state, device.reason, device.rule) =
-                (verdict.state, verdict.reason, verdict.rule);
-            device.changed = now;
-        }
+        (device.state, device.reason, device.rule) = (verdict.state, verdict.reason, verdict.rule);
+        device.changed = now;
     }
 
     pub(super) fn settle_all(&mut self) {
+        self.settle_those(|_| true);
+    }
+
+    /// Decides anew about these phones.
+    pub(super) fn settle_those(&mut self, concerned: impl Fn(&Device) -> bool) {
         for index in 0..u32::try_from(self.devices.len()).unwrap_or(u32::MAX) {
-            self.settle(index);
+            if self.device(index).is_some_and(&concerned) {
+                self.settle(index);
+            }
         }
     }
 }

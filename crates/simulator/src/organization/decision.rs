@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{AccessRule, Device, Mailbox, MailboxPolicy};
+use super::{Behavior, Device, Mailbox, MailboxPolicy, rules::Rules};
 use crate::AccessLevel;
 
 /// What Exchange says about a device's access.
@@ -21,6 +21,7 @@ pub(crate) enum Reason {
     Individual,
     Rule,
     Policy,
+    Autoblock(Behavior),
 }
 
 /// A decision with its reason.
@@ -32,12 +33,12 @@ pub(super) struct Verdict {
     pub(super) rule: Option<Uuid>,
 }
 
-/// Policy, then personal block, personal allowance, rules by severity, default.
+/// Policy, then Exchange's own protection, personal block, personal allowance, rules by severity, default.
 pub(super) fn decide(
     device: &Device,
     owner: &Mailbox,
     policy: &MailboxPolicy,
-    rules: &[AccessRule],
+    rules: &Rules,
     default: AccessLevel,
 ) -> Verdict {
     let named = |ids: &[String]| ids.iter().any(|id| id.eq_ignore_ascii_case(&device.id));
@@ -48,17 +49,17 @@ pub(super) fn decide(
     if !policy.allows_non_provisionable() && !device.model().provisionable {
         return verdict(State::Blocked, Reason::Policy);
     }
+    if let Some(autoblock) = device.autoblock {
+        return verdict(State::Blocked, Reason::Autoblock(autoblock.behavior));
+    }
     if named(&owner.blocked) {
         return verdict(State::Blocked, Reason::Individual);
     }
     if named(&owner.allowed) {
         return verdict(State::Allowed, Reason::Individual);
     }
-    for level in [AccessLevel::Block, AccessLevel::Quarantine, AccessLevel::Allow] {
-        let decisive = rules.iter().find(|rule| rule.level == level && rule.matches(device));
-        if let Some(rule) = decisive {
-            return Verdict { rule: Some(rule.guid), ..verdict(level.into(), Reason::Rule) };
-        }
+    if let Some(rule) = rules.decisive(device.model) {
+        return Verdict { rule: Some(rule.guid), ..verdict(rule.level.into(), Reason::Rule) };
     }
     verdict(default.into(), Reason::Global)
 }
@@ -93,6 +94,7 @@ impl Reason {
             Self::Individual => ("Individual", 2),
             Self::Rule => ("DeviceRule", 3),
             Self::Policy => ("Policy", 5),
+            Self::Autoblock(behavior) => (behavior.word(), behavior.reason_number()),
         }
     }
 }

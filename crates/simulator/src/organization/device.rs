@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{MODELS, Model, Organization, Reason, State};
+use super::{Autoblock, MODELS, Model, Organization, Reason, State};
 
 /// One client on one mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,7 @@ pub(crate) struct Device {
     pub(crate) heartbeat: u32,
     pub(crate) folders: u16,
     pub(crate) wipe: Option<Box<Wipe>>,
+    pub(super) autoblock: Option<Autoblock>,
 }
 
 /// What a phone tells about its telephone.

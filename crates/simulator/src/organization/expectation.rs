@@ -36,7 +36,7 @@ impl Organization {
         let model = device.model();
         let modern = self.options.dialect == Dialect::Exchange2013;
         let telephony = device.telephony.as_deref();
-        let rule = self.rules.iter().find(|rule| Some(rule.guid) == device.rule);
+        let rule = device.rule.and_then(|guid| self.rule(guid));
         DeviceFacts {
             guid: device.guid,
             identity: Some(device.canonical(self)),
@@ -64,6 +64,7 @@ impl Organization {
                 Reason::Individual => AccessReason::Individual,
                 Reason::Rule => AccessReason::Rule,
                 Reason::Policy => AccessReason::Policy,
+                Reason::Autoblock(_) => AccessReason::Autoblock,
             }),
             access_rule: rule.map(super::AccessRule::name),
             first_sync: Some(device.created),

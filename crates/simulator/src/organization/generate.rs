@@ -9,9 +9,11 @@ use uuid::{Builder, Uuid};
 
 use super::{
     AccessRule, Characteristic, Database, Device, ExchangeServer, Mailbox, MailboxPolicy,
-    Organization, PolicyValue, Reason, Settings, State, Wipe,
+    Organization, PolicyValue, Reason, Settings, State, Threshold, Wipe,
+    admin_audit::AdminAuditLog,
     device::{LANGUAGES, Telephony},
     life, mailbox, models, names,
+    rules::Rules,
     server::Role,
 };
 use crate::{AccessLevel, Dialect, OrganizationOptions};
@@ -33,21 +35,26 @@ pub(super) fn organization(options: &OrganizationOptions) -> Organization {
         devices: Vec::with_capacity(options.devices),
         device_count: 0,
         restless: Vec::new(),
-        rules: rules(&mut chance, founded),
-        policies: policies(&mut chance, founded),
+        rules: Rules::new(rules(&mut chance, founded)),
+        policies: policies(&mut chance, founded, options.dialect),
         settings: Settings {
             guid: guid(&mut chance),
             default_access_level: options.default_access_level,
+            ota_mail_insert: String::new(),
             user_mail_insert: "Please call the help desk & tell them the name of your phone."
                 .to_owned(),
             admin_mail_recipients: vec![format!("mobile-admins@{}", options.domain)],
             created: founded,
             changed: founded,
         },
+        thresholds: Vec::new(),
+        admin_audit: AdminAuditLog::default(),
+        classes: BTreeMap::new(),
         device_guids: HashMap::with_capacity(options.devices),
         mailbox_names: HashMap::new(),
         chance,
     };
+    organization.thresholds = Threshold::all(organization.guid, founded);
     mailboxes(&mut organization, founded);
     for _ in 0..options.devices {
         let owner = owner(&mut organization);
@@ -128,25 +135,30 @@ fn rules(chance: &mut ChaCha8Rng, created: Timestamp) -> Vec<AccessRule> {
     .into()
 }
 
-fn policies(chance: &mut ChaCha8Rng, created: Timestamp) -> Vec<MailboxPolicy> {
+/// Place of the policy that some mailboxes were given.
+const STRICT_POLICY: u16 = 1;
+
+fn policies(chance: &mut ChaCha8Rng, created: Timestamp, dialect: Dialect) -> Vec<MailboxPolicy> {
     let default = MailboxPolicy {
         guid: guid(chance),
         name: "Default".to_owned(),
         is_default: true,
         created,
         changed: created,
-        values: BTreeMap::new(),
+        values: MailboxPolicy::built_in_values(dialect),
     };
+    let mut strict_values = MailboxPolicy::fresh_values(dialect);
+    strict_values.extend([
+        ("AllowNonProvisionableDevices", PolicyValue::Flag(false)),
+        ("PasswordEnabled", PolicyValue::Flag(true)),
+        ("MinPasswordLength", PolicyValue::Number(6)),
+        ("AllowCamera", PolicyValue::Flag(false)),
+    ]);
     let strict = MailboxPolicy {
         guid: guid(chance),
         name: "Executives, strict".to_owned(),
         is_default: false,
-        values: BTreeMap::from([
-            ("AllowNonProvisionableDevices", PolicyValue::Flag(false)),
-            ("PasswordEnabled", PolicyValue::Flag(true)),
-            ("MinPasswordLength", PolicyValue::Number(6)),
-            ("AllowCamera", PolicyValue::Flag(false)),
-        ]),
+        values: strict_values,
         ..default
     };
     vec![default, strict]
@@ -184,7 +196,7 @@ fn mailboxes(organization: &mut Organization, founded: Timestamp) {
             principal: principal.map(Into::into),
             unit: small(chance.random_range(0..mailbox::UNITS.len())),
             database: chance.random_range(0..organization.databases.len()).try_into().unwrap_or(0),
-            policy: u16::from(chance.random_ratio(1, 10)),
+            policy: chance.random_ratio(1, 10).then_some(STRICT_POLICY),
             active_sync: !chance.random_ratio(1, 200),
             created,
             changed: created + seconds(chance, 0..600 * DAY_SECONDS),
@@ -214,10 +226,10 @@ pub(super) fn owner(organization: &mut Organization) -> u32 {
     free.unwrap_or(start).try_into().unwrap_or(0)
 }
 
-/// A phone that has just made first contact.
-pub(super) fn new_device(organization: &mut Organization, owner: u32, now: Timestamp) -> Device {
+/// A phone of a model that has just made first contact.
+pub(super) fn new_device(organization: &mut Organization, owner: u32, model: usize) -> Device {
+    let now = organization.now;
     let chance = &mut organization.chance;
-    let model = models::any(chance);
     let created = whole_second(now);
     Device {
         guid: guid(chance),
@@ -237,6 +249,7 @@ pub(super) fn new_device(organization: &mut Organization, owner: u32, now: Times
         heartbeat: 0,
         folders: 0,
         wipe: None,
+        autoblock: None,
     }
 }
 
@@ -254,7 +267,8 @@ fn telephony(chance: &mut ChaCha8Rng, model: usize) -> Option<Box<Telephony>> {
 /// A phone with a past.
 fn grown_device(organization: &mut Organization, owner: u32) {
     let now = organization.now;
-    let mut device = new_device(organization, owner, now);
+    let model = models::any(&mut organization.chance);
+    let mut device = new_device(organization, owner, model);
     let chance = &mut organization.chance;
     let age = chance.random_range(DAY_SECONDS / 2..900 * DAY_SECONDS);
     let silence = match chance.random_range(0..100) {

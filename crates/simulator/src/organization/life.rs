@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rand::RngExt as _;
 
-use super::{Organization, State, generate};
+use super::{Device, MODELS, Model, Organization, State, generate, models};
 
 /// A phone syncs every ten minutes on average: with 5,000 phones eight of them each second.
 const SYNC_INTERVAL_SECONDS: f64 = 600.0;
@@ -103,8 +103,16 @@ fn restless(organization: &mut Organization, now: Timestamp) {
     let waiting = std::mem::take(&mut organization.restless);
     for index in waiting {
         let Some(device) = organization.devices[index as usize].as_mut() else { continue };
-        if device.discovery_ends.is_some_and(|ends| ends <= now) {
+        let over = |ends: Option<Timestamp>| ends.is_some_and(|ends| ends <= now);
+        let (found_out, released) =
+            (over(device.discovery_ends), over(device.autoblock.and_then(|block| block.until)));
+        if found_out {
             device.discovery_ends = None;
+        }
+        if released {
+            device.autoblock = None;
+        }
+        if found_out || released {
             organization.settle(index);
         }
         let Some(device) = organization.devices[index as usize].as_mut() else { continue };
@@ -118,7 +126,8 @@ fn restless(organization: &mut Organization, now: Timestamp) {
                 _ => {}
             }
         }
-        if device.discovery_ends.is_some() || device.wipe_under_way() {
+        let ends_by_itself = device.autoblock.is_some_and(|block| block.until.is_some());
+        if device.discovery_ends.is_some() || ends_by_itself || device.wipe_under_way() {
             organization.restless.push(index);
         }
     }
@@ -143,7 +152,42 @@ impl Organization {
     /// while. Gives its GUID.
     pub fn add_device(&mut self) -> uuid::Uuid {
         let owner = generate::owner(self);
-        let mut device = generate::new_device(self, owner, self.now);
+        let model = models::any(&mut self.chance);
+        let device = generate::new_device(self, owner, model);
+        self.discover(device)
+    }
+
+    /// The same of a phone that a value names: its type, model, operating system or user agent,
+    /// `Android 15`. Nothing if there is no such model.
+    pub fn add_device_of(&mut self, value: &str) -> Option<uuid::Uuid> {
+        let says = |model: &Model| {
+            let all = [model.device_type, model.model, model.os, model.user_agent];
+            all.iter().any(|known| known.eq_ignore_ascii_case(value))
+        };
+        let model = MODELS.iter().position(says)?;
+        let owner = generate::owner(self);
+        let device = generate::new_device(self, owner, model);
+        Some(self.discover(device))
+    }
+
+    /// A phone is updated to the next operating system of its model: `iOS 18.2 22C152` on an
+    /// iPhone 13, `Android 15` on a Galaxy S23. False if there is no such phone, or no update of it.
+    pub fn update_device(&mut self, guid: uuid::Uuid) -> bool {
+        let Some(index) = self.device_guids.get(&guid).copied() else { return false };
+        let changed = self.second();
+        let Some(device) = self.devices[index as usize].as_mut() else { return false };
+        let (now, after) = (device.model(), usize::from(device.model) + 1);
+        let same = |next: &Model| (next.device_type, next.model) == (now.device_type, now.model);
+        let next = MODELS.iter().skip(after).position(same).map(|place| place + after);
+        let Some(next) = next.and_then(|next| u8::try_from(next).ok()) else { return false };
+        (device.model, device.changed) = (next, changed);
+        self.settle(index);
+        true
+    }
+
+    /// Exchange finds out for a while what a phone is.
+    fn discover(&mut self, mut device: Device) -> uuid::Uuid {
+        let owner = device.mailbox;
         let discovery = SignedDuration::from_secs(self.chance.random_range(DISCOVERY_SECONDS));
         device.discovery_ends = Some(self.now + discovery);
         let guid = device.guid;

@@ -77,6 +77,9 @@ impl Organization {
     pub(super) fn join(&mut self, device: Device) -> u32 {
         let index = u32::try_from(self.devices.len()).unwrap_or(u32::MAX);
         self.mailboxes[device.mailbox as usize].devices.push(index);
+        let class = (device.model().device_type, device.model().model);
+        let updated = self.classes.entry(class).or_insert(device.created);
+        *updated = (*updated).max(device.created);
         self.device_guids.insert(device.guid, index);
         self.devices.push(Some(device));
         self.device_count += 1;

@@ -21,7 +21,8 @@ pub(crate) struct Mailbox {
     /// Index into [`UNITS`].
     pub(super) unit: u8,
     pub(super) database: u16,
-    pub(super) policy: u16,
+    /// Index of the policy it was given; without one it has the default.
+    pub(super) policy: Option<u16>,
     pub(crate) active_sync: bool,
     pub(crate) created: Timestamp,
     pub(crate) changed: Timestamp,
@@ -92,10 +93,14 @@ impl Mailbox {
         format!("CN={},{unit},{}", escaped(&self.name), organization.domain_dn())
     }
 
-    /// Gives the mailbox another policy, by its index.
+    /// Gives the mailbox a policy, by its index; none lets it have the default.
     pub(crate) fn assign_policy(&mut self, index: Option<usize>) {
-        let index = index.and_then(|index| u16::try_from(index).ok());
-        self.policy = index.unwrap_or(self.policy);
+        self.policy = index.and_then(|index| u16::try_from(index).ok());
+    }
+
+    /// Whether it was given no policy, and has the default for that reason.
+    pub(crate) const fn has_default_policy(&self) -> bool {
+        self.policy.is_none()
     }
 
     /// Primary SMTP address.

@@ -1,9 +1,12 @@
 //! The organization: who is in it, which phones they have, and how those live.
 //!
 //! `generate` grows it, `life` lets time pass, `decision` says which phone may sync, `change` is
-//! what administrators do to it, `lookup` finds what an identity names, `expectation` says what a
+//! what administrators do to it, `rules` and `policy` are what they wrote, `autoblock` is what Exchange
+//! does by itself, `admin_audit` is who did what, `lookup` finds what an identity names, `expectation` says what a
 //! complete sync must find.
 
+mod admin_audit;
+mod autoblock;
 mod change;
 mod decision;
 mod device;
@@ -15,17 +18,22 @@ mod mailbox;
 mod models;
 mod names;
 mod policy;
+mod printing;
+mod reading;
+mod rules;
 mod server;
 mod settings;
 
 pub use expectation::Partnership;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use rand_chacha::ChaCha8Rng;
 use uuid::Uuid;
 
+pub(crate) use admin_audit::AdminAuditEvent;
+pub(crate) use autoblock::{Autoblock, Behavior, Threshold};
 pub(crate) use change::Wish;
 pub(crate) use decision::{Reason, State};
 pub(crate) use device::{Device, Wipe};
@@ -35,6 +43,7 @@ pub(crate) use models::{Client, MODELS, Model};
 pub(crate) use policy::{
     Family, MailboxPolicy, POLICY_SETTINGS, PolicyKind, PolicySetting, PolicyValue,
 };
+pub(crate) use printing::time_span;
 pub(crate) use server::{ExchangeServer, Role as ServerRole};
 pub(crate) use settings::{AccessRule, Characteristic, DeviceClass, Settings};
 
@@ -56,9 +65,14 @@ pub struct Organization {
     device_count: usize,
     /// Devices that life must come back to: in discovery, or with a wipe under way.
     restless: Vec<u32>,
-    rules: Vec<AccessRule>,
+    rules: rules::Rules,
     policies: Vec<MailboxPolicy>,
     settings: Settings,
+    thresholds: Vec<Threshold>,
+    admin_audit: admin_audit::AdminAuditLog,
+    /// The types and models that were ever seen, with the last time that one came new. They are
+    /// objects of their own, which stay when the last device of theirs is gone.
+    classes: BTreeMap<(&'static str, &'static str), Timestamp>,
     device_guids: HashMap<Uuid, u32>,
     /// Mailboxes by the hash of each unique text that names them.
     mailbox_names: HashMap<u64, u32>,
@@ -189,16 +203,8 @@ impl Organization {
         &self.databases[usize::from(mailbox.database)]
     }
 
-    pub(crate) fn rules(&self) -> &[AccessRule] {
-        &self.rules
-    }
-
     pub(crate) fn policies(&self) -> &[MailboxPolicy] {
         &self.policies
-    }
-
-    pub(crate) fn policy_of(&self, mailbox: &Mailbox) -> &MailboxPolicy {
-        &self.policies[usize::from(mailbox.policy)]
     }
 
     pub(crate) const fn settings(&self) -> &Settings {
@@ -210,15 +216,9 @@ impl Organization {
         (0_u32..).zip(&self.devices).filter_map(|(index, slot)| Some((index, slot.as_ref()?)))
     }
 
-    /// The types and models that were seen, each once, in order.
+    /// The types and models that were ever seen, each once, in order.
     pub(crate) fn device_classes(&self) -> Vec<DeviceClass> {
-        let mut seen: std::collections::BTreeMap<_, Timestamp> = std::collections::BTreeMap::new();
-        for (_, device) in self.present() {
-            let model = device.model();
-            let updated = seen.entry((model.device_type, model.model)).or_insert(device.created);
-            *updated = (*updated).max(device.created);
-        }
-        let classes = seen.into_iter().map(|((device_type, model), updated)| DeviceClass {
+        let classes = self.classes.iter().map(|(&(device_type, model), &updated)| DeviceClass {
             guid: Uuid::new_v5(&self.guid, format!("{device_type}/{model}").as_bytes()),
             device_type,
             model,

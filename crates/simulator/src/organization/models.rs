@@ -203,4 +203,13 @@ pub(crate) const MODELS: &[Model] = &[
         id: IdForm::Android,
         ..android("BlackBerry", ["STV100-4", "", "Android 6.0.1 \u{1}", "BlackBerry/10.3"], 1)
     },
+    // Nobody has these by chance: they come where a story brings them, as values never seen before.
+    apple("iPhone", ["iPhone14C5", "iPhone 13", "iOS 18.2 22C152", "Apple-iPhone14C5/2203.152"], 0),
+    apple(
+        "iPhone",
+        ["iPhone17C1", "iPhone 16 Pro", "iOS 18.2 22C152", "Apple-iPhone17C1/2203.152"],
+        0,
+    ),
+    samsung(["SM-S911B", "Galaxy S23", "Android 15", "Android-SAMSUNG-SM-S911B/101.150000"], 0),
+    samsung(["SM-S921B", "Galaxy S24", "Android 15", "Android-SAMSUNG-SM-S921B/101.150000"], 0),
 ];

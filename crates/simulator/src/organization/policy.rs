@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Organization, generate};
+use super::{Mailbox, Organization, generate};
+use crate::Dialect;
+
+/// The setting that decides whether clients may connect that cannot carry out everything.
+const NON_PROVISIONABLE: &str = "AllowNonProvisionableDevices";
 
 /// A mailbox policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +90,29 @@ impl MailboxPolicy {
 
     /// Whether clients may connect that cannot carry out everything.
     pub(super) fn allows_non_provisionable(&self) -> bool {
-        self.values.get("AllowNonProvisionableDevices") != Some(&PolicyValue::Flag(false))
+        self.values.get(NON_PROVISIONABLE) != Some(&PolicyValue::Flag(false))
+    }
+
+    /// What a policy begins with that nobody said anything about yet: Exchange 2010 is stricter.
+    pub(super) fn fresh_values(dialect: Dialect) -> BTreeMap<&'static str, PolicyValue> {
+        let mut values = Self::built_in_values(dialect);
+        if dialect == Dialect::Exchange2010 {
+            values.insert(NON_PROVISIONABLE, PolicyValue::Flag(false));
+        }
+        values
+    }
+
+    /// What the policy begins with that comes with Exchange: every version of it lets clients in
+    /// that cannot carry out everything.
+    pub(super) fn built_in_values(dialect: Dialect) -> BTreeMap<&'static str, PolicyValue> {
+        match dialect {
+            Dialect::Exchange2013 => BTreeMap::new(),
+            Dialect::Exchange2010 => BTreeMap::from([
+                ("MinPasswordLength", PolicyValue::Number(4)),
+                ("MaxPasswordFailedAttempts", PolicyValue::Number(8)),
+                ("MaxInactivityTimeLock", PolicyValue::Seconds(900)),
+            ]),
+        }
     }
 
     /// Sets a setting, with what Exchange sets along with it.
@@ -114,14 +140,24 @@ impl Family {
 }
 
 impl Organization {
-    /// A policy of that name with every setting as usual, not yet among the others.
-    pub(crate) fn blank_policy(&mut self, name: String) -> MailboxPolicy {
+    /// A policy of that name as an Exchange of that kind begins it, not yet among the others.
+    pub(crate) fn fresh_policy(&mut self, name: String, dialect: Dialect) -> MailboxPolicy {
         let (guid, created) = (self.new_guid(), self.second());
-        let values = BTreeMap::new();
+        let values = MailboxPolicy::fresh_values(dialect);
         MailboxPolicy { guid, name, is_default: false, created, changed: created, values }
     }
 
-    /// Takes a policy in. There is one default: who had it by default has the new one.
+    /// The policy of a mailbox: the one it was given, else the default.
+    pub(crate) fn policy_of(&self, mailbox: &Mailbox) -> &MailboxPolicy {
+        &self.policies[mailbox.policy.map_or_else(|| self.default_policy(), usize::from)]
+    }
+
+    /// INVARIANT: exactly one policy is the default.
+    fn default_policy(&self) -> usize {
+        self.policies.iter().position(|policy| policy.is_default).unwrap_or(0)
+    }
+
+    /// Takes a policy in. There is one default: who was given none has the new one.
     pub(crate) fn add_policy(&mut self, policy: MailboxPolicy) {
         let (guid, is_default) = (policy.guid, policy.is_default);
         self.policies.push(MailboxPolicy { is_default: false, ..policy });
@@ -148,42 +184,33 @@ impl Organization {
     }
 
     fn make_default(&mut self, guid: Uuid) {
-        let position = |of: &dyn Fn(&MailboxPolicy) -> bool, all: &[MailboxPolicy]| {
-            all.iter().position(of).and_then(|index| u16::try_from(index).ok())
-        };
-        let old = position(&|policy| policy.is_default, &self.policies);
-        let new = position(&|policy| policy.guid == guid, &self.policies);
         for policy in &mut self.policies {
             policy.is_default = policy.guid == guid;
-        }
-        let (Some(old), Some(new)) = (old, new) else { return };
-        for mailbox in self.mailboxes.iter_mut().filter(|mailbox| mailbox.policy == old) {
-            mailbox.policy = new;
         }
         self.settle_all();
     }
 
     /// How many mailboxes a policy was given to.
     pub(crate) fn policy_users(&self, guid: Uuid) -> usize {
-        let of = |mailbox: &&super::Mailbox| self.policy_of(mailbox).guid == guid;
-        self.mailboxes.iter().filter(of).count()
+        let given = |mailbox: &&Mailbox| {
+            mailbox.policy.is_some_and(|index| self.policies[usize::from(index)].guid == guid)
+        };
+        self.mailboxes.iter().filter(given).count()
     }
 
-    /// Removes a policy that is not the default; who had it has the default.
+    /// Removes a policy that is not the default; who was given it has the default.
     pub(crate) fn remove_policy(&mut self, guid: Uuid) {
         let Some(gone) = self.policies.iter().position(|policy| policy.guid == guid) else {
             return;
         };
         self.policies.remove(gone);
-        let default = self.policies.iter().position(|policy| policy.is_default).unwrap_or(0);
-        let (gone, default) =
-            (u16::try_from(gone).unwrap_or(0), u16::try_from(default).unwrap_or(0));
+        let gone = u16::try_from(gone).unwrap_or(u16::MAX);
         let changed = generate::whole_second(self.now);
         for mailbox in &mut self.mailboxes {
-            if mailbox.policy == gone {
-                (mailbox.policy, mailbox.changed) = (default, changed);
-            } else if mailbox.policy > gone {
-                mailbox.policy -= 1;
+            match mailbox.policy {
+                Some(given) if given == gone => (mailbox.policy, mailbox.changed) = (None, changed),
+                Some(given) if given > gone => mailbox.policy = Some(given - 1),
+                _ => {}
             }
         }
         self.settle_all();

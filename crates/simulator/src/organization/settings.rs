@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Device, Model};
+use super::Model;
 use crate::AccessLevel;
 
 /// An access rule: characteristic and exact value.
@@ -18,7 +18,7 @@ pub(crate) struct AccessRule {
 }
 
 /// What a rule looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Characteristic {
     DeviceType,
     DeviceModel,
@@ -33,6 +33,7 @@ pub(crate) struct Settings {
     pub(crate) guid: Uuid,
     pub(crate) default_access_level: AccessLevel,
     pub(crate) user_mail_insert: String,
+    pub(crate) ota_mail_insert: String,
     pub(crate) admin_mail_recipients: Vec<String>,
     pub(crate) created: Timestamp,
     pub(crate) changed: Timestamp,
@@ -53,10 +54,10 @@ impl AccessRule {
         format!("{} ({})", self.query, self.characteristic.word())
     }
 
-    /// Exact match, without regard to case; no wildcards.
-    pub(super) fn matches(&self, device: &Device) -> bool {
-        let value = self.characteristic.of(device.model());
-        value.is_some_and(|value| value.eq_ignore_ascii_case(&self.query))
+    /// Whether another rule is about the same value, without regard to case.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        self.characteristic == other.characteristic
+            && self.query.to_lowercase() == other.query.to_lowercase()
     }
 }
 
@@ -84,7 +85,7 @@ impl Characteristic {
         }
     }
 
-    const fn of(self, model: &Model) -> Option<&'static str> {
+    pub(super) const fn of(self, model: &Model) -> Option<&'static str> {
         match self {
             Self::DeviceType => Some(model.device_type),
             Self::DeviceModel => Some(model.model),

@@ -64,6 +64,9 @@ impl Connection {
         self.alive()?;
         let response = self.answer(request).await;
         self.alive()?;
+        if response.body().is_withheld {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
         Ok(response)
     }
 
@@ -153,7 +156,9 @@ impl Connection {
         };
         let status =
             if outcome.is_fault { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::OK };
-        self.perhaps_cut(soap(status, &content_type, body), outcome.is_output)
+        let mut response = self.perhaps_cut(soap(status, &content_type, body), outcome.is_output);
+        response.body_mut().is_withheld = outcome.is_cut;
+        response
     }
 
     /// Cuts the answer short, if a fault asks for it.
@@ -193,6 +198,8 @@ struct Answer {
     breaks: bool,
     /// What was given is on its way, so that the break comes after it and not instead of it.
     is_flushed: bool,
+    /// Not even its beginning is sent.
+    is_withheld: bool,
 }
 
 impl Answer {
@@ -230,8 +237,12 @@ impl Body for Answer {
 
 fn response(status: StatusCode, content_type: Option<&str>, body: Vec<u8>) -> Response<Answer> {
     let length = body.len();
-    let mut response =
-        Response::new(Answer { bytes: body.into(), breaks: false, is_flushed: false });
+    let mut response = Response::new(Answer {
+        bytes: body.into(),
+        breaks: false,
+        is_flushed: false,
+        is_withheld: false,
+    });
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::SERVER, header::HeaderValue::from_static("Microsoft-IIS/10.0"));

@@ -17,10 +17,10 @@ use wsman::fault::Fault;
 
 use super::{Service, refusal};
 use crate::{
-    Mark, ReceivedCmdlet,
+    Faults, Mark, ReceivedCmdlet,
     cmdlets::{
         Category, Context, Execution, Invocation, Problem, ProblemId, Question, Reply, Step,
-        identity_text,
+        identity_text, printed,
     },
 };
 
@@ -39,6 +39,8 @@ pub(super) struct Inner {
     pub(super) shell: String,
     /// Said by the next pipeline before anything else.
     pub(super) warning: Option<String>,
+    /// The answer to what is being asked is not to be sent.
+    pub(super) is_cut: bool,
     /// Why the next pipeline is not run.
     pub(super) refusal: Option<Box<Problem>>,
 }
@@ -145,6 +147,12 @@ impl Inner {
             .collect();
         let refusal = self.refusal.take();
         self.record(service, id, &invocations, refusal.is_some());
+        let denied = |faults: &Faults| {
+            let mut names = invocations.iter().map(|one| one.name.as_str());
+            names.find(|name| faults.denies(name)).map(Problem::denied).map(Box::new)
+        };
+        let refusal = refusal.or_else(|| denied(&service.faults()));
+        self.context.now = service.time();
         self.context.afflict(&service.faults());
         let prepared = if let Some(refusal) = refusal {
             Err(refusal)
@@ -223,15 +231,17 @@ impl Inner {
         else {
             return Advance::Waits;
         };
-        let step = {
+        let (step, carried_out) = {
             let mut organization = service.organization();
             let limit = organization.options().habits.operation_limit;
-            if service.now().duration_since(pipeline.started) > limit {
+            let step = if service.now().duration_since(pipeline.started) > limit {
                 Step::Failed(Box::new(too_long()))
             } else {
                 execution.step(&mut organization, &self.context)
-            }
+            };
+            (step, execution.take_carried_out())
         };
+        self.is_cut |= service.strikes_write(carried_out);
         match step {
             Step::Emit(reply) => self.emit(service, id, reply),
             Step::Ask(question) => self.ask(service, id, &question),
@@ -364,20 +374,4 @@ fn heard(said: Result<(), server::Error>) {
 fn printed_parameters(invocation: &Invocation) -> Vec<(String, String)> {
     let all = invocation.parameters.iter();
     all.map(|(name, value)| (name.clone().unwrap_or_default(), printed(value))).collect()
-}
-
-/// A value as the ledger keeps it: `$null`, `{a, b}`, `@{Add={a}; Remove={b}}`, or its text.
-fn printed(value: &Value) -> String {
-    if let Some(items) = value.items() {
-        let items: Vec<String> = items.iter().map(printed).collect();
-        return format!("{{{}}}", items.join(", "));
-    }
-    if let Some(entries) = value.entries() {
-        let entries: Vec<String> = entries
-            .iter()
-            .map(|(key, value)| format!("{}={}", printed(key), printed(value)))
-            .collect();
-        return format!("@{{{}}}", entries.join("; "));
-    }
-    value.text().map_or_else(|| "$null".to_owned(), std::borrow::Cow::into_owned)
 }

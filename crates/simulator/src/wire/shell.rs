@@ -70,6 +70,7 @@ impl Shell {
     ) -> Result<Self, Box<Fault>> {
         let owner = owner_name(account);
         let context = Context {
+            now: service.now(),
             server: service.options.server,
             runspace: service.new_id(),
             account: owner.clone(),
@@ -90,6 +91,7 @@ impl Shell {
             host: HostInfo::OfPool,
             shell: id.clone(),
             warning: None,
+            is_cut: false,
             refusal: None,
         };
         inner.take(service, payload)?;
@@ -253,6 +255,11 @@ impl Shell {
         let inner = locked(&self.inner);
         let running = inner.pipelines.values().filter(|pipeline| !pipeline.ended).count();
         (inner.pipelines.len(), running)
+    }
+
+    /// Whether the answer to what was asked last is not to be sent; from then on it is again.
+    pub(super) fn takes_cut(&self) -> bool {
+        std::mem::take(&mut locked(&self.inner).is_cut)
     }
 
     /// Lets the next pipeline begin with a warning.

@@ -31,6 +31,8 @@ pub(super) struct Outcome {
     pub(super) is_fault: bool,
     /// It answers a Receive, and there is something in it.
     pub(super) is_output: bool,
+    /// Nobody hears of it: the connection is cut.
+    pub(super) is_cut: bool,
 }
 
 impl Service {
@@ -41,40 +43,42 @@ impl Service {
             Err(error) => {
                 let fault = refusal::malformed(&error.to_string());
                 let envelope = Reply::new(self.new_id(), "").fault(&fault);
-                return Outcome { envelope, is_fault: true, is_output: false };
+                return Outcome { envelope, is_fault: true, is_output: false, is_cut: false };
             }
         };
         let relates_to = request.header.message_id.clone();
         let reply = Reply::new(self.new_id(), &relates_to);
         let is_output = matches!(request.operation, Operation::Receive { .. });
         let outcome = match self.operate(account, peer, request, &reply).await {
-            Ok(envelope) => Outcome { envelope, is_fault: false, is_output },
+            Ok((envelope, is_cut)) => Outcome { envelope, is_fault: false, is_output, is_cut },
             Err(fault) => {
-                Outcome { envelope: reply.fault(&fault), is_fault: true, is_output: false }
+                let envelope = reply.fault(&fault);
+                Outcome { envelope, is_fault: true, is_output: false, is_cut: false }
             }
         };
         self.count_shells();
         outcome
     }
 
+    /// The answer, and whether it is not to be sent.
     async fn operate(
         &self,
         account: &Account,
         peer: SocketAddr,
         Request { header, operation }: Request,
         reply: &Reply<'_>,
-    ) -> Result<String, Box<Fault>> {
+    ) -> Result<(String, bool), Box<Fault>> {
         self.forget_idle_shells();
         if let Operation::Create { shell_id, idle_timeout, payload, .. } = operation {
             let shell = self.create(account, peer, &header, shell_id, idle_timeout, &payload)?;
-            return Ok(reply.created(&self.describe(&shell, &header)));
+            return Ok((reply.created(&self.describe(&shell, &header)), false));
         }
         if matches!(operation, Operation::Enumerate) {
             let own = |shell: &&Arc<Shell>| shell.owner == owner_name(account);
             let shells = locked(&self.shells);
             let all: Vec<_> =
                 shells.values().filter(own).map(|one| self.describe(one, &header)).collect();
-            return Ok(reply.enumerated(&all));
+            return Ok((reply.enumerated(&all), false));
         }
         let shell = self.shell(account, &header)?;
         shell.touch(self.now());
@@ -124,7 +128,7 @@ impl Service {
             _ => return Err(refusal::unknown_action(&header.action)),
         };
         shell.touch(self.now());
-        Ok(done)
+        Ok((done, shell.takes_cut()))
     }
 
     /// Waits until a command has something to say.
@@ -271,6 +275,12 @@ impl Service {
             idle_timeout: shell.idle_timeout(),
             state: shell.state_word().to_owned(),
         }
+    }
+
+    /// Counts changes that a cmdlet made; true if the fault `cut_after_write` strikes one.
+    pub(super) fn strikes_write(&self, carried_out: u32) -> bool {
+        let mut faults = self.faults();
+        (0..carried_out).any(|_| strike(&mut faults.cut_after_write))
     }
 
     /// Counts an object on its way out; true if the fault `poison` strikes it.

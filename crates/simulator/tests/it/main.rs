@@ -5,3 +5,4 @@
 mod organization;
 mod throttle;
 mod wire;
+mod writing;

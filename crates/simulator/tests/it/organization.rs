@@ -84,6 +84,25 @@ fn a_new_phone_is_discovered_and_then_decided_upon() {
 }
 
 #[test]
+fn values_that_were_never_seen_come_with_new_phones_and_with_updates() {
+    let mut organization = grown(1, 300);
+    let with_os = |organization: &Organization, os: &str| {
+        let all = organization.partnerships().filter(|one| one.facts.os.as_deref() == Some(os));
+        all.map(|one| one.facts.guid).collect::<Vec<_>>()
+    };
+    let (old, new) = ("iOS 17.5.1 21F90", "iOS 18.2 22C152");
+    assert!(with_os(&organization, new).is_empty());
+    let phone = with_os(&organization, old)[0];
+    assert!(organization.update_device(phone));
+    assert_eq!(with_os(&organization, new), [phone]);
+    assert!(!organization.update_device(phone));
+    let added = organization.add_device_of("SM-S921B").unwrap();
+    assert_eq!(with_os(&organization, "Android 15").last(), Some(&added));
+    assert!(organization.device_class_texts().any(|class| class == ("SAMSUNG", "SM-S921B")));
+    assert_eq!(organization.add_device_of("Nokia 3310"), None);
+}
+
+#[test]
 fn a_wipe_is_fetched_and_then_acknowledged() {
     let mut organization = grown(5, 50);
     let reachable = organization.partnerships().find(|one| {

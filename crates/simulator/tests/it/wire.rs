@@ -86,6 +86,7 @@ pub(crate) struct Client {
 #[derive(Debug, Default)]
 pub(crate) struct Story {
     pub(crate) objects: usize,
+    pub(crate) values: Vec<Value>,
     pub(crate) poisoned: usize,
     pub(crate) warnings: Vec<String>,
     pub(crate) errors: Vec<String>,
@@ -210,6 +211,22 @@ impl Client {
         }
     }
 
+    /// Starts a pipeline whose answer never comes. Gives what came in its place, and connects anew.
+    pub(crate) fn start_in_vain(&mut self, command: Command) -> Vec<u8> {
+        let id = self.id();
+        self.pool.start(id, &PipelineDescription::new(vec![command])).unwrap();
+        let payload = self.pool.next_payload(max_payload(512_000)).unwrap();
+        let message = self.id();
+        let body = self.shell.command(message, id, &payload.bytes);
+        self.request("/PowerShell/", PASSWORD, &body);
+        let mut answer = Vec::new();
+        // Whether the cut shows as an end or as an error is the operating system's choice.
+        drop(self.connection.read_to_end(&mut answer));
+        self.connection = BufReader::new(TcpStream::connect(self.address).unwrap());
+        self.pool.forget(id);
+        answer
+    }
+
     /// Receives until the pipeline ends. Prompts are answered with `choice`.
     pub(crate) fn finish(&mut self, id: Uuid, choice: i32) -> Story {
         let mut story = Story::default();
@@ -224,7 +241,10 @@ impl Client {
             }
             while let Some(event) = self.pool.next_event() {
                 match event {
-                    Event::Output { value: Ok(_), .. } => story.objects += 1,
+                    Event::Output { value: Ok(value), .. } => {
+                        story.objects += 1;
+                        story.values.push(value);
+                    }
                     Event::Output { value: Err(_), .. } => story.poisoned += 1,
                     Event::Warning { message, .. } => story.warnings.push(message),
                     Event::Error { record, .. } => {

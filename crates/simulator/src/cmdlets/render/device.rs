@@ -239,7 +239,7 @@ fn access_reason(device: &Device) -> Value {
 }
 
 fn access_rule(organization: &Organization, device: &Device) -> Value {
-    let rule = organization.rules().iter().find(|rule| Some(rule.guid) == device.rule);
+    let rule = device.rule.and_then(|guid| organization.rule(guid));
     rule.map_or(Value::Nil, |rule| {
         object_id(organization, &super::settings::rule_naming(organization, rule), &rule.name())
     })

@@ -68,7 +68,7 @@ pub(in crate::cmdlets) fn cas_mailbox(
         .with_adapted("ActiveSyncAllowedDeviceIDs", texts(&mailbox.allowed))
         .with_adapted("ActiveSyncBlockedDeviceIDs", texts(&mailbox.blocked))
         .with_adapted("ActiveSyncMailboxPolicy", policy_id)
-        .with_adapted("ActiveSyncMailboxPolicyIsDefaulted", policy.is_default)
+        .with_adapted("ActiveSyncMailboxPolicyIsDefaulted", mailbox.has_default_policy())
         .with_adapted("ActiveSyncDebugLogging", "false")
         .with_adapted("ActiveSyncSuppressReadReceipt", false)
         .with_adapted("ActiveSyncEnabled", mailbox.active_sync)

@@ -1,6 +1,8 @@
 //! Objects as Exchange serializes them: type names, `ToString`, enums as objects around a number,
 //! identities as objects with properties, notes of remoting in the extended members.
 
+mod admin_audit;
+mod autoblock;
 mod device;
 mod mailbox;
 mod parts;
@@ -8,12 +10,15 @@ mod policy;
 mod server;
 mod settings;
 
+use jiff::Timestamp;
 use psrp::clixml::Value;
 use uuid::Uuid;
 
 use super::Problem;
 use crate::{Faults, organization::Organization};
 
+pub(super) use admin_audit::admin_audit_event;
+pub(super) use autoblock::autoblock_threshold;
 pub(super) use device::{device, statistics};
 pub(super) use mailbox::{cas_mailbox, mailbox, recipient, user};
 pub(super) use parts::{command, identity_of, selected};
@@ -24,6 +29,8 @@ pub(super) use settings::{access_rule, device_class, organization_settings};
 /// Who asks, through which server.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
+    /// The server's time.
+    pub(crate) now: Timestamp,
     /// Index of the server that the shell is on.
     pub(crate) server: usize,
     /// The runspace pool, which every object names.

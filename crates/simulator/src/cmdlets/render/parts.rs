@@ -221,8 +221,8 @@ pub(in crate::cmdlets) fn command(
 ) -> Value {
     // Remoting serializes one level deep: what lies below comes as its text.
     let metadata = "System.Management.Automation.ParameterMetadata";
-    let parameters =
-        parameters(definition, context).map(|name| (Value::from(name), Value::from(metadata)));
+    let parameters = parameters(definition, organization, context)
+        .map(|name| (Value::from(name), Value::from(metadata)));
     let parameters = Object::around(Content::Dictionary(parameters.collect())).with_type_names([
         "System.Collections.Generic.Dictionary`2[[System.String],[System.Management.Automation.ParameterMetadata]]",
         "System.Object",

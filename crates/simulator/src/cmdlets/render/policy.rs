@@ -73,17 +73,14 @@ fn shown(kind: PolicyKind, value: &PolicyValue) -> Value {
     match (kind, value) {
         (_, PolicyValue::Nothing) => Value::Nil,
         (_, PolicyValue::Flag(flag)) => Value::from(*flag),
-        (PolicyKind::UnlimitedNumber(..), PolicyValue::Number(number)) => {
-            limited(of, number.to_string())
-        }
+        (PolicyKind::UnlimitedNumber(..), PolicyValue::Number(_)) => limited(of, value.printed()),
         (_, PolicyValue::Number(number)) => Value::Int32(*number),
         (PolicyKind::Word(type_name, _), PolicyValue::Word(word, number)) => {
             enumeration(type_name, (word, *number))
         }
         (_, PolicyValue::Word(word, _)) => Value::from(*word),
         (_, PolicyValue::Unlimited) => unlimited(of),
-        (_, PolicyValue::Seconds(seconds)) => limited(of, time_span(*seconds)),
-        (_, PolicyValue::Bytes(bytes)) => limited(of, size(*bytes)),
+        (_, PolicyValue::Seconds(_) | PolicyValue::Bytes(_)) => limited(of, value.printed()),
         (_, PolicyValue::Texts(items)) => texts(items),
     }
 }
@@ -97,40 +94,6 @@ fn limited(of: &str, text: String) -> Value {
         .with_adapted("IsUnlimited", false)
         .with_adapted("Value", text)
         .into()
-}
-
-/// `00:15:00`, `90.00:00:00`
-fn time_span(seconds: i64) -> String {
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let clock = format!("{:02}:{:02}:{:02}", rest / 3_600, rest % 3_600 / 60, rest % 60);
-    if days == 0 { clock } else { format!("{days}.{clock}") }
-}
-
-/// `1 MB (1,048,576 bytes)`
-fn size(bytes: i64) -> String {
-    let units = [("GB", 30), ("MB", 20), ("KB", 10)];
-    let unit = units.into_iter().find(|(_, shift)| bytes >> shift > 0);
-    let (word, shift) = unit.unwrap_or(("B", 0));
-    // Written in hundredths, rounded down, as whole numbers.
-    let hundredths = (i128::from(bytes) * 100) >> shift;
-    let fraction = match hundredths % 100 {
-        0 => String::new(),
-        rest => format!(".{rest:02}").trim_end_matches('0').to_owned(),
-    };
-    format!("{}{fraction} {word} ({} bytes)", hundredths / 100, grouped(bytes))
-}
-
-/// `1,048,576`
-fn grouped(number: i64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// What names a policy.

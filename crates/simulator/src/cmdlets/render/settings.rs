@@ -4,7 +4,7 @@ use psrp::clixml::Value;
 
 use super::{
     Context,
-    parts::{DirectoryPart, Naming, enumeration, finish, kind, texts, utc},
+    parts::{DirectoryPart, Naming, enumeration, finish, kind, optional, texts, utc},
 };
 use crate::organization::{AccessRule, DeviceClass, Organization};
 
@@ -71,7 +71,7 @@ pub(in crate::cmdlets) fn organization_settings(
         .with_adapted("UserMailInsert", settings.user_mail_insert.as_str())
         .with_adapted("AllowAccessForUnSupportedPlatform", false)
         .with_adapted("AdminMailRecipients", texts(&settings.admin_mail_recipients))
-        .with_adapted("OtaNotificationMailInsert", Value::Nil);
+        .with_adapted("OtaNotificationMailInsert", optional(Some(&settings.ota_mail_insert)));
     let name = "Mobile Mailbox Settings";
     let naming = Naming {
         guid: settings.guid,

@@ -2,11 +2,17 @@
 
 use psrp::clixml::Value;
 
-use super::{Reply, call, context, objects, organization, run, run_as, texts};
+use super::{Execution, Reply, Step, call, context, objects, organization, run, run_as, texts};
 use crate::{
-    Organization,
+    Dialect, Organization, OrganizationOptions,
     organization::{Family, POLICY_SETTINGS},
 };
+
+fn organization_of_2010() -> Organization {
+    let options =
+        OrganizationOptions { dialect: Dialect::Exchange2010, ..OrganizationOptions::default() };
+    Organization::generate(&options)
+}
 
 fn shown(organization: &mut Organization, cmdlet: &str, policy: &str, property: &str) -> String {
     let found = run(organization, cmdlet, &[("Identity", policy.into())]);
@@ -61,8 +67,126 @@ fn what_a_setting_does_not_take_is_refused() {
     check(set, "MaxInactivityTimeLock", "25:00:00".into(), TRANSFORMATION);
     check(set, "MaxAttachmentSize", "4GB".into(), TRANSFORMATION);
     check(set, "AllowBluetooth", "Sometimes".into(), TRANSFORMATION);
-    check(set, "DevicePasswordEnabled", true.into(), "NamedParameterNotFound");
-    check("Set-ActiveSyncMailboxPolicy", "PasswordEnabled", true.into(), "NamedParameterNotFound");
+    const UNKNOWN: &str = "NamedParameterNotFound";
+    for setting in POLICY_SETTINGS {
+        let [new, old] = [Family::MobileDevice, Family::ActiveSync].map(|of| setting.name_in(of));
+        if new != old {
+            check(set, old, true.into(), UNKNOWN);
+            check("Set-ActiveSyncMailboxPolicy", new, true.into(), UNKNOWN);
+        }
+    }
+    for cloud in [
+        "AllowApplePushNotifications",
+        "AllowGooglePushNotifications",
+        "AllowMicrosoftPushNotifications",
+    ] {
+        check(set, cloud, true.into(), UNKNOWN);
+    }
+    check("Set-MobileDeviceMailboxPolicy", "IsDefaultPolicy", true.into(), UNKNOWN);
+}
+
+#[test]
+fn an_exchange_of_2010_begins_a_policy_stricter_and_calls_the_default_otherwise() {
+    let mut organization = organization_of_2010();
+    let (get, set) = ("Get-ActiveSyncMailboxPolicy", "Set-ActiveSyncMailboxPolicy");
+    run(&mut organization, "New-ActiveSyncMailboxPolicy", &[("Name", "Phones".into())]);
+    let mut check = |setting: &str, built_in: &str, fresh: &str| {
+        assert_eq!(shown(&mut organization, get, "Default", setting), built_in, "{setting}");
+        assert_eq!(shown(&mut organization, get, "Phones", setting), fresh, "{setting}");
+    };
+    check("AllowNonProvisionableDevices", "true", "false");
+    check("MinDevicePasswordLength", "4", "4");
+    check("MaxDevicePasswordFailedAttempts", "8", "8");
+    check("MaxInactivityTimeDeviceLock", "00:15:00", "00:15:00");
+    check("RequireStorageCardEncryption", "false", "false");
+    check("DevicePasswordEnabled", "false", "false");
+    check("IsDefaultPolicy", "true", "false");
+    let half =
+        [("Identity", Value::from("Phones")), ("MaxInactivityTimeDeviceLock", "00:00:30".into())];
+    assert_eq!(run(&mut organization, set, &half), []);
+    let default = [("Identity", Value::from("Phones")), ("IsDefaultPolicy", true.into())];
+    assert_eq!(run(&mut organization, set, &default), []);
+    assert_eq!(
+        texts(&run(&mut organization, get, &[]), "IsDefaultPolicy"),
+        ["false", "false", "true"]
+    );
+    let listed = run(&mut organization, "Get-Command", &[("Name", set.into())]);
+    let parameters = objects(&listed)[0].property("Parameters").unwrap().entries().unwrap();
+    assert!(!parameters.iter().any(|(name, _)| name.text().unwrap() == "IsDefault"));
+}
+
+#[test]
+fn an_exchange_since_2013_begins_a_policy_without_limits_under_either_name() {
+    let mut organization = organization();
+    let get = "Get-MobileDeviceMailboxPolicy";
+    for cmdlet in ["New-MobileDeviceMailboxPolicy", "New-ActiveSyncMailboxPolicy"] {
+        run(&mut organization, cmdlet, &[("Name", cmdlet.into())]);
+        let mut check = |setting: &str, fresh: &str| {
+            assert_eq!(shown(&mut organization, get, cmdlet, setting), fresh, "{setting}");
+        };
+        check("AllowNonProvisionableDevices", "true");
+        check("MinPasswordLength", "null");
+        check("MaxPasswordFailedAttempts", "Unlimited");
+        check("MaxInactivityTimeLock", "Unlimited");
+        check("RequireStorageCardEncryption", "false");
+    }
+}
+
+#[test]
+fn a_name_that_another_policy_has_is_refused() {
+    let mut organization = organization();
+    let set = "Set-MobileDeviceMailboxPolicy";
+    let rename = |name: &str| [("Identity", Value::from("Default")), ("Name", name.into())];
+    let refused = run(&mut organization, set, &rename("executives, STRICT"));
+    assert!(matches!(&refused[..], [Reply::Error(problem)] if problem.message.contains("exists")));
+    assert_eq!(run(&mut organization, set, &rename("DEFAULT")), []);
+    assert_eq!(run(&mut organization, set, &rename("Phones")), []);
+    let names = texts(&run(&mut organization, "Get-MobileDeviceMailboxPolicy", &[]), "Name");
+    assert_eq!(names, ["Phones", "Executives, strict"]);
+}
+
+#[test]
+fn a_mailbox_is_given_a_policy_and_goes_back_to_the_default() {
+    let mut organization = organization();
+    let owner = organization.partnerships().next().unwrap().mailbox.guid.unwrap();
+    let mut given = |policy: Value| {
+        let sent = [("Identity", Value::from(owner)), ("ActiveSyncMailboxPolicy", policy)];
+        assert_eq!(run(&mut organization, "Set-CASMailbox", &sent), []);
+        let mailbox = run(&mut organization, "Get-CASMailbox", &sent[..1]);
+        let [name, defaulted] = ["ActiveSyncMailboxPolicy", "ActiveSyncMailboxPolicyIsDefaulted"]
+            .map(|property| texts(&mailbox, property).remove(0));
+        (name, defaulted)
+    };
+    let pair = |name: &str, defaulted: &str| (name.to_owned(), defaulted.to_owned());
+    assert_eq!(given("Executives, strict".into()), pair("Executives, strict", "false"));
+    assert_eq!(given("Default".into()), pair("Default", "false"));
+    assert_eq!(given(Value::Nil), pair("Default", "true"));
+}
+
+#[test]
+fn removing_a_policy_that_somebody_has_asks_unless_told_not_to() {
+    let remove = |extra: Option<(&'static str, Value)>, choice: i64| {
+        let mut organization = organization();
+        let mut sent = vec![("Identity", Value::from("Executives, strict"))];
+        sent.extend(extra);
+        let calls = [call("Remove-MobileDeviceMailboxPolicy", &sent)];
+        let mut execution = Execution::prepare(&calls, false, &organization, &context()).unwrap();
+        let mut questions = 0;
+        loop {
+            match execution.step(&mut organization, &context()) {
+                Step::Ask(_) => {
+                    questions += 1;
+                    execution.answer(choice);
+                }
+                Step::Done => return (questions, organization.policies().len()),
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    assert_eq!(remove(None, 2), (1, 2));
+    assert_eq!(remove(None, 0), (1, 1));
+    assert_eq!(remove(Some(("Confirm", false.into())), 2), (0, 1));
+    assert_eq!(remove(Some(("Force", true.into())), 2), (0, 1));
 }
 
 #[test]
