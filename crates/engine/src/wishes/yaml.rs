@@ -200,7 +200,7 @@ mod tests {
             ("a: 1\na: 2\n", 2, "a stands here twice"),
             ("a: &x 1\n", 1, "anchors"),
             ("a: 1\nb: !!str 1\n", 2, "tags"),
-            ("a: 1\n---\nb: 2\n", 3, "one document"),
+            ("a: 1\n---\nb: 2\n", 4, "one document"),
             ("a:\n  - b\n c: [\n", 3, "no YAML"),
             ("[[[[[[[[[[[[1]]]]]]]]]]]]", 1, "too deep"),
         ] {

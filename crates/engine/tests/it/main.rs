@@ -11,3 +11,4 @@ mod notifying;
 mod people;
 mod signing_in;
 mod syncing;
+mod wishing;

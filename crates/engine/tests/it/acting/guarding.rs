@@ -245,7 +245,7 @@ async fn tell(story: &[Happening]) {
     assert!(!sent.is_empty(), "{story:?}");
     let limits = Limits::default();
     for (at, person, _) in sent.iter().filter(|(.., is_approved)| !is_approved) {
-        let within = |window: SignedDuration, then: &jiff::Timestamp| {
+        let within = |window: SignedDuration, then: &Timestamp| {
             then <= at && at.duration_since(*then) < window
         };
         let by_person = sent

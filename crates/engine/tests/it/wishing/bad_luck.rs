@@ -1,0 +1,182 @@
+//! What can go wrong with a wish, and what is said about it.
+
+use domain::authority::BuiltInRole;
+
+use super::*;
+
+async fn problems(app: &TestApp, text: &str) -> Vec<String> {
+    let planned = plan(app, file(text)).await.unwrap();
+    assert_eq!(planned.plan.state, PlanState::Refused, "{text}");
+    planned.found.problems.iter().map(ToString::to_string).collect()
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_file_is_said_with_its_line() {
+    let app = synced().await;
+    for (text, expected) in [
+        (
+            "settings:\n  password:\n    required: true\n    minimum_length: 40\n",
+            "line 4: minimum_length: \"40\" is not a number from 1 to 16 or none",
+        ),
+        (
+            "settings:\n  security:\n    allow_kamera: true\n",
+            "line 3: \"allow_kamera\" is not known here",
+        ),
+        (
+            "settings:\n  additional:\n    allow_apple_push: true\n",
+            "line 3: this Exchange does not know the setting",
+        ),
+        (
+            "access:\n  rules:\n    - os: iOS 6\n      level: block\n    - os: iOS 6\n      level: allow\n",
+            "line 5: ",
+        ),
+        ("access:\n  rules:\n    - model: \"SM-[0-9]\"\n      level: block\n", "line 3: model: "),
+        (
+            "access:\n  default_level: deny\n",
+            "line 2: \"deny\" is not one of allow, block, quarantine",
+        ),
+        ("connector: fabrikam\n", "line 1: this is the wish of fabrikam, not of lab"),
+        (
+            "settings:\n  policy:\n    name: Default\n    mailboxes: all\n",
+            "line 3: \"Default\" is the default policy",
+        ),
+        ("settings:\n  password:\n    history: 4\n", "line 2: the group says nothing of required"),
+        (
+            "access:\n  exemptions:\n    - mailbox: nobody\n      allow: [X]\n",
+            "line 3: Exchange has no mailbox \"nobody\"",
+        ),
+        ("a: [1\n", "line "),
+    ] {
+        let found = problems(&app, text).await;
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert!(found[0].starts_with(expected), "{text}: {found:?}");
+    }
+    let two = "access:\n  default_level: deny\n  administrators: [nobody]\n";
+    assert_eq!(problems(&app, two).await.len(), 2, "everything is said at once");
+}
+
+#[tokio::test]
+async fn a_policy_name_that_is_taken_is_refused_until_it_is_adopted() {
+    let app = synced().await;
+    app.exchange().console("New-MobileDeviceMailboxPolicy -Name Phones").unwrap();
+    let text = "settings:\n  policy:\n    name: phones\n    mailboxes: all\n";
+    let found = problems(&app, text).await;
+    assert!(found[0].starts_with("line 3: a policy \"phones\" is there"), "{found:?}");
+    let adopting = edited(text, &[("mailboxes: all", "mailboxes: all\n    adopt: true")]);
+    let planned = plan(&app, file(&adopting)).await.unwrap();
+    assert_eq!(planned.plan.state, PlanState::Ready, "{:?}", planned.found);
+}
+
+#[tokio::test]
+async fn a_plan_is_refused_when_the_world_has_moved() {
+    let app = synced().await;
+    let text = "access:\n  default_level: quarantine\n";
+    let planned = plan(&app, file(text)).await.unwrap();
+    app.exchange().console("Set-ActiveSyncOrganizationSettings -DefaultAccessLevel Block").unwrap();
+    let before = everything(&app);
+    let refused = apply(&app, planned.plan.id).await;
+    assert_eq!(refused.plan.state, PlanState::Refused);
+    let note = refused.plan.note.unwrap();
+    assert!(note.contains("Exchange has changed since the plan was made"), "{note}");
+    assert_eq!(everything(&app), before);
+    // Another plan that was applied since is another world, too.
+    let (one, other) =
+        (plan(&app, file(text)).await.unwrap(), plan(&app, file(text)).await.unwrap());
+    assert_eq!(apply(&app, one.plan.id).await.plan.state, PlanState::Applied);
+    let error = app.engine().apply_plan(&app.caller(), other.plan.id).await.unwrap_err();
+    assert!(error.to_string().contains("another wish was applied"), "{error}");
+    // And a plan does not keep for ever.
+    let old = plan(&app, file("access:\n  default_level: block\n")).await.unwrap();
+    app.clock().advance(SignedDuration::from_hours(25));
+    let error = app.engine().apply_plan(&app.caller(), old.plan.id).await.unwrap_err();
+    assert!(error.to_string().contains("older than 24 hours"), "{error}");
+}
+
+/// Law 16: what could not be read is not absent.
+#[tokio::test]
+async fn a_failed_read_aborts_the_plan() {
+    let app = synced().await;
+    let text = imported(&app).await;
+    app.exchange().faults().denied_cmdlets.insert("Get-ActiveSyncDeviceAccessRule".to_owned());
+    let planned = plan(&app, file(&text)).await.unwrap();
+    assert_eq!((planned.plan.state, planned.found.changes.len()), (PlanState::Refused, 0));
+    assert!(planned.plan.note.unwrap().contains("could not be read, so nothing is planned"));
+    let import = app.engine().import_wish(&app.caller(), &app.name(), None).await.unwrap_err();
+    assert!(import.to_string().contains("nothing is imported"), "{import}");
+}
+
+#[tokio::test]
+async fn a_write_that_is_refused_in_the_middle_is_shown_and_gone_on_with() {
+    let app = synced().await;
+    let first_day = everything(&app);
+    let text = "access:\n  default_level: allow\n  rules:\n    - type: TestPhone\n      \
+                level: block\nsettings:\n  security:\n    allow_camera: false\n";
+    let planned = plan(&app, file(text)).await.unwrap();
+    app.exchange().faults().denied_cmdlets.insert("New-ActiveSyncDeviceAccessRule".to_owned());
+    let failed = apply(&app, planned.plan.id).await;
+    assert_eq!(failed.plan.state, PlanState::Failed);
+    let note = failed.plan.note.unwrap();
+    assert!(note.contains("New-ActiveSyncDeviceAccessRule type TestPhone: block"), "{note}");
+    assert!(note.contains("1 writes were done before and stay"), "{note}");
+    app.exchange().faults().denied_cmdlets.clear();
+    let done = apply(&app, planned.plan.id).await;
+    assert_eq!(done.plan.state, PlanState::Applied, "{:?}", done.plan.note);
+    // The policy was written once.
+    assert_eq!(app.exchange().ledger().count("Set-MobileDeviceMailboxPolicy"), 1);
+    let back = plan(&app, WishSource::Rollback(None)).await.unwrap();
+    assert_eq!(apply(&app, back.plan.id).await.plan.state, PlanState::Applied);
+    assert_eq!(everything(&app), first_day);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_after_a_write_repeats_nothing() {
+    let app = synced().await;
+    let text = "access:\n  default_level: allow\n  rules:\n    - type: TestPhone\n      \
+                level: block\nsettings:\n  security:\n    allow_camera: false\n";
+    for cut in 1..=3 {
+        let planned = plan(&app, file(text)).await.unwrap();
+        let before = app.exchange().ledger().sequence();
+        app.exchange().faults().cut_after_write = Some(cut);
+        let done = apply(&app, planned.plan.id).await;
+        assert_eq!(done.plan.state, PlanState::Applied, "{:?}", done.plan.note);
+        for cmdlet in [
+            "Set-MobileDeviceMailboxPolicy",
+            "New-ActiveSyncDeviceAccessRule",
+            "Set-ActiveSyncOrganizationSettings",
+        ] {
+            assert_eq!(sent_since(&app, before, cmdlet), 1, "{cmdlet}, cut after {cut}");
+        }
+        let back = plan(&app, WishSource::Rollback(None)).await.unwrap();
+        assert_eq!(apply(&app, back.plan.id).await.plan.state, PlanState::Applied);
+    }
+}
+
+#[tokio::test]
+async fn what_the_account_may_not_do_is_said_by_the_plan() {
+    let app = TestApp::connected(20).await.unwrap();
+    let hidden = ["Set-ActiveSyncOrganizationSettings".to_owned()];
+    for account in app.exchange().organization().accounts_mut() {
+        account.visible = simulator::Visible::Without(hidden.to_vec());
+    }
+    app.sync().await.unwrap();
+    let planned = plan(&app, file("access:\n  default_level: block\n")).await.unwrap();
+    assert_eq!(planned.plan.state, PlanState::Refused);
+    let what = &planned.found.problems[0].what;
+    assert!(what.contains("may not use Set-ActiveSyncOrganizationSettings"), "{what}");
+    assert!(what.contains("role-script"), "{what}");
+}
+
+#[tokio::test]
+async fn who_may_not_change_the_wish_is_refused_everywhere() {
+    let app = synced().await;
+    let reader = app.caller_as(BuiltInRole::ReadOnlyAnalyst);
+    let engine = app.engine();
+    let name = app.name();
+    let planned = plan(&app, file("access:\n  default_level: block\n")).await.unwrap();
+    let denied = |result: Result<(), Error>| assert!(matches!(result, Err(Error::Denied(_))));
+    denied(engine.plan_wish(&reader, &name, file("")).await.map(drop));
+    denied(engine.apply_plan(&reader, planned.plan.id).await);
+    denied(engine.import_wish(&reader, &name, None).await.map(drop));
+    denied(engine.check_drift(&reader, &name).await.map(drop));
+    assert!(engine.plan_of_wish(&reader, planned.plan.id).await.is_ok(), "but may see it");
+}
