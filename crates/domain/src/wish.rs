@@ -73,6 +73,13 @@ pub struct AccessWish {
     pub rules: Option<Vec<WrittenRule>>,
     /// Device ids that mailboxes let in or refuse whatever the rules say.
     pub exemptions: Vec<ExemptionWish>,
+    /// How many devices may change their state by one apply; more must be accepted in so many words.
+    pub limit_of_flips: Option<u64>,
+}
+
+impl AccessWish {
+    /// The limit where nobody wrote one.
+    pub const USUAL_LIMIT_OF_FLIPS: u64 = 100;
 }
 
 /// Device ids that a mailbox lets in or refuses whatever the rules say.

@@ -71,4 +71,7 @@ pub use people::{
     User, UserChange, Visit,
 };
 pub use supervisor::NextPasses;
-pub use wishes::{Drift, Drifted, FileProblem, Found, Imported, PlannedWish, WishSource, name_of};
+pub use wishes::{
+    Drift, Drifted, FileProblem, Flip, Found, HitGroup, Hits, Imported, PlannedWish, WishSource,
+    name_of,
+};

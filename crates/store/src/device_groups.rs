@@ -1,6 +1,6 @@
 //! Devices that nothing tells apart in the eyes of access rules, counted.
 
-use domain::{AccessReason, AccessState, ConnectorId};
+use domain::{AccessReason, AccessState, ConnectorId, DistinguishedName, Timestamp};
 
 use crate::value::{Columns, Value};
 use crate::{Error, Store, sql};
@@ -26,22 +26,55 @@ pub struct DeviceGroup {
     pub people: u64,
 }
 
+/// One device in the eyes of access rules and exemptions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AccessRow {
+    /// A group of one.
+    pub group: DeviceGroup,
+    /// The id the client chose.
+    pub device_id: Option<String>,
+    /// The owner.
+    pub owner: Option<DistinguishedName>,
+    /// Its last successful sync, as far as Exchange says.
+    pub last_sync: Option<Timestamp>,
+}
+
 impl Store {
+    /// Every device of a connector that Exchange has, one by one.
+    pub async fn access_rows(&self, connector: ConnectorId) -> Result<Vec<AccessRow>, Error> {
+        let decode = |row: &mut Columns<'_>| {
+            row.table("device");
+            Ok(AccessRow {
+                group: group(row)?,
+                device_id: row.optional_text("device_id")?,
+                owner: row
+                    .optional_text("owner_dn")?
+                    .and_then(|name| DistinguishedName::parse(&name)),
+                last_sync: row.optional_time("last_success_sync")?,
+            })
+        };
+        self.database.query(sql::ACCESS_ROWS, vec![Value::id(connector)], decode).await
+    }
+
     /// The devices of a connector that Exchange has, in groups.
     pub async fn device_groups(&self, connector: ConnectorId) -> Result<Vec<DeviceGroup>, Error> {
         let decode = |row: &mut Columns<'_>| {
             row.table("device");
-            Ok(DeviceGroup {
-                device_type: row.optional_text("device_type")?,
-                model: row.optional_text("model")?,
-                os: row.optional_text("os")?,
-                user_agent: row.optional_text("user_agent")?,
-                state: row.word("access_state", AccessState::from_word)?,
-                reason: row.optional_word("access_reason", AccessReason::from_word)?,
-                devices: row.count("devices")?,
-                people: row.count("people")?,
-            })
+            group(row)
         };
         self.database.query(sql::DEVICE_GROUPS, vec![Value::id(connector)], decode).await
     }
+}
+
+fn group(row: &mut Columns<'_>) -> Result<DeviceGroup, Error> {
+    Ok(DeviceGroup {
+        device_type: row.optional_text("device_type")?,
+        model: row.optional_text("model")?,
+        os: row.optional_text("os")?,
+        user_agent: row.optional_text("user_agent")?,
+        state: row.word("access_state", AccessState::from_word)?,
+        reason: row.optional_word("access_reason", AccessReason::from_word)?,
+        devices: row.count("devices")?,
+        people: row.count("people")?,
+    })
 }

@@ -49,7 +49,7 @@ pub use access_changes::AccessChange;
 pub use actions::{Action, Decision, MOST_ACTIONS, Request, StateCounts, Verdict};
 pub use audit::{AuditFilter, AuditPage, AuditRow, AuditStreamRow, OnRecord};
 pub use connectors::connector_settings;
-pub use device_groups::DeviceGroup;
+pub use device_groups::{AccessRow, DeviceGroup};
 pub use devices::{DeviceRow, Fingerprint};
 pub use error::Error;
 pub use identity_providers::SealedChange;

@@ -291,6 +291,9 @@ statements! {
             COUNT(*), COUNT(DISTINCT owner_dn) FROM device
         WHERE connector = ?1 AND gone_since IS NULL
         GROUP BY device_type, model, os, user_agent, access_state, access_reason";
+    ACCESS_ROWS = "SELECT device_type, model, os, user_agent, access_state, access_reason, 1, 1,
+            device_id, owner_dn, last_success_sync FROM device
+        WHERE connector = ?1 AND gone_since IS NULL";
     OBSERVED = "SELECT at, document FROM observed WHERE connector = ?1";
     SET_OBSERVED = "INSERT INTO observed (connector, at, document) VALUES (?1, ?2, ?3)
         ON CONFLICT (connector) DO UPDATE SET at = excluded.at, document = excluded.document";

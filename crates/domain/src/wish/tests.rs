@@ -343,6 +343,7 @@ fn any_wish(generation: Generation) -> impl Strategy<Value = (Wish, Vec<Compiled
                 text_for_users: text,
                 rules: Some(Vec::new()),
                 exemptions: vec![exemption],
+                limit_of_flips: None,
             };
             let policy = if policy == 0 { PolicyWish::Default } else { own };
             let compiled = |(rule, written)| CompiledRule { rule, written };

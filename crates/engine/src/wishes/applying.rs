@@ -13,7 +13,7 @@ use serde_json::json;
 use store::{Plan, PlanStep, Revision, StepState, WishApplied};
 
 use super::{
-    Found, document,
+    Found, Hits, document,
     looking::Wants,
     planning::{Target, describe, on_plan},
 };
@@ -37,7 +37,14 @@ enum Tried {
 
 impl Engine {
     /// Has a plan carried out, or gone on with. Answers at once; [`Engine::plan_settled`] waits.
-    pub async fn apply_plan(&self, caller: &Caller, id: PlanId) -> Result<(), Error> {
+    /// `accepts_flips` is how many devices may change their state, where that is more than the wish
+    /// allows.
+    pub async fn apply_plan(
+        &self,
+        caller: &Caller,
+        id: PlanId,
+        accepts_flips: Option<u64>,
+    ) -> Result<(), Error> {
         let scope = caller.scope(Permission::ModifyConnectorPolicy)?;
         let plan = self.store().plan(&scope, id).await?;
         let connector = self.connector_of_plan(&plan).await?;
@@ -65,6 +72,15 @@ impl Engine {
                 "the plan is older than {hours} hours; make a new one"
             )));
         }
+        let found = Found::of(&plan.document)?;
+        let flips = found.hits.as_ref().map_or(0, Hits::devices);
+        let limit = found.limit_of_flips.max(accepts_flips.unwrap_or_default());
+        if flips > limit {
+            return Err(Error::Refused(format!(
+                "the plan changes the state of {flips} devices, and the limit is {limit}; look at \
+                 whom it hits, and accept {flips} flips if that is meant"
+            )));
+        }
         let held = self.store().wish(connector.id).await?.map_or(0, |held| held.revision);
         if held != plan.revision {
             return Err(Error::Conflict(
@@ -82,6 +98,7 @@ impl Engine {
             ..plan
         };
         let entry = on_plan(Entry::of(caller, now, Event::PlanApplying), &plan, &connector);
+        let entry = entry.with("flips", flips.to_string());
         let mut log = self.audit_log().await?;
         let rows = log.rows(&[entry]);
         self.store().change_plan(&plan, from, &rows).await?;

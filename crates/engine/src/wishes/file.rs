@@ -268,7 +268,14 @@ impl Reader {
     }
 
     fn access(&mut self, node: &Node) {
-        let known = ["default_level", "administrators", "text_for_users", "rules", "exemptions"];
+        let known = [
+            "default_level",
+            "administrators",
+            "text_for_users",
+            "limit_of_flips",
+            "rules",
+            "exemptions",
+        ];
         for entry in self.mapping(node, "access") {
             let at = self.place("access", entry);
             let value = &entry.value;
@@ -288,6 +295,13 @@ impl Reader {
                         self.problem(value.line, what);
                     }
                     self.document.wish.access.text_for_users = Some(text);
+                }
+                "limit_of_flips" => {
+                    let limit = self.text(value).and_then(|text| text.parse().ok());
+                    if limit.is_none() {
+                        self.problem(value.line, "a number of devices is expected here");
+                    }
+                    self.document.wish.access.limit_of_flips = limit;
                 }
                 "rules" => {
                     self.places(value, &at);

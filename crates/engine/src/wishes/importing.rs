@@ -115,6 +115,7 @@ fn wish_of(observed: &Observed, held: &Wish, left_out: &mut Vec<String>) -> Wish
         text_for_users: Some(access.text_for_users),
         rules: Some(rules),
         exemptions: held.access.exemptions.clone(),
+        limit_of_flips: held.access.limit_of_flips,
     };
     wish
 }

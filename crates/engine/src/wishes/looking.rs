@@ -75,12 +75,18 @@ impl Wants {
         } else {
             Reach::None
         };
+        let decides = access.rules.is_some()
+            || access.default_level.is_some()
+            || !access.exemptions.is_empty()
+            || cared(|thing| matches!(thing, Thing::Exemption(..)));
         Self {
             policies,
+            // Whom other rules hit depends on the default level, and the other way round.
             access: access.default_level.is_some()
                 || access.administrators.is_some()
-                || access.text_for_users.is_some(),
-            rules: access.rules.is_some(),
+                || access.text_for_users.is_some()
+                || decides,
+            rules: decides,
             mailboxes,
         }
     }
@@ -92,11 +98,13 @@ impl Wants {
         for thing in wanted.things.keys() {
             match thing {
                 Thing::Policy(_) | Thing::Setting(..) => wants.policies = true,
-                Thing::DefaultLevel | Thing::Administrators | Thing::TextForUsers => {
-                    wants.access = true;
+                Thing::Administrators | Thing::TextForUsers => wants.access = true,
+                Thing::DefaultLevel | Thing::Rule(..) => {
+                    (wants.access, wants.rules) = (true, true);
                 }
-                Thing::Rule(..) => wants.rules = true,
-                Thing::Assignment(mailbox) | Thing::Exemption(mailbox, _) => {
+                Thing::Assignment(mailbox) => drop(guids.insert(mailbox.guid)),
+                Thing::Exemption(mailbox, _) => {
+                    (wants.access, wants.rules) = (true, true);
                     guids.insert(mailbox.guid);
                 }
             }

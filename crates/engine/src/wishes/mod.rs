@@ -12,9 +12,11 @@ mod applying;
 mod document;
 mod drift;
 mod file;
+mod hits;
 mod importing;
 mod looking;
 mod planning;
+mod switching;
 mod writing;
 mod yaml;
 
@@ -33,6 +35,7 @@ use tokio::sync::watch;
 
 pub use applying::name_of;
 pub use drift::{Drift, Drifted};
+pub use hits::{Flip, HitGroup, Hits};
 pub use importing::Imported;
 pub use yaml::FileProblem;
 
@@ -67,13 +70,18 @@ pub enum WishSource {
     Kept,
     /// What was there before a plan was applied, or before the first.
     Rollback(Option<PlanId>),
+    /// The guided switch to quarantine: devices that were active in so many days are exempted first.
+    Switch {
+        /// How many.
+        active_days: u32,
+    },
 }
 
 impl WishSource {
     const fn origin(&self) -> Origin {
         match self {
             Self::File { .. } => Origin::File,
-            Self::Console { .. } => Origin::Console,
+            Self::Console { .. } | Self::Switch { .. } => Origin::Console,
             Self::Kept => Origin::Kept,
             Self::Rollback(_) => Origin::Rollback,
         }
@@ -102,6 +110,10 @@ pub struct Found {
     pub notes: Vec<String>,
     /// Writes that it takes: cmdlet and what it is about.
     pub writes: Vec<String>,
+    /// Whom it hits; `None` where it changes nothing about access.
+    pub hits: Option<Hits>,
+    /// How many devices may change their state without somebody accepting it.
+    pub limit_of_flips: u64,
 }
 
 impl Found {
@@ -112,6 +124,8 @@ impl Found {
             "problems": self.problems.iter().map(problem).collect::<Vec<_>>(),
             "notes": self.notes,
             "writes": self.writes,
+            "hits": self.hits.as_ref().map(hits::document),
+            "limit_of_flips": self.limit_of_flips,
         })
     }
 
@@ -131,6 +145,8 @@ impl Found {
                 .collect(),
             notes: texts("notes"),
             writes: texts("writes"),
+            hits: hits::read(&document["hits"]),
+            limit_of_flips: document["limit_of_flips"].as_u64().unwrap_or_default(),
         })
     }
 }

@@ -7,7 +7,8 @@ use domain::{
     access::{self, Severity},
     audit::{Entry, Event, TargetKind},
     wish::{
-        Care, Change, Observed, Origin, PlanState, Wanted, Wish, changes, steps, taken_back, wanted,
+        AccessWish, Care, Change, Observed, Origin, PlanState, Wanted, Wish, changes, steps,
+        taken_back, wanted,
     },
 };
 use serde_json::{Value as Json, json};
@@ -29,6 +30,7 @@ pub(super) struct Target {
     pub(super) wanted: Wanted,
     pub(super) observed: Observed,
     pub(super) notes: Vec<String>,
+    pub(super) limit_of_flips: u64,
 }
 
 /// A wish that cannot be carried out, or a target.
@@ -79,6 +81,9 @@ impl Engine {
                     document["back_to"] = plan.to_string().into();
                 }
                 String::new()
+            }
+            WishSource::Switch { active_days } => {
+                self.switching_wish(&connector, active_days).await?
             }
         };
         let now = self.now();
@@ -176,6 +181,8 @@ impl Engine {
                 ),
             });
         }
+        found.hits = self.hits(connector, &target.wanted, &target.observed, &changes).await?;
+        found.limit_of_flips = target.limit_of_flips;
         found.changes = changes;
         Ok(found)
     }
@@ -190,7 +197,8 @@ impl Engine {
         if plan.origin == Origin::Rollback {
             let wanted = self.back_to(plan).await?;
             let observed = self.observe(connector, lease, &Wants::of_things(&wanted)).await?;
-            return Ok(Ok(Target { wanted, observed, notes: Vec::new() }));
+            let limit_of_flips = AccessWish::USUAL_LIMIT_OF_FLIPS;
+            return Ok(Ok(Target { wanted, observed, notes: Vec::new(), limit_of_flips }));
         }
         let document = match file::read(&plan.text) {
             Ok(document) => document,
@@ -242,7 +250,9 @@ impl Engine {
         match wanted(&wish, &compiled.rules, &observed, &care) {
             Ok(wanted) if problems.is_empty() => {
                 notes.extend(notes_of(&wanted));
-                Ok(Ok(Target { wanted, observed, notes }))
+                let limit_of_flips =
+                    wish.access.limit_of_flips.unwrap_or(AccessWish::USUAL_LIMIT_OF_FLIPS);
+                Ok(Ok(Target { wanted, observed, notes, limit_of_flips }))
             }
             Ok(_) => Ok(Err(problems)),
             Err(more) => {
@@ -368,6 +378,9 @@ fn parts(wish: &Wish) -> BTreeMap<String, String> {
     }
     if let Some(text) = &access.text_for_users {
         parts.insert("access.text_for_users".to_owned(), text.clone());
+    }
+    if let Some(limit) = access.limit_of_flips {
+        parts.insert("access.limit_of_flips".to_owned(), limit.to_string());
     }
     for rule in access.rules.iter().flatten() {
         parts.insert(format!("access.rules {rule}"), rule.level.to_string());

@@ -141,6 +141,9 @@ fn access(out: &mut Writer, access: &AccessWish) {
     if let Some(text) = &access.text_for_users {
         out.line(2, "access.text_for_users", &format!("text_for_users: {}", quoted(text)));
     }
+    if let Some(limit) = access.limit_of_flips {
+        out.line(2, "access.limit_of_flips", &format!("limit_of_flips: {limit}"));
+    }
     if let Some(rules) = &access.rules {
         let open = if rules.is_empty() { "rules: []" } else { "rules:" };
         out.line(2, "access.rules", open);

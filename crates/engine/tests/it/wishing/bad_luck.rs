@@ -83,12 +83,12 @@ async fn a_plan_is_refused_when_the_world_has_moved() {
     let (one, other) =
         (plan(&app, file(text)).await.unwrap(), plan(&app, file(text)).await.unwrap());
     assert_eq!(apply(&app, one.plan.id).await.plan.state, PlanState::Applied);
-    let error = app.engine().apply_plan(&app.caller(), other.plan.id).await.unwrap_err();
+    let error = app.engine().apply_plan(&app.caller(), other.plan.id, None).await.unwrap_err();
     assert!(error.to_string().contains("another wish was applied"), "{error}");
     // And a plan does not keep for ever.
     let old = plan(&app, file("access:\n  default_level: block\n")).await.unwrap();
     app.clock().advance(SignedDuration::from_hours(25));
-    let error = app.engine().apply_plan(&app.caller(), old.plan.id).await.unwrap_err();
+    let error = app.engine().apply_plan(&app.caller(), old.plan.id, None).await.unwrap_err();
     assert!(error.to_string().contains("older than 24 hours"), "{error}");
 }
 
@@ -175,7 +175,7 @@ async fn who_may_not_change_the_wish_is_refused_everywhere() {
     let planned = plan(&app, file("access:\n  default_level: block\n")).await.unwrap();
     let denied = |result: Result<(), Error>| assert!(matches!(result, Err(Error::Denied(_))));
     denied(engine.plan_wish(&reader, &name, file("")).await.map(drop));
-    denied(engine.apply_plan(&reader, planned.plan.id).await);
+    denied(engine.apply_plan(&reader, planned.plan.id, None).await);
     denied(engine.import_wish(&reader, &name, None).await.map(drop));
     denied(engine.check_drift(&reader, &name).await.map(drop));
     assert!(engine.plan_of_wish(&reader, planned.plan.id).await.is_ok(), "but may see it");

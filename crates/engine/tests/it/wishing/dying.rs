@@ -10,7 +10,7 @@ async fn story(steps: u32) -> bool {
     let planned = plan(&app, file(text)).await.unwrap();
     let id = planned.plan.id;
     app.die_after(steps).unwrap();
-    app.engine().apply_plan(&app.caller(), id).await.unwrap();
+    app.engine().apply_plan(&app.caller(), id, None).await.unwrap();
     app.eventually("its end or the process's", async || {
         let state = app.engine().plan_of_wish(&app.caller(), id).await?.plan.state;
         Ok((app.is_dead() || state == PlanState::Applied).then_some(()))

@@ -55,7 +55,7 @@ fn file(text: &str) -> WishSource {
 }
 
 async fn apply(app: &TestApp, id: PlanId) -> PlannedWish {
-    app.engine().apply_plan(&app.caller(), id).await.unwrap();
+    app.engine().apply_plan(&app.caller(), id, None).await.unwrap();
     app.engine().plan_settled(&app.caller(), id).await.unwrap()
 }
 
