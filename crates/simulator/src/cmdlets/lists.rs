@@ -222,7 +222,9 @@ pub(super) fn mailbox_field(organization: &Organization, mailbox: &Mailbox, name
         "ActiveSyncAllowedDeviceIDs" => Field::Any(mailbox.allowed.clone()),
         "ActiveSyncBlockedDeviceIDs" => Field::Any(mailbox.blocked.clone()),
         "ActiveSyncEnabled" => Field::Bool(mailbox.active_sync),
-        "ActiveSyncMailboxPolicy" => Field::Text(organization.policy_of(mailbox).name.clone()),
+        "ActiveSyncMailboxPolicy" => organization
+            .given_policy(mailbox)
+            .map_or(Field::Null, |policy| Field::Text(policy.distinguished_name(organization))),
         "Alias" => Field::Text(mailbox.alias.to_string()),
         "DisplayName" | "Name" => Field::Text(mailbox.name.to_string()),
         "DistinguishedName" => Field::Text(mailbox.distinguished_name(organization)),

@@ -207,6 +207,8 @@ impl Stage {
                     return Some(Step::Ask(question));
                 }
                 Work::Do(change) => {
+                    // What is changed now is changed at the time of the server that does it.
+                    organization.skip_to(context.now);
                     let event = self.event(organization, context);
                     let replies = change(organization, context);
                     let error = replies.iter().find_map(|reply| match reply {

@@ -28,10 +28,11 @@ pub(super) fn clear_device(call: &Call, organization: &Organization, context: &C
     if call.flag("Cancel") == Some(true) {
         let message = "There is no pending remote wipe on this device that could be cancelled.";
         let failure = refused(definition, message.to_owned());
-        return Ok(vec![Work::Do(Box::new(move |organization, _| {
+        let cancel: Change = Box::new(move |organization, _| {
             let cancelled = organization.cancel_wipe(row);
             if cancelled { Vec::new() } else { vec![Reply::Error(Box::new(failure))] }
-        }))]);
+        });
+        return Ok(unless_what_if(call, cancel));
     }
     if account_only && device.model().version != "16.1" {
         let message = "The account-only remote wipe is not supported by this device. It needs \
@@ -206,9 +207,8 @@ pub(super) fn new_access_rule(
         );
         return Ok(vec![Work::error(refused(definition, message))]);
     }
-    let second = organization.second();
     let make: Change = Box::new(move |organization, context| {
-        let guid = organization.new_guid();
+        let (guid, second) = (organization.new_guid(), organization.second());
         let rule =
             AccessRule { guid, characteristic, query, level, created: second, changed: second };
         let name = rule.name();

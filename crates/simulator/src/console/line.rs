@@ -389,4 +389,18 @@ mod tests {
         check(&format!("Set-X -A {}", "@(".repeat(9)), "more than 8 lists lie within each other");
         check(&"x".repeat(65_537), "the line has more than 65536 bytes");
     }
+
+    #[test]
+    fn no_part_of_a_line_is_too_much() {
+        let line = "Set-CASMailbox 'Müller, Jörg' -A:$true -B @{Add='§','`'; Remove=@(1KB,上海)} \
+                    -C \"a`\"b\"\" \" | fl a, *, -1 # ×";
+        let ends: Vec<usize> = line.char_indices().map(|(place, _)| place).collect();
+        for (number, from) in ends.iter().enumerate() {
+            for to in &ends[number..] {
+                // Whether it can be read is not the question.
+                drop(parse(line.get(*from..*to).unwrap()));
+            }
+        }
+        assert_eq!(parse(line).unwrap().len(), 2);
+    }
 }

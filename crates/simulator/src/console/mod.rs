@@ -17,14 +17,13 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Console {
     account: String,
-    server: usize,
 }
 
 impl Console {
     /// Who types: `CONTOSO\administrator`.
     #[must_use]
     pub fn new(account: &str) -> Self {
-        Self { account: account.to_owned(), server: 0 }
+        Self { account: account.to_owned() }
     }
 
     /// Runs a line as at the Exchange console, with every question answered by Yes. Gives what is
@@ -45,7 +44,7 @@ impl Console {
         }
         let context = Context {
             now,
-            server: self.server,
+            server: organization.latest_server(),
             runspace: Uuid::nil(),
             account: self.account.clone(),
             visible: Visible::All,

@@ -183,6 +183,13 @@ impl Organization {
         self.servers.iter().filter(|server| server.role != ServerRole::Edge).count()
     }
 
+    /// Index of a server of the latest generation: one of the rest does not see everything.
+    pub(crate) fn latest_server(&self) -> usize {
+        let all = self.servers.iter().enumerate().filter(|(_, one)| one.role != ServerRole::Edge);
+        // Of several, the first.
+        all.rev().max_by_key(|(_, one)| one.generation()).map_or(0, |(index, _)| index)
+    }
+
     pub(crate) fn servers(&self) -> &[ExchangeServer] {
         &self.servers
     }

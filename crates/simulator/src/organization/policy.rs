@@ -123,6 +123,11 @@ impl MailboxPolicy {
         self.values.insert(name, value);
     }
 
+    pub(crate) fn distinguished_name(&self, organization: &Organization) -> String {
+        let (name, parent) = (super::escaped(&self.name), organization.configuration_dn());
+        format!("CN={name},CN=Mobile Mailbox Policies,{parent}")
+    }
+
     /// Whether an identity (name, GUID or distinguished name) means this policy.
     pub(crate) fn answers_to(&self, identity: &str) -> bool {
         let beginning = format!("cn={},", super::escaped(&self.name)).to_lowercase();
@@ -149,7 +154,12 @@ impl Organization {
 
     /// The policy of a mailbox: the one it was given, else the default.
     pub(crate) fn policy_of(&self, mailbox: &Mailbox) -> &MailboxPolicy {
-        &self.policies[mailbox.policy.map_or_else(|| self.default_policy(), usize::from)]
+        self.given_policy(mailbox).unwrap_or_else(|| &self.policies[self.default_policy()])
+    }
+
+    /// The policy that a mailbox was given, if it was given one.
+    pub(crate) fn given_policy(&self, mailbox: &Mailbox) -> Option<&MailboxPolicy> {
+        mailbox.policy.and_then(|index| self.policies.get(usize::from(index)))
     }
 
     /// INVARIANT: exactly one policy is the default.
@@ -193,7 +203,7 @@ impl Organization {
     /// How many mailboxes a policy was given to.
     pub(crate) fn policy_users(&self, guid: Uuid) -> usize {
         let given = |mailbox: &&Mailbox| {
-            mailbox.policy.is_some_and(|index| self.policies[usize::from(index)].guid == guid)
+            self.given_policy(mailbox).is_some_and(|policy| policy.guid == guid)
         };
         self.mailboxes.iter().filter(given).count()
     }

@@ -101,11 +101,7 @@ pub(super) fn policy_naming(organization: &Organization, policy: &MailboxPolicy)
     Naming {
         guid: policy.guid,
         name: policy.name.clone(),
-        distinguished_name: format!(
-            "CN={},CN=Mobile Mailbox Policies,{}",
-            crate::organization::escaped(&policy.name),
-            organization.configuration_dn()
-        ),
+        distinguished_name: policy.distinguished_name(organization),
         canonical: format!(
             "{}/Mobile Mailbox Policies/{}",
             configuration_canonical(organization),

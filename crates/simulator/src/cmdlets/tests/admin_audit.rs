@@ -39,6 +39,9 @@ fn what_was_changed_is_logged_with_who_and_how_and_what_was_not_is_not() {
     assert_eq!(text("Succeeded"), "true");
     assert_eq!(text("Error"), "None");
     assert_eq!(text("RunDate").parse::<Timestamp>().unwrap(), now);
+    let policy = run(&mut organization, "Get-MobileDeviceMailboxPolicy", &sent[..1]);
+    let changed = texts(&policy, "WhenChangedUTC").remove(0).parse::<Timestamp>().unwrap();
+    assert_eq!(changed, now);
     assert_eq!(text("OriginatingServer"), "EX-BER-01 (15.02.1748.010)");
     let parameters = event.property("CmdletParameters").unwrap().items().unwrap();
     let part = |one: &Value, name: &str| one.property(name).unwrap().text().unwrap().into_owned();
@@ -133,7 +136,8 @@ fn the_log_is_searched_by_cmdlet_parameter_object_person_time_and_success() {
         assert_eq!(count(&[("UserIds", jane.into())]), 2, "{jane}");
     }
     assert_eq!(count(&[("IsSuccess", false.into())]), 1);
-    assert_eq!(count(&[("StartDate", time(2))]), 2);
+    // The last two were run by a server whose clock is behind.
+    assert_eq!(count(&[("StartDate", time(2))]), 4);
     assert_eq!(count(&[("StartDate", time(1)), ("EndDate", time(2))]), 2);
     assert_eq!(count(&[("EndDate", "1/1/2000".into())]), 0);
     assert_eq!(count(&[("ResultSize", 2.into())]), 2);

@@ -161,6 +161,21 @@ fn a_mailbox_is_given_a_policy_and_goes_back_to_the_default() {
     assert_eq!(given("Executives, strict".into()), pair("Executives, strict", "false"));
     assert_eq!(given("Default".into()), pair("Default", "false"));
     assert_eq!(given(Value::Nil), pair("Default", "true"));
+    let strict = run(&mut organization, "Get-MobileDeviceMailboxPolicy", &[])
+        .iter()
+        .filter_map(|reply| match reply {
+            Reply::Object(policy) => {
+                policy.property("DistinguishedName")?.text()?.into_owned().into()
+            }
+            _ => None,
+        })
+        .next_back()
+        .unwrap();
+    let filter = format!("ActiveSyncMailboxPolicy -eq '{strict}'");
+    let found = run(&mut organization, "Get-CASMailbox", &[("Filter", filter.as_str().into())]);
+    assert!(!found.is_empty());
+    let policies = texts(&found, "ActiveSyncMailboxPolicy");
+    assert!(policies.iter().all(|policy| policy == "Executives, strict"));
 }
 
 #[test]
