@@ -2,6 +2,7 @@
 
 mod bad_luck;
 mod dying;
+mod hitting;
 
 use domain::{
     PlanId,

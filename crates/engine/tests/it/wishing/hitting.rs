@@ -1,0 +1,131 @@
+//! Whom a plan hits, the limit it keeps to, and the guided switch.
+
+use domain::{AccessReason, AccessState};
+
+use super::*;
+
+/// An organization that is open to everybody.
+async fn open(devices: usize) -> TestApp {
+    let app = TestApp::connected(devices).await.unwrap();
+    app.sync().await.unwrap();
+    imported(&app).await;
+    applied(&app, "access:\n  default_level: allow\n  limit_of_flips: 1000\n  rules: []\n").await;
+    app.sync().await.unwrap();
+    app
+}
+
+#[tokio::test]
+async fn a_plan_says_whom_it_hits_and_keeps_to_its_limit() {
+    let app = open(80).await;
+    let devices = app.devices().await.unwrap();
+    let is_open = |device: &&domain::Device| {
+        device.facts.access_reason == Some(AccessReason::Global)
+            && device.facts.access_state == AccessState::Allowed
+    };
+    let hit = devices.iter().filter(is_open).count() as u64;
+    assert!(hit > 20, "{hit}");
+    let text = "access:\n  default_level: block\n  limit_of_flips: 5\n  rules:\n    - type: \
+                NobodyHasIt\n      level: allow\n";
+    let planned = plan(&app, file(text)).await.unwrap();
+    let hits = planned.found.hits.as_ref().unwrap();
+    assert_eq!(hits.devices(), hit);
+    let [flip] = hits.flips[..] else { panic!("{hits:?}") };
+    assert_eq!((flip.from, flip.to), (AccessState::Allowed, AccessState::Blocked));
+    assert!(flip.people_at_most > 0 && flip.people_at_most <= hit);
+    assert_eq!(hits.groups.iter().map(|group| group.flip.devices).sum::<u64>(), hit);
+    assert_eq!(hits.dead, ["type NobodyHasIt"]);
+
+    let (engine, caller, id) = (app.engine(), app.caller(), planned.plan.id);
+    for accepted in [None, Some(hit - 1)] {
+        let refused = engine.apply_plan(&caller, id, accepted).await.unwrap_err();
+        assert!(matches!(refused, Error::Refused(_)), "{refused}");
+        assert!(refused.to_string().contains(&format!("accept {hit} flips")), "{refused}");
+    }
+    engine.apply_plan(&caller, id, Some(hit)).await.unwrap();
+    let done = engine.plan_settled(&caller, id).await.unwrap();
+    assert_eq!(done.plan.state, PlanState::Applied, "{:?}", done.plan.note);
+    app.sync().await.unwrap();
+    let after = app.devices().await.unwrap();
+    for device in devices.iter().filter(is_open) {
+        let now = after.iter().find(|one| one.id == device.id).unwrap();
+        assert_eq!(now.facts.access_state, AccessState::Blocked, "what was foretold happened");
+    }
+}
+
+#[tokio::test]
+async fn the_guided_switch_exempts_who_works_first_and_can_be_taken_back() {
+    let app = open(80).await;
+    let before = app.devices().await.unwrap();
+    let working = before.iter().find(|device| {
+        let last = device.statistics.as_ref().and_then(|one| one.last_success_sync);
+        device.facts.access_reason == Some(AccessReason::Global)
+            && last.is_some_and(|last| {
+                app.clock().now().duration_since(last) < SignedDuration::from_hours(24)
+            })
+    });
+    let working = working.unwrap().facts.guid;
+    let planned = plan(&app, WishSource::Switch { active_days: 30 }).await.unwrap();
+    assert_eq!(planned.plan.state, PlanState::Ready, "{:?}", planned.found.problems);
+    let exempted = planned.found.changes.iter();
+    let exempted = exempted.filter(|change| matches!(change.thing, Thing::Exemption(..))).count();
+    assert!(exempted > 0);
+    let hits = planned.found.hits.as_ref().unwrap();
+    let open_devices = before.iter().filter(|device| {
+        device.facts.access_reason == Some(AccessReason::Global)
+            && device.facts.access_state == AccessState::Allowed
+    });
+    assert!(hits.devices() < open_devices.count() as u64, "{hits:?}");
+    let done = apply(&app, planned.plan.id).await;
+    assert_eq!(done.plan.state, PlanState::Applied, "{:?}", done.plan.note);
+    let access = || app.exchange().organization().access_of(working).unwrap();
+    assert_eq!(access(), ("Allowed".to_owned(), "Individual".to_owned()));
+    assert_eq!(app.exchange().organization().default_access_level_text(), "Quarantine");
+    // Who works was never outside: the level came last.
+    let commands = app.exchange().ledger().begun_after(0);
+    let last = |cmdlet: &str| commands.iter().rposition(|one| one.name == cmdlet);
+    assert!(last("Set-CASMailbox") < last("Set-ActiveSyncOrganizationSettings"));
+
+    let back = plan(&app, WishSource::Rollback(Some(done.plan.id))).await.unwrap();
+    let (engine, caller) = (app.engine(), app.caller());
+    engine.apply_plan(&caller, back.plan.id, Some(1_000)).await.unwrap();
+    let back = engine.plan_settled(&caller, back.plan.id).await.unwrap();
+    assert_eq!(back.plan.state, PlanState::Applied, "{:?}", back.plan.note);
+    assert_eq!(access(), ("Allowed".to_owned(), "Global".to_owned()));
+    let held = engine.wish(&caller, &app.name()).await.unwrap().unwrap();
+    assert!(held.text.contains("default_level: allow"), "{}", held.text);
+    let drift = engine.check_drift(&caller, &app.name()).await.unwrap();
+    assert_eq!(drift.drifted, []);
+}
+
+/// Patterns are kept current: a version that nobody had before is drift until it is taken in.
+#[tokio::test]
+async fn patterns_follow_the_values_that_appear() {
+    let app = open(12).await;
+    applied(
+        &app,
+        "access:\n  limit_of_flips: 1000\n  rules:\n    - os: \"Android < 99\"\n      level: block\n",
+    )
+    .await;
+    let rules = app.exchange().organization().rule_texts();
+    assert!(rules.iter().all(|(_, value, _)| value.starts_with("Android ")), "{rules:?}");
+    assert!(!rules.is_empty());
+    let mut before: Vec<String> = rules.into_iter().map(|(_, value, _)| value).collect();
+    let known = ["Android 5.1", "Android 10", "Android 14", "Android 15"];
+    let new = known.into_iter().find(|version| {
+        !before.contains(&(*version).to_owned())
+            && app.exchange().organization().add_device_of(version).is_some()
+    });
+    app.sync().await.unwrap();
+    let drift = app.engine().check_drift(&app.caller(), &app.name()).await.unwrap();
+    let [one] = &drift.drifted[..] else { panic!("{drift:?}") };
+    assert!(one.change.before.is_none(), "{one:?}");
+    let mend = plan(&app, WishSource::Kept).await.unwrap();
+    let done = apply(&app, mend.plan.id).await;
+    assert_eq!(done.plan.state, PlanState::Applied, "{:?}", done.plan.note);
+    let mut after: Vec<String> =
+        app.exchange().organization().rule_texts().into_iter().map(|rule| rule.1).collect();
+    before.push(new.unwrap().to_owned());
+    before.sort();
+    after.sort();
+    assert_eq!(after, before);
+}
