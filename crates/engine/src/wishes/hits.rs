@@ -3,14 +3,19 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AccessLevel, AccessRule, AccessState, Connector,
-    access::what_if::{self, Access, By, ExemptionChange, Group, Verdict},
+    AccessLevel, AccessRule, AccessState, Caller, Characteristic, Connector, ConnectorName,
+    Permission,
+    access::{
+        Seen, Severity, compile,
+        what_if::{self, Access, By, ExemptionChange, Group, Verdict},
+    },
     wish::{Change, Observed, Thing, Value, Wanted},
 };
 use serde_json::{Value as Json, json};
 use store::DeviceGroup;
 
-use crate::Engine;
+use super::file;
+use crate::{Engine, Error};
 
 /// Whom a plan hits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -65,6 +70,48 @@ impl Hits {
 }
 
 impl Engine {
+    /// Whom other rules and another default level would hit, by the inventory and by what Exchange had
+    /// when it was read last. Exchange is not asked, and nothing is kept.
+    pub async fn what_if(
+        &self,
+        caller: &Caller,
+        name: &ConnectorName,
+        text: &str,
+    ) -> Result<Hits, Error> {
+        let scope = caller.scope(Permission::ReadResource)?;
+        let connector = self.store().connector(&scope, name).await?;
+        let wish = file::read(text).map_err(|problems| {
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Error::Invalid(problems.join("; "))
+        })?;
+        let kept = self.store().observed(connector.id).await?;
+        let observed = kept.and_then(|(_, kept)| super::document::observed(&kept));
+        let observed = observed.filter(|observed| observed.access.is_some());
+        let Some(observed) = observed.filter(|observed| observed.rules.is_some()) else {
+            return Err(Error::Conflict(format!(
+                "the rules of {name} were not read yet; look for drift, import or plan first"
+            )));
+        };
+        let groups = self.store().device_groups(connector.id).await?;
+        let rules = wish.wish.access.rules.unwrap_or_default();
+        let compiled = compile(&rules, &seen_in(&groups));
+        if let Some(problem) =
+            compiled.problems.iter().find(|one| one.severity() == Severity::Error)
+        {
+            return Err(Error::Invalid(problem.sentence(&rules)));
+        }
+        let level = wish.wish.access.default_level;
+        let now = rules_now(&observed);
+        let level_now = observed.access.as_ref().and_then(|access| access.default_level);
+        let Some(level_after) = level.or(level_now) else {
+            let why = "Exchange's default level is a word that is not known here".to_owned();
+            return Err(Error::Conflict(why));
+        };
+        let after = compiled.exact();
+        let groups = parted(groups, Vec::new());
+        Ok(hits_of(&groups, &now, level_now, &after, level_after))
+    }
+
     /// Whom changes of rules, of the default level and of exemptions hit; `None` where there are none.
     pub(super) async fn hits(
         &self,
@@ -131,6 +178,36 @@ impl Engine {
         }
         Ok(found)
     }
+}
+
+fn hits_of(
+    groups: &[(DeviceGroup, ExemptionChange)],
+    now: &[AccessRule],
+    level_now: Option<AccessLevel>,
+    after: &[AccessRule],
+    level_after: AccessLevel,
+) -> Hits {
+    let borrowed: Vec<Group<'_>> =
+        groups.iter().map(|(group, change)| of(group, *change)).collect();
+    let proposed = Access { rules: after, default_level: level_after };
+    let current = level_now.map(|level| Access { rules: now, default_level: level });
+    told(groups, after, &what_if::what_if(&borrowed, proposed, current))
+}
+
+/// The values that devices have, with how many have each.
+pub(super) fn seen_in(groups: &[DeviceGroup]) -> Seen {
+    let mut seen = Seen::default();
+    for group in groups {
+        for (characteristic, value) in [
+            (Characteristic::Type, &group.device_type),
+            (Characteristic::Model, &group.model),
+            (Characteristic::Os, &group.os),
+            (Characteristic::UserAgent, &group.user_agent),
+        ] {
+            seen.add(characteristic, value.as_deref().unwrap_or_default(), group.devices);
+        }
+    }
+    seen
 }
 
 fn rules_now(observed: &Observed) -> Vec<AccessRule> {

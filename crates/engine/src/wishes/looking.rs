@@ -9,7 +9,7 @@ use domain::{
 };
 use exchange::Feature;
 
-use super::document;
+use super::{document, hits::seen_in};
 use crate::{
     Engine,
     sessions::{Lease, Urgency},
@@ -215,17 +215,7 @@ impl Engine {
         lease: &mut Lease,
         wish: &Wish,
     ) -> anyhow::Result<Seen> {
-        let mut seen = Seen::default();
-        for group in self.store().device_groups(connector.id).await? {
-            for (characteristic, value) in [
-                (Characteristic::Type, &group.device_type),
-                (Characteristic::Model, &group.model),
-                (Characteristic::Os, &group.os),
-                (Characteristic::UserAgent, &group.user_agent),
-            ] {
-                seen.add(characteristic, value.as_deref().unwrap_or_default(), group.devices);
-            }
-        }
+        let mut seen = seen_in(&self.store().device_groups(connector.id).await?);
         let rules = wish.access.rules.iter().flatten();
         let mut patterns = rules.filter(|rule| !rule.selector.is_exact());
         let needs_classes = patterns.any(|rule| {

@@ -11,6 +11,7 @@ mod measure;
 mod parse;
 mod rows;
 mod sync;
+mod what_if;
 
 use anyhow::bail;
 
@@ -22,7 +23,7 @@ type Benchmark = (&'static str, fn() -> anyhow::Result<()>);
 
 fn main() -> anyhow::Result<()> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let all: [Benchmark; 7] = [
+    let all: [Benchmark; 8] = [
         ("parse", parse::run),
         ("sync", sync::run),
         ("delta", sync::delta),
@@ -30,6 +31,7 @@ fn main() -> anyhow::Result<()> {
         ("upsert", rows::upsert),
         ("list", rows::list),
         ("audit", audit::run),
+        ("what-if", what_if::run),
     ];
     if let Some(unknown) = wanted.iter().find(|name| all.iter().all(|(known, _)| known != name)) {
         bail!("no benchmark {unknown}; there are: {}", all.map(|(name, _)| name).join(", "));

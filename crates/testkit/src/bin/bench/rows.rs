@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::measure;
 
 const UPSERTED: u32 = 60_000;
-const LISTED: u32 = 1_000_000;
+pub(crate) const LISTED: u32 = 1_000_000;
 const BATCH: u32 = 10_000;
 /// Times each query is asked.
 const ASKED: usize = 200;
@@ -237,7 +237,7 @@ async fn open(file: &Path) -> anyhow::Result<(Store, ConnectorId)> {
     Ok((store, id))
 }
 
-async fn load(store: &Store, connector: ConnectorId, count: u32) -> anyhow::Result<()> {
+pub(crate) async fn load(store: &Store, connector: ConnectorId, count: u32) -> anyhow::Result<()> {
     for first in (0..count).step_by(BATCH as usize) {
         let rows = (first..count.min(first + BATCH)).map(row).collect::<Option<Vec<_>>>();
         store.write_devices(connector, rows.context("a row could not be made")?).await?;
