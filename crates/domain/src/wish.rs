@@ -30,6 +30,8 @@ pub struct Wish {
     pub policy: PolicyWish,
     /// The settings that are configured.
     pub settings: BTreeMap<Setting, SettingValue>,
+    /// Whether settings that drifted are put right without asking.
+    pub corrects_settings: bool,
     /// Who gets in.
     pub access: AccessWish,
 }

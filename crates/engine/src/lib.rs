@@ -72,6 +72,6 @@ pub use people::{
 };
 pub use supervisor::NextPasses;
 pub use wishes::{
-    Drift, Drifted, FileProblem, Flip, Found, HitGroup, Hits, Imported, PlannedWish, WishSource,
-    name_of,
+    Drift, Drifted, FileProblem, Flip, Found, HitGroup, Hits, Imported, Part, PlannedWish,
+    WishSource, name_of,
 };

@@ -200,6 +200,7 @@ fn a_wish_that_cannot_be_carried_out_is_refused_with_every_reason() {
             }],
             ..AccessWish::default()
         },
+        ..Wish::default()
     };
     let taken = problems(&wish, &exchange);
     assert!(taken[0].contains("a policy \"managers\" is there"), "{taken:?}");
@@ -347,7 +348,10 @@ fn any_wish(generation: Generation) -> impl Strategy<Value = (Wish, Vec<Compiled
             };
             let policy = if policy == 0 { PolicyWish::Default } else { own };
             let compiled = |(rule, written)| CompiledRule { rule, written };
-            (Wish { policy, settings, access }, rules.into_iter().zip(0..).map(compiled).collect())
+            (
+                Wish { policy, settings, access, ..Wish::default() },
+                rules.into_iter().zip(0..).map(compiled).collect(),
+            )
         })
 }
 

@@ -313,7 +313,9 @@ impl Engine {
         log.written();
         let text = format!("{} had a plan applied; Exchange is as written", done.person_name);
         self.record(connector, status_message::Event::WishApplied, &text).await;
-        self.forget_drift(connector).await?;
+        if done.document["only"].is_null() {
+            self.forget_drift(connector).await?;
+        }
         Ok(())
     }
 

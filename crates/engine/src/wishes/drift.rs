@@ -2,18 +2,20 @@
 
 use domain::{
     Caller, Connector, ConnectorName, Permission, Timestamp,
+    access::{CompiledRule, compile},
     audit::{Entry, Event},
     status_message,
-    wish::{Change, Observed, PlanState, Thing, changes},
+    wish::{Change, Observed, PlanState, Thing, Wish, changes},
 };
 use exchange::Writing;
 use jiff::SignedDuration;
 use serde_json::{Value as Json, json};
 
 use super::{
-    FileProblem,
+    FileProblem, Part, WishSource,
     applying::{name_of, told},
     document, file,
+    hits::seen_in,
 };
 use crate::{
     Engine, Error,
@@ -91,23 +93,77 @@ impl Engine {
 
     /// Whether it is time to look again.
     pub(super) async fn is_look_due(&self, connector: &Connector) -> anyhow::Result<bool> {
-        let last = self.store().observed(connector.id).await?.map(|(at, _)| at);
-        let checked = self.known_drift(connector).await?.map(|known| known.checked);
-        let last = last.max(checked);
+        let last = match self.store().wish(connector.id).await? {
+            Some(_) => self.known_drift(connector).await?.map(|known| known.checked),
+            None => self.store().observed(connector.id).await?.map(|(at, _)| at),
+        };
         Ok(last.is_none_or(|last| self.now().duration_since(last) >= EVERY))
     }
 
-    /// Looks in the background, for drift if there is a wish. A failure is kept.
+    /// Looks in the background: takes in what patterns have to follow, and puts right or tells of
+    /// what drifted.
     pub(super) async fn look_around(&self, connector: &Connector) -> anyhow::Result<()> {
         self.glance(connector).await?;
-        if self.store().wish(connector.id).await?.is_none() {
-            return Ok(());
-        }
-        if let Err(error) = self.look_for_drift(connector, Urgency::Background).await {
+        let Some(held) = self.store().wish(connector.id).await? else { return Ok(()) };
+        let looked = async {
+            let wish = file::read(&held.text).map(|document| document.wish).unwrap_or_default();
+            if self.has_to_follow(connector, &wish).await? {
+                self.put_right(connector, Part::Patterns).await?;
+            }
+            let drift = self.look_for_drift(connector, Urgency::Background).await?;
+            let is_setting = |one: &Drifted| matches!(one.change.thing, Thing::Setting(..));
+            if wish.corrects_settings
+                && drift.is_some_and(|drift| drift.drifted.iter().any(is_setting))
+            {
+                self.put_right(connector, Part::Settings).await?;
+                self.look_for_drift(connector, Urgency::Background).await?;
+            }
+            anyhow::Ok(())
+        };
+        if let Err(error) = looked.await {
             let before = self.known_drift(connector).await?.unwrap_or_default();
             let trouble = Some(format!("{error:#}"));
             let failed = Drift { checked: self.now(), trouble, ..before };
             self.store().set_drift(connector.id, failed.checked, &of_drift(&failed)).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether values have appeared that a pattern matches and Exchange has no rule for.
+    async fn has_to_follow(&self, connector: &Connector, wish: &Wish) -> anyhow::Result<bool> {
+        let rules = wish.access.rules.as_deref().unwrap_or_default();
+        if rules.iter().all(|rule| rule.selector.is_exact()) {
+            return Ok(false);
+        }
+        let kept = self.store().observed(connector.id).await?;
+        let Some(observed) = kept.and_then(|(_, kept)| document::observed(&kept)) else {
+            return Ok(false);
+        };
+        let seen = seen_in(&self.store().device_groups(connector.id).await?);
+        let compiled = compile(rules, &seen);
+        let is_there = |one: &CompiledRule| observed.rule(&Thing::of_rule(&one.rule)).is_some();
+        let is_of_pattern = |one: &&CompiledRule| !rules[one.written].selector.is_exact();
+        Ok(compiled.rules.iter().filter(is_of_pattern).any(|one| !is_there(one)))
+    }
+
+    /// Applies a part of the wish that holds, as people have said once and for all. Above the limit of
+    /// flips it is left to them.
+    async fn put_right(&self, connector: &Connector, part: Part) -> anyhow::Result<()> {
+        let engine = Caller::engine();
+        let plan = self.plan_wish(&engine, &connector.name, WishSource::Kept(Some(part))).await?;
+        let planned = self.plan_settled(&engine, plan).await?;
+        if planned.plan.state != PlanState::Ready || planned.found.changes.is_empty() {
+            return Ok(());
+        }
+        match self.apply_plan(&engine, plan, None).await {
+            Ok(()) => {
+                self.plan_settled(&engine, plan).await?;
+            }
+            Err(error @ (Error::Refused(_) | Error::Conflict(_))) => {
+                let text = format!("what drifted was not put right: {error}");
+                self.record(connector, status_message::Event::ApplyFailed, &text).await;
+            }
+            Err(error) => return Err(error.into()),
         }
         Ok(())
     }

@@ -39,6 +39,8 @@ pub(crate) struct Document {
 
 /// Most mailboxes of a policy and exemptions that a file names.
 const MOST_NAMES: usize = 10_000;
+/// The word for [`Wish::corrects_settings`].
+pub(super) const CORRECTS: &str = "correct_drift";
 /// The most that Exchange takes of a text for users.
 const LONGEST_TEXT: usize = 256;
 const LONGEST_NAME: usize = 256;
@@ -178,13 +180,16 @@ impl Reader {
             let at = self.place("settings", entry);
             if entry.key == "policy" {
                 self.document.wish.policy = self.policy(&entry.value, &at);
+            } else if entry.key == CORRECTS {
+                self.document.wish.corrects_settings = self.flag(&entry.value);
             } else if entry.key == alone.word() {
                 self.setting(alone, &entry.value);
             } else if let Some(group) = SettingsGroup::from_word(&entry.key) {
                 self.group(group, &entry.value, &at);
             } else {
                 let groups = SettingsGroup::ALL.iter().map(|group| group.word());
-                let known: Vec<&str> = ["policy", alone.word()].into_iter().chain(groups).collect();
+                let known: Vec<&str> =
+                    ["policy", CORRECTS, alone.word()].into_iter().chain(groups).collect();
                 self.unknown(entry.line, &entry.key, &known);
             }
         }

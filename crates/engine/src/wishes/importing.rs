@@ -86,7 +86,8 @@ fn wish_of(observed: &Observed, held: &Wish, left_out: &mut Vec<String>) -> Wish
     };
     let writes_additional =
         held.settings.keys().any(|setting| setting.group() == Some(SettingsGroup::Additional));
-    let mut wish = Wish { policy: policy_wish, ..Wish::default() };
+    let corrects_settings = held.corrects_settings;
+    let mut wish = Wish { policy: policy_wish, corrects_settings, ..Wish::default() };
     if let Some(policy) = policy.or_else(|| observed.default_policy()) {
         for (setting, value) in &policy.values {
             let is_additional = setting.group() == Some(SettingsGroup::Additional);

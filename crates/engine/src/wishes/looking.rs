@@ -214,8 +214,15 @@ impl Engine {
         connector: &Connector,
         lease: &mut Lease,
         wish: &Wish,
+        care: &Care,
     ) -> anyhow::Result<Seen> {
         let mut seen = seen_in(&self.store().device_groups(connector.id).await?);
+        // A rule that was made of a pattern stays, though its last device is gone: it may come back.
+        for thing in &care.things {
+            if let Thing::Rule(characteristic, value) = thing {
+                seen.add(*characteristic, value.as_str(), 0);
+            }
+        }
         let rules = wish.access.rules.iter().flatten();
         let mut patterns = rules.filter(|rule| !rule.selector.is_exact());
         let needs_classes = patterns.any(|rule| {

@@ -21,14 +21,15 @@ mod writing;
 mod yaml;
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     sync::{Mutex, PoisonError},
 };
 
 use domain::{
-    Caller, Connector, ConnectorId, ConnectorName, Permission, PlanId,
+    Caller, Connector, ConnectorId, ConnectorName, Permission, PlanId, Timestamp,
     wish::{Change, Origin, PlanState},
 };
+use jiff::SignedDuration;
 use serde_json::json;
 use store::{Plan, PlanStep, Revision};
 use tokio::sync::watch;
@@ -45,8 +46,8 @@ use crate::{Engine, Error};
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
     changed: watch::Sender<u64>,
-    /// Connectors that are being looked at.
-    looks: Mutex<BTreeSet<ConnectorId>>,
+    /// Connectors that are being looked at, or could not be: not before these times.
+    looks: Mutex<BTreeMap<ConnectorId, Timestamp>>,
 }
 
 /// What a plan is made of.
@@ -66,8 +67,8 @@ pub enum WishSource {
         /// The revision that was changed.
         based_on: u64,
     },
-    /// The wish that holds, to mend drift.
-    Kept,
+    /// The wish that holds, to mend drift: all of it, or a part.
+    Kept(Option<Part>),
     /// What was there before a plan was applied, or before the first.
     Rollback(Option<PlanId>),
     /// The guided switch to quarantine: devices that were active in so many days are exempted first.
@@ -77,12 +78,37 @@ pub enum WishSource {
     },
 }
 
+/// What is put right by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Rules that patterns come to, for values that have appeared.
+    Patterns,
+    /// Settings.
+    Settings,
+}
+
+impl Part {
+    const ALL: [Self; 2] = [Self::Patterns, Self::Settings];
+
+    /// The word in documents.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Patterns => "patterns",
+            Self::Settings => "settings",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|part| part.word() == word)
+    }
+}
+
 impl WishSource {
     const fn origin(&self) -> Origin {
         match self {
             Self::File { .. } => Origin::File,
             Self::Console { .. } | Self::Switch { .. } => Origin::Console,
-            Self::Kept => Origin::Kept,
+            Self::Kept(_) => Origin::Kept,
             Self::Rollback(_) => Origin::Rollback,
         }
     }
@@ -231,23 +257,40 @@ impl Engine {
     /// Looks at what a connector's wish is about, if it is time: for drift, and so that decisions can
     /// be explained.
     pub(crate) async fn look_at_wish(&self, connector: &Connector) -> anyhow::Result<()> {
+        let now = self.now();
         if connector.last_full_sync.is_none() || !self.is_look_due(connector).await? {
             return Ok(());
         }
         let looks = || self.inner.wishes.looks.lock().unwrap_or_else(PoisonError::into_inner);
-        if !looks().insert(connector.id) {
-            return Ok(());
+        {
+            let mut looks = looks();
+            if looks.get(&connector.id).is_some_and(|not_before| *not_before > now) {
+                return Ok(());
+            }
+            looks.insert(connector.id, now + LOOK_TAKES_AT_MOST);
         }
         let (engine, connector) = (self.clone(), connector.clone());
         let look = async move {
-            if let Err(error) = Box::pin(engine.look_around(&connector)).await {
+            let looked = Box::pin(engine.look_around(&connector)).await;
+            let looks = engine.inner.wishes.looks.lock();
+            let mut looks = looks.unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = looked {
+                looks.insert(connector.id, engine.now() + LOOK_RETRY);
                 let error = format!("{error:#}");
                 tracing::info!(connector = %connector.name, error, "its rules were not seen");
+            } else {
+                looks.remove(&connector.id);
             }
-            let looks = engine.inner.wishes.looks.lock();
-            looks.unwrap_or_else(PoisonError::into_inner).remove(&connector.id);
+            drop(looks);
+            // It may be time for the next one already.
+            engine.inner.connectors_changed.notify_waiters();
         };
         self.inner.tasks.spawn(look).await;
         Ok(())
     }
 }
+
+/// A look that fails is not tried again at once.
+const LOOK_RETRY: SignedDuration = SignedDuration::from_mins(15);
+/// Nobody else looks meanwhile.
+const LOOK_TAKES_AT_MOST: SignedDuration = SignedDuration::from_hours(2);

@@ -7,7 +7,7 @@ use domain::{
     access::{self, Severity},
     audit::{Entry, Event, TargetKind},
     wish::{
-        AccessWish, Care, Change, Observed, Origin, PlanState, Wanted, Wish, changes, steps,
+        AccessWish, Care, Change, Observed, Origin, PlanState, Thing, Wanted, Wish, changes, steps,
         taken_back, wanted,
     },
 };
@@ -16,7 +16,7 @@ use store::{Plan, StepState};
 use uuid::Uuid;
 
 use super::{
-    FileProblem, Found, WishSource, document,
+    FileProblem, Found, Part, WishSource, document,
     file::{self, Document},
     looking::Wants,
 };
@@ -31,6 +31,8 @@ pub(super) struct Target {
     pub(super) observed: Observed,
     pub(super) notes: Vec<String>,
     pub(super) limit_of_flips: u64,
+    /// Rules that patterns came to.
+    pub(super) of_patterns: BTreeSet<Thing>,
 }
 
 /// A wish that cannot be carried out, or a target.
@@ -66,8 +68,11 @@ impl Engine {
                 }
                 text
             }
-            WishSource::Kept => match kept {
-                Some(kept) => kept.text,
+            WishSource::Kept(part) => match kept {
+                Some(kept) => {
+                    document["only"] = part.map(Part::word).into();
+                    kept.text
+                }
                 None => {
                     return Err(Error::NotFound(format!(
                         "nothing was applied to {name} yet; import what Exchange has into a file \
@@ -198,7 +203,13 @@ impl Engine {
             let wanted = self.back_to(plan).await?;
             let observed = self.observe(connector, lease, &Wants::of_things(&wanted)).await?;
             let limit_of_flips = AccessWish::USUAL_LIMIT_OF_FLIPS;
-            return Ok(Ok(Target { wanted, observed, notes: Vec::new(), limit_of_flips }));
+            return Ok(Ok(Target {
+                wanted,
+                observed,
+                notes: Vec::new(),
+                limit_of_flips,
+                of_patterns: BTreeSet::new(),
+            }));
         }
         let document = match file::read(&plan.text) {
             Ok(document) => document,
@@ -217,7 +228,17 @@ impl Engine {
                 return Ok(Err(undone));
             }
         }
-        self.target_of(connector, lease, &document).await
+        let mut target = self.target_of(connector, lease, &document).await?;
+        if let Ok(target) = &mut target
+            && let Some(part) = plan.document["only"].as_str().and_then(Part::from_word)
+        {
+            let of_patterns = std::mem::take(&mut target.of_patterns);
+            target.wanted.things.retain(|thing, value| match part {
+                Part::Patterns => value.is_some() && of_patterns.contains(thing),
+                Part::Settings => matches!(thing, Thing::Setting(..)),
+            });
+        }
+        Ok(target)
     }
 
     /// What a wish wants, and what Exchange has of it now.
@@ -230,7 +251,7 @@ impl Engine {
         let wish = with_option(document.wish.clone(), connector);
         let care = self.care(connector).await?;
         let observed = self.observe(connector, lease, &Wants::of(&wish, &care)).await?;
-        let seen = self.seen(connector, lease, &wish).await?;
+        let seen = self.seen(connector, lease, &wish, &care).await?;
         let rules = wish.access.rules.as_deref().unwrap_or_default();
         let compiled = access::compile(rules, &seen);
         let sentence = |problem: &access::Problem| problem.sentence(rules);
@@ -252,7 +273,15 @@ impl Engine {
                 notes.extend(notes_of(&wanted));
                 let limit_of_flips =
                     wish.access.limit_of_flips.unwrap_or(AccessWish::USUAL_LIMIT_OF_FLIPS);
-                Ok(Ok(Target { wanted, observed, notes, limit_of_flips }))
+                let of_patterns = compiled
+                    .rules
+                    .iter()
+                    .filter(|one| {
+                        rules.get(one.written).is_some_and(|rule| !rule.selector.is_exact())
+                    })
+                    .map(|one| Thing::of_rule(&one.rule))
+                    .collect();
+                Ok(Ok(Target { wanted, observed, notes, limit_of_flips, of_patterns }))
             }
             Ok(_) => Ok(Err(problems)),
             Err(more) => {

@@ -7,7 +7,10 @@ use domain::{
     wish::{AccessWish, Mailboxes, PolicyWish, Wish},
 };
 
-use super::yaml::{self, Content, Node, quoted};
+use super::{
+    file::CORRECTS,
+    yaml::{self, Content, Node, quoted},
+};
 
 /// The file that says a wish of a connector. Comments of `before` stay where they were; those of what
 /// is no longer there stand at the end.
@@ -79,7 +82,8 @@ fn list(texts: &[String]) -> String {
 }
 
 fn settings(out: &mut Writer, wish: &Wish) {
-    if wish.settings.is_empty() && wish.policy == PolicyWish::Default {
+    let is_silent = wish.settings.is_empty() && !wish.corrects_settings;
+    if is_silent && wish.policy == PolicyWish::Default {
         return;
     }
     out.line(0, "settings", "settings:");
@@ -100,6 +104,9 @@ fn settings(out: &mut Writer, wish: &Wish) {
                 }
             }
         }
+    }
+    if wish.corrects_settings {
+        out.line(2, &format!("settings.{CORRECTS}"), &format!("{CORRECTS}: true"));
     }
     let alone = Setting::AllowExternalDeviceManagement;
     if let Some(value) = wish.settings.get(&alone) {

@@ -3,6 +3,7 @@
 mod bad_luck;
 mod dying;
 mod hitting;
+mod watching;
 
 use domain::{
     PlanId,
@@ -132,7 +133,7 @@ async fn from_the_first_import_to_the_first_day_again() {
     let again = engine.check_drift(&app.caller(), &app.name()).await.unwrap();
     assert_eq!(again.drifted, drift.drifted);
 
-    let mend = plan(&app, WishSource::Kept).await.unwrap();
+    let mend = plan(&app, WishSource::Kept(None)).await.unwrap();
     assert_eq!(things(&mend).len(), 1);
     assert_eq!(apply(&app, mend.plan.id).await.plan.state, PlanState::Applied);
     let drift = engine.check_drift(&app.caller(), &app.name()).await.unwrap();
