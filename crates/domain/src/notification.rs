@@ -30,6 +30,8 @@ pub enum Topic {
     ConnectorTrouble,
     /// Something that gives access ends soon.
     CredentialExpiring,
+    /// Exchange is not as it was written down any more.
+    Drifted,
 }
 
 words!(Topic {
@@ -39,6 +41,7 @@ words!(Topic {
     ApprovalWanted = "approval.wanted",
     ConnectorTrouble = "connector.trouble",
     CredentialExpiring = "credential.expiring",
+    Drifted = "wish.drifted",
 });
 
 /// Something that happened and that somebody may want to be told. What happens to devices, requests
@@ -59,6 +62,13 @@ pub enum Happened {
         /// When it ends.
         expires: Timestamp,
     },
+    /// Something in Exchange is not as it was written down any more.
+    Drifted {
+        /// Of which connector.
+        connector: ConnectorId,
+        /// What it is, what it shall be, and who changed it, in one sentence.
+        why: String,
+    },
 }
 
 impl Happened {
@@ -68,6 +78,7 @@ impl Happened {
         match self {
             Self::ConnectorTrouble { .. } => Topic::ConnectorTrouble,
             Self::CredentialExpiring { .. } => Topic::CredentialExpiring,
+            Self::Drifted { .. } => Topic::Drifted,
         }
     }
 
@@ -75,7 +86,9 @@ impl Happened {
     #[must_use]
     pub const fn connector(&self) -> Option<ConnectorId> {
         match self {
-            Self::ConnectorTrouble { connector, .. } => Some(*connector),
+            Self::ConnectorTrouble { connector, .. } | Self::Drifted { connector, .. } => {
+                Some(*connector)
+            }
             Self::CredentialExpiring { .. } => None,
         }
     }

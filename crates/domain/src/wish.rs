@@ -18,7 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{AccessLevel, Setting, SettingValue, access::WrittenRule};
 
 pub use changes::{Change, SettingStep, Step, changes, steps, taken_back};
-pub use observed::{Observed, ObservedAccess, ObservedMailbox, ObservedPolicy, ObservedRule};
+pub use observed::{
+    Observed, ObservedAccess, ObservedMailbox, ObservedPolicy, ObservedRule, Threshold,
+};
 pub use plan::{Origin, PlanState};
 pub use thing::{Folded, MailboxKey, Thing, Value};
 pub use wanted::{Problem, Wanted, wanted};

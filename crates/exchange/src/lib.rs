@@ -37,7 +37,7 @@ pub use notice::{CmdletLimit, Notice};
 pub use object::{Object, Reference, Value};
 pub use organization::{
     Capabilities, Devices, Exemption, Family, Knowledge, Mailboxes, Observed, Organization,
-    Reading, Spent, StatisticsTarget, Threshold, Wipe, Writing,
+    Reading, Spent, StatisticsTarget, Wipe, Writing,
 };
 pub use permissions::{
     CmdletNeed, Feature, FeatureCheck, FeatureState, RoleScript, RoleScriptError, role_script,

@@ -19,7 +19,7 @@ pub use actions::{Exemption, Wipe};
 pub use capabilities::{Capabilities, Family};
 pub use lists::{Devices, Mailboxes};
 pub use reading::{Observed, Reading};
-pub use wish::{Threshold, Writing};
+pub use wish::Writing;
 
 use crate::{
     Cmdlet, CmdletError, CmdletLimit, Error, Identity, Notice, Object, Pipeline, Reply, Session,

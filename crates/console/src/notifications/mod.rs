@@ -284,6 +284,7 @@ fn title(topic: Topic) -> &'static str {
         Topic::ApprovalWanted => "Approval wanted",
         Topic::ConnectorTrouble => "Connector in trouble",
         Topic::CredentialExpiring => "Credential ends soon",
+        Topic::Drifted => "Exchange is not as written any more",
     }
 }
 

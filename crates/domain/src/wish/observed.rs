@@ -20,6 +20,34 @@ pub struct Observed {
     pub rules: Option<Vec<ObservedRule>>,
     /// Mailboxes that have a device, and those that the wish names.
     pub mailboxes: Option<BTreeMap<Uuid, ObservedMailbox>>,
+    /// The thresholds of Exchange's own protection, which nobody writes here.
+    pub thresholds: Option<Vec<Threshold>>,
+}
+
+/// A threshold of Exchange's own protection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Threshold {
+    /// What is counted, in Exchange's word.
+    pub behavior: String,
+    /// How often it may be seen; 0 switches the threshold off.
+    pub limit: Option<i64>,
+    /// In which time, as Exchange prints it.
+    pub within: Option<String>,
+    /// How long the device is blocked then, as Exchange prints it.
+    pub blocks_for: Option<String>,
+}
+
+impl Threshold {
+    /// In one line: `RecentCommands: 20 in 00:10:00, blocked for 01:00:00`.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let Some(limit) = self.limit.filter(|limit| *limit > 0) else {
+            return format!("{}: off", self.behavior);
+        };
+        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
+        let (within, blocks_for) = (text(&self.within), text(&self.blocks_for));
+        format!("{}: {limit} in {within}, blocked for {blocks_for}", self.behavior)
+    }
 }
 
 /// A mailbox policy.

@@ -107,6 +107,7 @@ fn organization(generation: Generation) -> Observed {
         mailboxes: Some(
             [mailbox("jane", None), mailbox("bob", None), mailbox("ceo", Some("Managers"))].into(),
         ),
+        thresholds: None,
     }
 }
 

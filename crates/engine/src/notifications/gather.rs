@@ -53,7 +53,7 @@ pub(super) async fn run(engine: Engine, mut stop: Stop) {
 const fn settling(topic: Topic) -> SignedDuration {
     match topic {
         Topic::NewDevice | Topic::Quarantined => SignedDuration::from_secs(10),
-        Topic::ActionFailed => SignedDuration::from_secs(30),
+        Topic::ActionFailed | Topic::Drifted => SignedDuration::from_secs(30),
         Topic::ApprovalWanted | Topic::ConnectorTrouble | Topic::CredentialExpiring => {
             SignedDuration::ZERO
         }

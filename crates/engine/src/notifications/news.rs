@@ -8,7 +8,9 @@ use store::News;
 pub(super) fn of(happened: Happened, at: Timestamp) -> News {
     let (topic, connector) = (happened.topic(), happened.connector());
     let document = match happened {
-        Happened::ConnectorTrouble { why, .. } => json!({"why": why}),
+        Happened::ConnectorTrouble { why, .. } | Happened::Drifted { why, .. } => {
+            json!({"why": why})
+        }
         Happened::CredentialExpiring { what, expires } => {
             json!({"what": what, "expires": expires.to_string()})
         }

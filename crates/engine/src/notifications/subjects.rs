@@ -103,7 +103,7 @@ impl Engine {
                 let request = request.filter(Request::is_held);
                 Ok(request.map(|request| Subject::Request(Box::new(request))))
             }
-            Topic::ConnectorTrouble | Topic::CredentialExpiring => {
+            Topic::ConnectorTrouble | Topic::CredentialExpiring | Topic::Drifted => {
                 Ok(Some(Subject::Other(news.clone())))
             }
         }

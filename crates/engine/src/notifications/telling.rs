@@ -120,6 +120,10 @@ pub(super) fn sample(topic: Topic, language: Language, now: Timestamp) -> Tellin
             "reason": "they left the company",
         }),
         Topic::ConnectorTrouble => json!({"why": "no endpoint answers"}),
+        Topic::Drifted => json!({
+            "why": "security.allow_camera of policy Default is true and shall be false; \
+                    contoso.com/Users/max changed it at 2026-11-21 09:30 UTC",
+        }),
         Topic::CredentialExpiring => {
             let expires = now + jiff::SignedDuration::from_hours(24 * 7);
             json!({"what": format!("the token deploy of {user}"), "expires": expires.to_string()})

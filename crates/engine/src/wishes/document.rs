@@ -9,7 +9,7 @@ use domain::{
     settings::Generation,
     wish::{
         Change, Folded, MailboxKey, Observed, ObservedAccess, ObservedPolicy, ObservedRule, Thing,
-        Value,
+        Threshold, Value,
     },
 };
 use serde_json::{Map, Value as Json, json};
@@ -173,7 +173,18 @@ pub(super) fn of_observed(observed: &Observed) -> Json {
         };
         rules.iter().map(rule).collect::<Vec<_>>()
     });
-    json!({ "policies": policies, "access": access, "rules": rules })
+    let thresholds = observed.thresholds.as_ref().map(|thresholds| {
+        let threshold = |one: &Threshold| {
+            json!({
+                "behavior": one.behavior,
+                "limit": one.limit,
+                "within": one.within,
+                "blocks_for": one.blocks_for,
+            })
+        };
+        thresholds.iter().map(threshold).collect::<Vec<_>>()
+    });
+    json!({ "policies": policies, "access": access, "rules": rules, "thresholds": thresholds })
 }
 
 pub(super) fn observed(document: &Json) -> Option<Observed> {
@@ -194,6 +205,7 @@ pub(super) fn observed(document: &Json) -> Option<Observed> {
             None => None,
         },
         mailboxes: None,
+        thresholds: list("thresholds").map(|items| items.iter().filter_map(threshold).collect()),
     })
 }
 
@@ -213,6 +225,16 @@ fn policy(document: &Json) -> Option<ObservedPolicy> {
         generation: Generation::from_word(document["generation"].as_str()?)?,
         values,
         changed: None,
+    })
+}
+
+fn threshold(document: &Json) -> Option<Threshold> {
+    let text = |name: &str| document[name].as_str().map(str::to_owned);
+    Some(Threshold {
+        behavior: text("behavior")?,
+        limit: document["limit"].as_i64(),
+        within: text("within"),
+        blocks_for: text("blocks_for"),
     })
 }
 

@@ -4,6 +4,7 @@ use domain::{
     Caller, Connector, ConnectorName, Permission, Timestamp,
     access::{CompiledRule, compile},
     audit::{Entry, Event},
+    notification::Happened,
     status_message,
     wish::{Change, Observed, PlanState, Thing, Wish, changes},
 };
@@ -255,6 +256,7 @@ impl Engine {
             self.record(connector, status_message::Event::Drifted, &text).await;
             let entry = self.entry_of(&Caller::engine(), Event::DriftFound, connector);
             self.audit(drift_entry(entry, one)).await?;
+            self.notify(Happened::Drifted { connector: connector.id, why: text }).await;
         }
         if !before.drifted.is_empty() && now.drifted.is_empty() {
             let text = "Exchange is as it was written down again";

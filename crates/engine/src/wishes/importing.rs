@@ -9,7 +9,11 @@ use domain::{
     wish::{AccessWish, Observed, PolicyWish, Thing, Wish},
 };
 
-use super::{document, file, looking::Wants, writing};
+use super::{
+    document, file,
+    looking::Wants,
+    writing::{self, LEFT_OUT, PROTECTION},
+};
 use crate::{Engine, Error, sessions::Urgency};
 
 /// What was imported.
@@ -54,8 +58,12 @@ impl Engine {
         let mut left_out = Vec::new();
         let wish = wish_of(&observed, &held.wish, &mut left_out);
         let mut text = writing::write(name.as_str(), &wish, before);
+        for threshold in observed.thresholds.iter().flatten() {
+            let told = threshold.told();
+            text.push_str(&format!("{PROTECTION}{told}\n"));
+        }
         for what in &left_out {
-            text.push_str(&format!("# Not written down: {what}\n"));
+            text.push_str(&format!("{LEFT_OUT}{what}\n"));
         }
         let mut things: BTreeSet<Thing> = self.care(&connector).await?.things;
         let known = things.len();

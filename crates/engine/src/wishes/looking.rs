@@ -22,6 +22,8 @@ pub(super) struct Wants {
     pub(super) access: bool,
     pub(super) rules: bool,
     pub(super) mailboxes: Reach,
+    /// Where the account may see them.
+    pub(super) thresholds: bool,
 }
 
 /// Of which mailboxes.
@@ -41,7 +43,7 @@ pub(super) enum Reach {
 impl Wants {
     /// Everything that is written down of an organization, for a file or an explanation.
     pub(super) const fn everything() -> Self {
-        Self { policies: true, access: true, rules: true, mailboxes: Reach::None }
+        Self { policies: true, access: true, rules: true, mailboxes: Reach::None, thresholds: true }
     }
 
     /// What a plan for a wish needs to know.
@@ -88,6 +90,7 @@ impl Wants {
                 || decides,
             rules: decides,
             mailboxes,
+            thresholds: false,
         }
     }
 
@@ -135,6 +138,10 @@ impl Engine {
         }
         if wants.rules {
             observed.rules = Some(organization.access_rules().await?);
+        }
+        let threshold = "Get-ActiveSyncDeviceAutoblockThreshold";
+        if wants.thresholds && organization.capabilities().sees(threshold) == Some(true) {
+            observed.thresholds = Some(organization.autoblock_thresholds().await?);
         }
         let keeps_other = |mailbox: &ObservedMailbox| mailbox.policy.is_some();
         observed.mailboxes = match &wants.mailboxes {
@@ -184,6 +191,7 @@ impl Engine {
                     != Some(false),
                 rules: sees(Feature::AccessRulesRead),
                 mailboxes: Reach::None,
+                thresholds: true,
             }
         };
         self.observe(connector, lease, &may).await.map(drop)
@@ -197,7 +205,7 @@ impl Engine {
     ) -> anyhow::Result<()> {
         let before = self.store().observed(connector.id).await?.map(|(_, document)| document);
         let mut kept = document::of_observed(observed);
-        for part in ["policies", "access", "rules"] {
+        for part in ["policies", "access", "rules", "thresholds"] {
             if kept[part].is_null()
                 && let Some(before) = &before
             {

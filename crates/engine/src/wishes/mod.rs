@@ -17,6 +17,8 @@ mod importing;
 mod looking;
 mod planning;
 mod switching;
+#[cfg(test)]
+mod tests;
 mod writing;
 mod yaml;
 

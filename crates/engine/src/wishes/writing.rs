@@ -12,6 +12,10 @@ use super::{
     yaml::{self, Content, Node, quoted},
 };
 
+/// Lines at the end of an imported file. They are of that import, and no comments of people.
+pub(super) const PROTECTION: &str = "# Exchange's own protection, as it is now: ";
+pub(super) const LEFT_OUT: &str = "# Not written down: ";
+
 /// The file that says a wish of a connector. Comments of `before` stay where they were; those of what
 /// is no longer there stand at the end.
 pub(crate) fn write(connector: &str, wish: &Wish, before: Option<&str>) -> String {
@@ -211,6 +215,7 @@ impl Comments {
                 above.push(trimmed.to_owned());
             }
         }
+        above.retain(|line| !line.starts_with(PROTECTION) && !line.starts_with(LEFT_OUT));
         comments.last = above;
         comments
     }

@@ -11,26 +11,13 @@ use domain::{
     settings::Generation,
     wish::{
         Folded, MailboxKey, ObservedAccess, ObservedMailbox, ObservedPolicy, ObservedRule,
-        SettingStep, Step,
+        SettingStep, Step, Threshold,
     },
 };
 use uuid::Uuid;
 
 use super::{Exemption, Family, Organization};
 use crate::{Argument, Cmdlet, Error, Identity, Object, Reply, Session, Value, records, settings};
-
-/// A threshold of Exchange's own protection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Threshold {
-    /// What is counted, in Exchange's word.
-    pub behavior: String,
-    /// How often it may be seen; 0 switches the threshold off.
-    pub limit: Option<i64>,
-    /// In which time, as Exchange prints it.
-    pub within: Option<String>,
-    /// How long the device is blocked then, as Exchange prints it.
-    pub blocks_for: Option<String>,
-}
 
 /// A write that Exchange has on record.
 #[derive(Debug, Clone, PartialEq, Eq)]

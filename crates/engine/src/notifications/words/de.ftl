@@ -78,6 +78,14 @@ credential-expiring-lead = { $count ->
 credential-expiring-item = { $what }: bis { $expires }
 credential-expiring-hint = Erneuern Sie es rechtzeitig, oder lassen Sie es ablaufen, wenn niemand es braucht.
 
+wish-drifted-subject = { $count ->
+    [one] { $connector } ist nicht mehr, wie es festgelegt wurde
+   *[other] { $connector } ist nicht mehr, wie es festgelegt wurde: { $count } Abweichungen
+}
+wish-drifted-lead = In Exchange wurde geändert, worauf Gatepost { $connector } hält.
+wish-drifted-item = { $why }
+wish-drifted-hint = Sehen Sie sich die Abweichung in Gatepost an: Wenden Sie das Festgelegte erneut an, oder legen Sie fest, was jetzt gilt.
+
 more = { $count ->
     [one] und eines mehr
    *[other] und { $count } weitere

@@ -78,6 +78,14 @@ credential-expiring-lead = { $count ->
 credential-expiring-item = { $what }: ends { $expires }
 credential-expiring-hint = Renew it in time, or let it end if nobody needs it.
 
+wish-drifted-subject = { $count ->
+    [one] { $connector } is not as it was written down
+   *[other] { $connector } is not as it was written down: { $count } differences
+}
+wish-drifted-lead = Somebody changed in Exchange what Gatepost holds { $connector } to.
+wish-drifted-item = { $why }
+wish-drifted-hint = Look at the drift in Gatepost: apply what is written again, or write down what is there.
+
 more = { $count ->
     [one] and one more
    *[other] and { $count } more

@@ -60,6 +60,13 @@ credential-expiring-lead = 有 { $count } 個存取憑證即將到期。
 credential-expiring-item = { $what }：於 { $expires } 到期
 credential-expiring-hint = 請及時更新；若無人需要，可任其到期。
 
+wish-drifted-subject = { $count ->
+   *[other] { $connector } 已與所訂內容不符：{ $count } 項差異
+}
+wish-drifted-lead = 有人在 Exchange 中變更了 Gatepost 為 { $connector } 維持的內容。
+wish-drifted-item = { $why }
+wish-drifted-hint = 請在 Gatepost 中檢視差異：重新套用所訂內容，或改訂為目前的狀態。
+
 more = 還有 { $count } 個
 footer = 您收到此訊息，是因為 Gatepost 的訂閱 { $subscription }。
 test-subject = Gatepost 測試訊息
