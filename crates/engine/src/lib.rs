@@ -72,6 +72,7 @@ pub use people::{
 };
 pub use supervisor::NextPasses;
 pub use wishes::{
-    Drift, Drifted, FileProblem, Flip, Found, HitGroup, Hits, Imported, Part, PlannedWish,
-    WishSource, name_of,
+    Drift, Drifted, ExactRule, FileProblem, Flip, Found, HitGroup, Hits, Imported, KnownRule,
+    KnownRules, KnownSetting, KnownSettings, Part, PlannedWish, RuleSource, TestedRule,
+    TestedRules, WishSource, name_of,
 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Caller, ConnectorName, Permission, SettingsGroup,
+    Caller, Connector, ConnectorName, Permission, SettingsGroup,
     access::WrittenRule,
     audit::Event,
     wish::{AccessWish, Observed, PolicyWish, Thing, Wish},
@@ -36,6 +36,36 @@ impl Engine {
         name: &ConnectorName,
         before: Option<&str>,
     ) -> Result<Imported, Error> {
+        let (connector, imported, things) = self.written_down(caller, name, before).await?;
+        let care: Vec<String> =
+            things.iter().map(|thing| document::of_thing(thing).to_string()).collect();
+        let entry = self.entry_of(caller, Event::WishAdopted, &connector);
+        let entry = entry.with("rules", imported.adopted.to_string());
+        let mut log = self.audit_log().await?;
+        let rows = log.rows(&[entry]);
+        self.store().set_care(connector.id, &care, &rows).await?;
+        log.written();
+        Ok(imported)
+    }
+
+    /// What [`Engine::import_wish`] would write down and adopt. Nothing is adopted.
+    pub async fn preview_import(
+        &self,
+        caller: &Caller,
+        name: &ConnectorName,
+        before: Option<&str>,
+    ) -> Result<Imported, Error> {
+        let (_, imported, _) = self.written_down(caller, name, before).await?;
+        Ok(imported)
+    }
+
+    /// What Exchange has now as a file, and what is in care once that is adopted.
+    async fn written_down(
+        &self,
+        caller: &Caller,
+        name: &ConnectorName,
+        before: Option<&str>,
+    ) -> Result<(Connector, Imported, BTreeSet<Thing>), Error> {
         let scope = caller.scope(Permission::ModifyConnectorPolicy)?;
         let connector = self.store().connector(&scope, name).await?;
         self.must_not_be_removed(&connector)?;
@@ -70,15 +100,7 @@ impl Engine {
         let rules = observed.rules.iter().flatten().filter_map(|one| one.rule.as_ref());
         things.extend(rules.map(Thing::of_rule));
         let adopted = (things.len() - known) as u64;
-        let care: Vec<String> =
-            things.iter().map(|thing| document::of_thing(thing).to_string()).collect();
-        let entry = self.entry_of(caller, Event::WishAdopted, &connector);
-        let entry = entry.with("rules", adopted.to_string());
-        let mut log = self.audit_log().await?;
-        let rows = log.rows(&[entry]);
-        self.store().set_care(connector.id, &care, &rows).await?;
-        log.written();
-        Ok(Imported { text, adopted, left_out })
+        Ok((connector, Imported { text, adopted, left_out }, things))
     }
 }
 

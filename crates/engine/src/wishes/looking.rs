@@ -224,22 +224,10 @@ impl Engine {
         wish: &Wish,
         care: &Care,
     ) -> anyhow::Result<Seen> {
-        let mut seen = seen_in(&self.store().device_groups(connector.id).await?);
-        // A rule that was made of a pattern stays, though its last device is gone: it may come back.
-        for thing in &care.things {
-            if let Thing::Rule(characteristic, value) = thing {
-                seen.add(*characteristic, value.as_str(), 0);
-            }
-        }
-        let rules = wish.access.rules.iter().flatten();
-        let mut patterns = rules.filter(|rule| !rule.selector.is_exact());
-        let needs_classes = patterns.any(|rule| {
-            let characteristic = rule.selector.characteristic();
-            matches!(characteristic, Characteristic::Type | Characteristic::Model)
-        });
+        let mut seen = self.seen_here(connector, care).await?;
         let organization = lease.organization()?;
         let sees_classes = organization.capabilities().sees("Get-ActiveSyncDeviceClass");
-        if needs_classes && sees_classes != Some(false) {
+        if needs_classes(wish) && sees_classes != Some(false) {
             for (device_type, model) in organization.device_classes().await? {
                 seen.add(Characteristic::Type, &device_type, 0);
                 seen.add(Characteristic::Model, &model, 0);
@@ -247,4 +235,30 @@ impl Engine {
         }
         Ok(seen)
     }
+
+    /// The values that are known without asking Exchange.
+    pub(super) async fn seen_here(
+        &self,
+        connector: &Connector,
+        care: &Care,
+    ) -> anyhow::Result<Seen> {
+        let mut seen = seen_in(&self.store().device_groups(connector.id).await?);
+        // A rule that was made of a pattern stays, though its last device is gone: it may come back.
+        for thing in &care.things {
+            if let Thing::Rule(characteristic, value) = thing {
+                seen.add(*characteristic, value.as_str(), 0);
+            }
+        }
+        Ok(seen)
+    }
+}
+
+/// Whether a wish has patterns that Exchange's own list of types and models is needed for.
+pub(super) fn needs_classes(wish: &Wish) -> bool {
+    let rules = wish.access.rules.iter().flatten();
+    let mut patterns = rules.filter(|rule| !rule.selector.is_exact());
+    patterns.any(|rule| {
+        let characteristic = rule.selector.characteristic();
+        matches!(characteristic, Characteristic::Type | Characteristic::Model)
+    })
 }

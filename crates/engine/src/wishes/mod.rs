@@ -16,6 +16,8 @@ mod hits;
 mod importing;
 mod looking;
 mod planning;
+mod rules;
+mod settings;
 mod switching;
 #[cfg(test)]
 mod tests;
@@ -40,6 +42,8 @@ pub use applying::name_of;
 pub use drift::{Drift, Drifted};
 pub use hits::{Flip, HitGroup, Hits};
 pub use importing::Imported;
+pub use rules::{ExactRule, KnownRule, KnownRules, RuleSource, TestedRule, TestedRules};
+pub use settings::{KnownSetting, KnownSettings};
 pub use yaml::FileProblem;
 
 use crate::{Engine, Error};
