@@ -12,7 +12,7 @@ use std::{
 };
 
 use axum::{
-    body::{Body, Bytes, to_bytes},
+    body::{Body, Bytes, HttpBody as _, to_bytes},
     extract::{Request, State},
     http::{HeaderMap, Method, StatusCode, header},
     middleware::Next,
@@ -27,7 +27,8 @@ use crate::{MAX_BODY_BYTES, problem::Problem};
 const HEADER: &str = "idempotency-key";
 /// Longest key: a UUID is 36 characters, and nobody needs ten of them.
 const MAX_KEY_BYTES: usize = 255;
-/// Answers larger than this are not kept; none of ours is.
+/// Answers larger than this are given and not kept: the file of an import or a plan with thousands of
+/// changes may be, and neither does harm when it is made twice.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
 /// The answers given to keys.
@@ -145,11 +146,15 @@ async fn answer(
     }
     let mut guard = Unanswered { answers, key, is_answered: false };
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    if response.body().size_hint().lower() > MAX_ANSWER_BYTES as u64 {
+        return Ok(response);
+    }
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, MAX_ANSWER_BYTES).await.map_err(|_| Problem::internal())?;
     // A fault of the server or a lost moment is no answer to keep: the retry is to try again.
     if !parts.status.is_server_error() {
-        let headers = parts.headers.iter().filter(|(name, _)| *name == header::CONTENT_TYPE);
+        let kept = [header::CONTENT_TYPE, header::LOCATION];
+        let headers = parts.headers.iter().filter(|(name, _)| kept.contains(name));
         let headers = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
         answers.finish(key, Answer { status: parts.status, headers, body: body.clone() });
         guard.is_answered = true;

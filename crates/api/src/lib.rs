@@ -31,6 +31,7 @@ mod preview;
 mod problem;
 mod status;
 mod sync;
+mod wishes;
 
 pub use action::{Action, ActionPage, ActionPreview, ActionRequest, Counted, PlannedDevice};
 pub use ageing::{Aged, Ageing};
@@ -71,6 +72,12 @@ pub use preview::Preview;
 pub use problem::Problem;
 pub use status::{ConnectorStatus, Status};
 pub use sync::{SyncRequest, UserSynced};
+pub use wishes::{
+    AccessRule, AccessRuleList, ApplyRequest, ConnectorSetting, ConnectorSettings, Drift, Drifted,
+    ExactRule, Import, Imported, Plan, PlanChange, PlanList, PlanRequest, PlanStep, PlanSummary,
+    RollbackTo, RuleTest, Setting, SettingList, Takes, TestedRule, TestedRules, Wish, WishList,
+    WishProblem, WrittenRule,
+};
 
 use axum::{
     Json, Router, extract::DefaultBodyLimit, http::Uri, middleware, response::IntoResponse as _,
@@ -173,6 +180,24 @@ fn guarded() -> OpenApiRouter<Engine> {
         ))
         .routes(routes!(identity_providers::test))
         .merge(notifications())
+        .merge(wishes())
+}
+
+/// What organizations shall be.
+fn wishes() -> OpenApiRouter<Engine> {
+    use wishes::{drift, plans, rules, settings, wish};
+    OpenApiRouter::new()
+        .routes(routes!(settings::list))
+        .routes(routes!(settings::show))
+        .routes(routes!(wish::show))
+        .routes(routes!(wish::revisions))
+        .routes(routes!(wish::import))
+        .routes(routes!(plans::list, plans::make))
+        .routes(routes!(plans::show))
+        .routes(routes!(plans::apply))
+        .routes(routes!(drift::show, drift::check))
+        .routes(routes!(rules::list))
+        .routes(routes!(rules::test))
 }
 
 /// Channels, subscriptions, templates and deliveries.
@@ -220,6 +245,7 @@ async fn unknown_address(uri: Uri) -> Problem {
     tags(
         (name = "connectors", description = "Organizations connected, checked and synced"),
         (name = "devices", description = "The inventory"),
+        (name = "wishes", description = "What organizations shall be: settings, access rules, plans, drift"),
         (name = "people", description = "Who can sign in, and what they may do"),
         (name = "jobs", description = "Work that the server does in the background"),
         (name = "guard", description = "How many wipes may be sent without a second person"),

@@ -3,6 +3,7 @@
 
 use axum::{
     Extension, Json,
+    body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::JsonRejection},
     http::request::Parts,
 };
@@ -49,6 +50,26 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
                 "correct the body; /api/v1/openapi.json describes it",
             )),
         }
+    }
+}
+
+/// The JSON body as a `T`, or what that is when nothing was sent.
+pub(crate) struct OptionalBody<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), state)
+            .await
+            .map_err(|rejection| Problem::too_large(innermost(&rejection)))?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        let Body(value) =
+            Body::from_request(Request::from_parts(parts, bytes.into()), state).await?;
+        Ok(Self(value))
     }
 }
 

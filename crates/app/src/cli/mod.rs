@@ -14,6 +14,7 @@ mod people;
 pub mod reference;
 mod status;
 mod sync;
+mod wish;
 
 use std::{
     io::{self, Write as _},
@@ -52,6 +53,22 @@ enum Verb {
     /// See devices, let them in, keep them out, erase them
     #[command(subcommand)]
     Device(device::DeviceVerb),
+    /// Write down what Exchange has now, so that the first plan is empty
+    Import(wish::import::ImportArguments),
+    /// Say what is not as it shall be; nothing is written to Exchange
+    Plan(wish::plan::PlanArguments),
+    /// Carry a plan out, or go on with it
+    Apply(wish::apply::ApplyArguments),
+    /// Say what is not as it was written down any more, who changed it, and when
+    Drift(wish::drift::DriftArguments),
+    /// Bring back what was there before a plan was applied, or before the first
+    Rollback(wish::rollback::RollbackArguments),
+    /// See access rules, and what written ones would come to
+    #[command(subcommand)]
+    Rule(wish::rule::RuleVerb),
+    /// See the settings there are, and what Exchange has of them
+    #[command(subcommand)]
+    Settings(wish::settings::SettingsVerb),
     /// See jobs: the work that the server does in the background
     #[command(subcommand)]
     Job(job::JobVerb),
@@ -107,6 +124,8 @@ pub(crate) enum Exit {
     Failed = 1,
     /// What was asked for makes no sense.
     Usage = 2,
+    /// Something is not as it shall be.
+    Differences = 3,
     /// Done for some, and not for others.
     Partly = 4,
     /// It waits for a second person.
@@ -147,6 +166,13 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Verb::Connector(verb) => block_on(connector::run(verb)),
         Verb::Sync(arguments) => block_on(sync::run(arguments)),
         Verb::Device(verb) => block_on(device::run(verb)),
+        Verb::Import(arguments) => block_on(wish::import::run(arguments)),
+        Verb::Plan(arguments) => block_on(wish::plan::run(arguments)),
+        Verb::Apply(arguments) => block_on(wish::apply::run(arguments)),
+        Verb::Drift(arguments) => block_on(wish::drift::run(arguments)),
+        Verb::Rollback(arguments) => block_on(wish::rollback::run(arguments)),
+        Verb::Rule(verb) => block_on(wish::rule::run(verb)),
+        Verb::Settings(verb) => block_on(wish::settings::run(verb)),
         Verb::Job(verb) => block_on(job::run(verb)),
         Verb::Guard(verb) => block_on(guard::run(verb)),
         Verb::Audit(verb) => block_on(audit::run(verb)),

@@ -44,8 +44,9 @@ pub fn markdown() -> String {
     let mut text = "# Command line\n\n\
         Made from the program itself by a test; `gatepost VERB --help` prints the same.\n\n\
         Every verb that speaks to a server takes `--data DIR` for a server on this machine, or\n\
-        `--server URL` with `--token-file FILE`. Exit codes: 0 done, 1 failed, 2 wrong usage,\n\
-        6 refused for lack of permission.\n"
+        `--server URL` with `--token-file FILE`. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 differences\n\
+        found (`plan`, `drift`, `rollback`), 4 done for some alone, 5 waits for a second person, 6 refused by\n\
+        a guard or for lack of permission.\n"
         .to_owned();
     let mut command = Cli::command().term_width(100);
     command.build();

@@ -1,0 +1,90 @@
+//! `gatepost plan`: what is not as it shall be.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use api::{Plan, PlanRequest};
+use domain::ConnectorName;
+use serde::{Deserialize, Serialize};
+
+use super::{Exit, read, shown};
+use crate::{
+    client::{Client, ServerArguments},
+    output::OutputArguments,
+};
+
+/// Say what is not as it shall be; nothing is written to Exchange
+///
+/// Ends with 3 if there is something to do, and with 0 if there is nothing.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PlanArguments {
+    /// Name of the connector
+    #[arg(value_parser = ConnectorName::parse)]
+    connector: ConnectorName,
+    /// File with the wish, or - for the standard input; without it, the wish that holds
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The file goes before what was changed in the console since a file was applied
+    #[arg(long, requires = "file")]
+    overwrite: bool,
+    /// Write the plan's id into a file, which `gatepost apply` takes
+    #[arg(long, value_name = "PLANFILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArguments,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+/// What stands in a plan file.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct PlanFile {
+    pub(super) plan: String,
+    connector: String,
+    made: String,
+}
+
+impl PlanFile {
+    /// A plan file has one line; a longer file is some other file.
+    const MAX_BYTES: usize = 4096;
+
+    pub(super) fn read(file: &Path) -> anyhow::Result<Self> {
+        let text = read(file)?;
+        if text.len() > Self::MAX_BYTES {
+            bail!("{} is no plan file: gatepost plan --out writes one", file.display());
+        }
+        serde_json::from_str(&text).with_context(|| {
+            format!("{} is no plan file: gatepost plan --out writes one", file.display())
+        })
+    }
+
+    fn write(plan: &Plan, file: &Path) -> anyhow::Result<()> {
+        let summary = &plan.summary;
+        let written = Self {
+            plan: summary.id.clone(),
+            connector: summary.connector.clone(),
+            made: summary.made.clone(),
+        };
+        let text = format!("{}\n", serde_json::to_string(&written)?);
+        std::fs::write(file, text).with_context(|| format!("writing {}", file.display()))
+    }
+}
+
+pub(crate) async fn run(arguments: PlanArguments) -> anyhow::Result<Exit> {
+    let PlanArguments { connector, file, overwrite, out, output, server } = &arguments;
+    let text = file.as_deref().map(read).transpose()?;
+    let request =
+        PlanRequest { kept: text.is_none(), overwrite: *overwrite, text, ..PlanRequest::default() };
+    let client = Client::connect(server)?;
+    let made: Plan = client.post(&format!("connectors/{connector}/plans"), &request).await?;
+    let plan = shown::settled(&client, made).await?;
+    let is_sound = plan.summary.state == "ready";
+    let to_apply = match out {
+        Some(out) if is_sound => {
+            PlanFile::write(&plan, out)?;
+            format!("gatepost apply {}", out.display())
+        }
+        _ => format!("gatepost apply {}", plan.summary.id),
+    };
+    shown::show(&plan, file.as_ref(), output.output, &to_apply)
+}
