@@ -74,9 +74,9 @@ pub use status::{ConnectorStatus, Status};
 pub use sync::{SyncRequest, UserSynced};
 pub use wishes::{
     AccessRule, AccessRuleList, ApplyRequest, ConnectorSetting, ConnectorSettings, Drift, Drifted,
-    ExactRule, Import, Imported, Plan, PlanChange, PlanList, PlanRequest, PlanStep, PlanSummary,
-    RollbackTo, RuleTest, Setting, SettingList, Takes, TestedRule, TestedRules, Wish, WishList,
-    WishProblem, WrittenRule,
+    ExactRule, Flip, HitGroup, Import, Imported, Plan, PlanChange, PlanHits, PlanList, PlanRequest,
+    PlanStep, PlanSummary, RollbackTo, RuleTest, Setting, SettingList, Switch, Takes, TestedRule,
+    TestedRules, Wish, WishList, WishProblem, WrittenRule,
 };
 
 use axum::{

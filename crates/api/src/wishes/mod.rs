@@ -13,8 +13,10 @@ pub(crate) mod wish;
 
 pub use catalogue::{Setting, SettingList, Takes};
 pub use drift::{Drift, Drifted};
-pub use plan::{Plan, PlanChange, PlanList, PlanStep, PlanSummary, WishProblem};
-pub use plans::{ApplyRequest, PlanRequest, RollbackTo};
+pub use plan::{
+    Flip, HitGroup, Plan, PlanChange, PlanHits, PlanList, PlanStep, PlanSummary, WishProblem,
+};
+pub use plans::{ApplyRequest, PlanRequest, RollbackTo, Switch};
 pub use rules::{
     AccessRule, AccessRuleList, ExactRule, RuleTest, TestedRule, TestedRules, WrittenRule,
 };

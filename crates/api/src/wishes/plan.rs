@@ -52,6 +52,52 @@ pub struct Plan {
     pub writes: Vec<String>,
     /// The writes that were sent.
     pub steps: Vec<PlanStep>,
+    /// Whom it hits, as far as the inventory knows; null where it changes nothing about access.
+    pub hits: Option<PlanHits>,
+    /// How many devices may change their state without somebody accepting it.
+    pub limit_of_flips: u64,
+}
+
+/// Whom a plan hits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PlanHits {
+    /// How many devices change because of the plan: what the limit counts.
+    pub devices: u64,
+    /// How many change from what to what because of the plan.
+    pub flips: Vec<Flip>,
+    /// How many change although the plan changes nothing for them: Exchange has not decided anew yet.
+    pub settling: Vec<Flip>,
+    /// The largest groups of devices that change, the largest first.
+    pub groups: Vec<HitGroup>,
+    /// Rules that name no device.
+    pub dead: Vec<String>,
+    /// Rules whose every device is decided by a stronger one.
+    pub shadowed: Vec<String>,
+}
+
+/// Devices that change from one state to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Flip {
+    /// What they are, as `access_state` of a device.
+    pub from: String,
+    /// What they would be.
+    pub to: String,
+    /// How many devices.
+    pub devices: u64,
+    /// Of how many people at most: somebody with devices of two kinds is counted twice.
+    pub people_at_most: u64,
+}
+
+/// Devices that are alike and change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct HitGroup {
+    /// Type, model, operating system and user agent, as far as they are known.
+    pub what: String,
+    /// What would decide.
+    pub by: String,
+    /// What they are, what they would be, and how many.
+    #[serde(flatten)]
+    pub flip: Flip,
 }
 
 /// Something that is wrong with a wish.
@@ -119,6 +165,37 @@ impl Plan {
             changes: found.changes.iter().map(PlanChange::of).collect(),
             writes: found.writes,
             steps: steps.into_iter().map(PlanStep::of).collect(),
+            hits: found.hits.map(PlanHits::of),
+            limit_of_flips: found.limit_of_flips,
+        }
+    }
+}
+
+impl PlanHits {
+    fn of(hits: engine::Hits) -> Self {
+        let groups = hits.groups.iter().map(|group| HitGroup {
+            what: group.what.clone(),
+            by: group.by.clone(),
+            flip: Flip::of(&group.flip),
+        });
+        Self {
+            devices: hits.devices(),
+            flips: hits.flips.iter().map(Flip::of).collect(),
+            settling: hits.settling.iter().map(Flip::of).collect(),
+            groups: groups.collect(),
+            dead: hits.dead,
+            shadowed: hits.shadowed,
+        }
+    }
+}
+
+impl Flip {
+    fn of(flip: &engine::Flip) -> Self {
+        Self {
+            from: flip.from.word().to_owned(),
+            to: flip.to.word().to_owned(),
+            devices: flip.devices,
+            people_at_most: flip.people_at_most,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     problem::Problem,
 };
 
-/// What a plan is made of: exactly one of text, kept and rollback.
+/// What a plan is made of: exactly one of text, kept, rollback and switch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"kept": true}))]
@@ -36,6 +36,17 @@ pub struct PlanRequest {
     /// What was there before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackTo>,
+    /// The guided switch from open to quarantine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switch: Option<Switch>,
+}
+
+/// The guided switch from open to quarantine: who works today is exempted first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Switch {
+    /// Devices that synced within so many days are exempted: 1 to 365.
+    pub active_days: u32,
 }
 
 /// To what was there before which plan.
@@ -55,21 +66,41 @@ impl PlanRequest {
             Some(RollbackTo::First(true)) => Some(None),
             Some(RollbackTo::Plan(id)) => Some(Some(parse_id(&id)?)),
         };
-        match (self.text, self.kept, rollback) {
-            (Some(text), false, None) => Ok(WishSource::File { text, overwrites: self.overwrite }),
-            (None, true, None) if !self.overwrite => Ok(WishSource::Kept),
-            (None, false, Some(to)) if !self.overwrite => Ok(WishSource::Rollback(to)),
-            (None, ..) if self.overwrite => Err(Problem::invalid(
+        if self.overwrite && self.text.is_none() {
+            return Err(Problem::invalid(
                 "overwrite is about a file, and there is none",
                 "send the file as text, or leave overwrite out",
-            )),
+            ));
+        }
+        match (self.text, self.kept, rollback, self.switch) {
+            (Some(text), false, None, None) => {
+                Ok(WishSource::File { text, overwrites: self.overwrite })
+            }
+            (None, true, None, None) => Ok(WishSource::Kept),
+            (None, false, Some(to), None) => Ok(WishSource::Rollback(to)),
+            (None, false, None, Some(Switch { active_days })) => match active_days {
+                1..=Switch::MOST_DAYS => Ok(WishSource::Switch { active_days }),
+                _ => Err(Problem::invalid(
+                    format_args!(
+                        "switch.active_days is {active_days}, and must be from 1 to {}",
+                        Switch::MOST_DAYS
+                    ),
+                    "correct it and send it again",
+                )),
+            },
             _ => Err(Problem::invalid(
-                "a plan is made of exactly one of text, kept and rollback",
-                "send {\"text\": \"…\"} with a file, {\"kept\": true} for the wish that holds, or \
-                 {\"rollback\": true} for what was there before",
+                "a plan is made of exactly one of text, kept, rollback and switch",
+                "send {\"text\": \"…\"} with a file, {\"kept\": true} for the wish that holds, \
+                 {\"rollback\": true} for what was there before, or {\"switch\": \
+                 {\"active_days\": 30}} for the switch to quarantine",
             )),
         }
     }
+}
+
+impl Switch {
+    /// A device that was silent for a year is no longer at work.
+    const MOST_DAYS: u32 = 365;
 }
 
 /// Makes a plan: reads Exchange and says what is not as it shall be.
@@ -139,11 +170,16 @@ pub(crate) async fn show(asked: OfPlan) -> Result<Json<Plan>, Problem> {
 /// How a plan is applied.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ApplyRequest {}
+pub struct ApplyRequest {
+    /// How many devices may change their state, where the plan's hits are more than its limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept_flips: Option<u64>,
+}
 
 /// Carries a plan out, or goes on with it.
 ///
-/// It is refused if Exchange is not as it was when the plan was made. The answer waits for the end for
+/// It is refused if Exchange is not as it was when the plan was made, and if more devices would change
+/// their state than its limit says and nobody accepts so many. The answer waits for the end for
 /// as long as the parameter wait says, and is the plan as it is then.
 #[utoipa::path(
     post,
@@ -160,7 +196,7 @@ pub struct ApplyRequest {}
 )]
 pub(crate) async fn apply(
     asked: ToPlan,
-    OptionalBody(ApplyRequest {}): OptionalBody<ApplyRequest>,
+    OptionalBody(ApplyRequest { accept_flips }): OptionalBody<ApplyRequest>,
 ) -> Result<Response, Problem> {
     let ToPlan { engine, caller, id, parameters } = &asked;
     if parameters.dry_run {
@@ -178,7 +214,15 @@ pub(crate) async fn apply(
             state => format!("be refused: the plan is {state}"),
         }));
     }
-    engine.apply_plan(caller, *id).await?;
+    engine.apply_plan(caller, *id, accept_flips).await.map_err(|error| match error {
+        engine::Error::Refused(what) => Problem {
+            remedy: "look at the plan's hits, and send accept_flips with their number if that is \
+                     meant"
+                .to_owned(),
+            ..Problem::refused(what)
+        },
+        error => error.into(),
+    })?;
     accepted(engine, caller, *id, parameters.wait()).await
 }
 

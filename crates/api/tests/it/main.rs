@@ -11,6 +11,7 @@ mod notifications;
 mod people;
 mod refusals;
 mod stories;
+mod wishes;
 
 use api::Problem;
 use axum::{

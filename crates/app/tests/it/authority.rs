@@ -387,7 +387,10 @@ async fn line(house: &House, route: &Route, unproven: &mut BTreeSet<String>) -> 
             let mut cells = Vec::new();
             for role in BuiltInRole::ALL {
                 let answer = house.answer(route, Some(*role)).await;
-                assert!(!answer.is_server_error(), "{name} answers {answer} to {role}");
+                // Nobody answers where the connector points to, and some have to ask there.
+                let is_fault =
+                    answer.is_server_error() && answer != StatusCode::SERVICE_UNAVAILABLE;
+                assert!(!is_fault, "{name} answers {answer} to {role}");
                 cells.push(if is_denied(answer) { "–" } else { "yes" });
             }
             cells.join(" | ")

@@ -13,6 +13,9 @@ mod program;
 mod reference;
 mod simulate;
 mod story;
+mod wishes;
+
+use std::process::Stdio;
 
 use program::{Program, gatepost};
 
@@ -37,7 +40,9 @@ impl Lab {
         let devices = devices.to_string();
         let user = format!("CONTOSO\\gatepost:{PASSWORD}");
         let usual = ["simulate", "on-premises", "--still", "--devices", &devices, "--user", &user];
-        let mut exchange = Program::start(&[&usual, arguments].concat());
+        // What a test types there is run as at the Exchange console.
+        let mut simulate = program::command(&[&usual, arguments].concat());
+        let mut exchange = Program::of(simulate.stdin(Stdio::piped()));
         let line = exchange.line_with("simulated Exchange listens on ");
         let exchange_url = line.split_whitespace().last().unwrap().to_owned();
         let server = serve(&directory);

@@ -19,6 +19,9 @@ pub(crate) struct ApplyArguments {
     /// Id of the plan, or the file that `gatepost plan --out` wrote
     #[arg(value_name = "PLAN")]
     plan: String,
+    /// How many devices may change their state, where that is more than the limit of the wish
+    #[arg(long, value_name = "N")]
+    accept_flips: Option<u64>,
     #[command(flatten)]
     output: OutputArguments,
     #[command(flatten)]
@@ -31,13 +34,18 @@ pub(crate) async fn run(arguments: ApplyArguments) -> anyhow::Result<Exit> {
         Err(_) => PlanFile::read(Path::new(&arguments.plan))?.plan,
     };
     let client = Client::connect(&arguments.server)?;
-    carry_out(&client, &id, arguments.output.output).await
+    carry_out(&client, &id, arguments.accept_flips, arguments.output.output).await
 }
 
 /// Has a plan carried out, says each write as it is done, and in the end what became of it.
-pub(super) async fn carry_out(client: &Client, id: &str, format: Format) -> anyhow::Result<Exit> {
+pub(super) async fn carry_out(
+    client: &Client,
+    id: &str,
+    accept_flips: Option<u64>,
+    format: Format,
+) -> anyhow::Result<Exit> {
     let path = format!("plans/{id}/apply?wait=0");
-    let mut plan: Plan = client.post(&path, &ApplyRequest::default()).await?;
+    let mut plan: Plan = client.post(&path, &ApplyRequest { accept_flips }).await?;
     let mut told = BTreeSet::new();
     loop {
         for step in plan.steps.iter().filter(|step| step.state != "sending") {

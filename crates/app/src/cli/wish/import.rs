@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use api::{Import, Imported};
+use api::{Import, Imported, Wish};
 use domain::ConnectorName;
 
 use super::{Exit, counted, read, tell};
@@ -32,20 +32,30 @@ pub(crate) struct ImportArguments {
     /// Adopt nothing: only see what would be written
     #[arg(long)]
     dry_run: bool,
+    /// The wish that holds, as it was written, in place of what Exchange has: to take into a file what
+    /// was changed in the console
+    #[arg(long, conflicts_with = "dry_run")]
+    kept: bool,
     #[command(flatten)]
     server: ServerArguments,
 }
 
 pub(crate) async fn run(arguments: ImportArguments) -> anyhow::Result<Exit> {
-    let ImportArguments { connector, file, dry_run, server } = &arguments;
+    let ImportArguments { connector, file, dry_run, kept, server } = &arguments;
     let client = Client::connect(server)?;
     let before = file.as_deref().filter(|file| file.exists()).map(read).transpose()?;
-    let path = format!("connectors/{connector}/wish/import?dry_run={dry_run}");
-    let imported: Imported = client.post(&path, &Import { before: before.clone() }).await?;
+    let imported: Imported = if *kept {
+        let held: Wish = client.get(&format!("connectors/{connector}/wish"), &[]).await?;
+        Imported { text: held.text, adopted: 0, left_out: Vec::new() }
+    } else {
+        let path = format!("connectors/{connector}/wish/import?dry_run={dry_run}");
+        client.post(&path, &Import { before: before.clone() }).await?
+    };
     match file {
         Some(file) if !dry_run => {
             put(file, before.as_deref(), &imported.text)?;
-            tell(&format!("what {connector} has now is in {}", file.display()));
+            let what = if *kept { "shall have by the wish that holds" } else { "has now" };
+            tell(&format!("what {connector} {what} is in {}", file.display()));
         }
         _ => {
             let mut out = stdout();

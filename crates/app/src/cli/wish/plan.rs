@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use api::{Plan, PlanRequest};
+use api::{Plan, PlanRequest, Switch};
 use domain::ConnectorName;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,10 @@ pub(crate) struct PlanArguments {
     /// The file goes before what was changed in the console since a file was applied
     #[arg(long, requires = "file")]
     overwrite: bool,
+    /// In place of a file: put whoever no rule names into quarantine, and exempt first the devices
+    /// that synced within so many days
+    #[arg(long, value_name = "DAYS", conflicts_with = "file", value_parser = clap::value_parser!(u32).range(1..=365))]
+    switch_to_quarantine: Option<u32>,
     /// Write the plan's id into a file, which `gatepost apply` takes
     #[arg(long, value_name = "PLANFILE")]
     out: Option<PathBuf>,
@@ -71,10 +75,13 @@ impl PlanFile {
 }
 
 pub(crate) async fn run(arguments: PlanArguments) -> anyhow::Result<Exit> {
-    let PlanArguments { connector, file, overwrite, out, output, server } = &arguments;
+    let PlanArguments { connector, file, overwrite, switch_to_quarantine, out, output, server } =
+        &arguments;
     let text = file.as_deref().map(read).transpose()?;
-    let request =
-        PlanRequest { kept: text.is_none(), overwrite: *overwrite, text, ..PlanRequest::default() };
+    let switch = switch_to_quarantine.map(|active_days| Switch { active_days });
+    let kept = text.is_none() && switch.is_none();
+    let overwrite = *overwrite;
+    let request = PlanRequest { text, overwrite, kept, switch, ..PlanRequest::default() };
     let client = Client::connect(server)?;
     let made: Plan = client.post(&format!("connectors/{connector}/plans"), &request).await?;
     let plan = shown::settled(&client, made).await?;

@@ -23,6 +23,9 @@ pub(crate) struct RollbackArguments {
     /// Do it, in place of showing what would be done
     #[arg(long)]
     yes: bool,
+    /// With --yes: how many devices may change their state, where that is more than the limit
+    #[arg(long, value_name = "N", requires = "yes")]
+    accept_flips: Option<u64>,
     #[command(flatten)]
     output: OutputArguments,
     #[command(flatten)]
@@ -30,7 +33,7 @@ pub(crate) struct RollbackArguments {
 }
 
 pub(crate) async fn run(arguments: RollbackArguments) -> anyhow::Result<Exit> {
-    let RollbackArguments { connector, plan, yes, output, server } = &arguments;
+    let RollbackArguments { connector, plan, yes, accept_flips, output, server } = &arguments;
     let to = plan.map_or(RollbackTo::First(true), |plan| RollbackTo::Plan(plan.to_string()));
     let request = PlanRequest { rollback: Some(to), ..PlanRequest::default() };
     let client = Client::connect(server)?;
@@ -41,5 +44,5 @@ pub(crate) async fn run(arguments: RollbackArguments) -> anyhow::Result<Exit> {
     if !is_to_be_done {
         return shown::show(&plan, None, output.output, &format!("gatepost apply {id}"));
     }
-    apply::carry_out(&client, id, output.output).await
+    apply::carry_out(&client, id, *accept_flips, output.output).await
 }

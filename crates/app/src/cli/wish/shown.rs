@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, path::PathBuf};
 
-use api::{Plan, PlanChange};
+use api::{Flip, HitGroup, Plan, PlanChange, PlanHits};
 use comfy_table::{Cell, Color};
 use serde_json::json;
 
@@ -71,6 +71,9 @@ fn table(plan: &Plan, to_apply: &str) -> anyhow::Result<()> {
     for note in &plan.notes {
         writeln!(out, "note: {}", visible(note))?;
     }
+    if let Some(hits) = &plan.hits {
+        write_hits(&mut out, hits)?;
+    }
     let removed = plan.changes.iter().filter(|change| change.is_deletion).count();
     if !plan.changes.is_empty() {
         let removed = match removed {
@@ -80,9 +83,51 @@ fn table(plan: &Plan, to_apply: &str) -> anyhow::Result<()> {
         let (changes, writes) =
             (counted(plan.changes.len(), "change"), counted(plan.writes.len(), "write"));
         writeln!(out, "\n{changes}{removed}; {writes} to {connector}")?;
-        writeln!(out, "to apply it: {to_apply}")?;
+        let flips = plan.hits.as_ref().map_or(0, |hits| hits.devices);
+        let accepting = match flips > plan.limit_of_flips {
+            true => format!(" --accept-flips {flips}"),
+            false => String::new(),
+        };
+        writeln!(out, "to apply it: {to_apply}{accepting}")?;
     }
     Ok(out.flush()?)
+}
+
+/// Groups of devices that are shown one by one; all that are kept are in the other formats.
+const MOST_GROUPS: usize = 10;
+
+fn write_hits(out: &mut impl std::io::Write, hits: &PlanHits) -> anyhow::Result<()> {
+    let devices = |count: u64| counted(usize::try_from(count).unwrap_or(usize::MAX), "device");
+    match hits.devices {
+        0 => writeln!(out, "\nhits no device that is known")?,
+        count => writeln!(out, "\nhits {}:", devices(count))?,
+    }
+    for flip in &hits.flips {
+        let Flip { from, to, people_at_most: people, .. } = flip;
+        writeln!(out, "  {} of at most {people} people: {from} → {to}", devices(flip.devices))?;
+    }
+    if !hits.groups.is_empty() {
+        writeln!(out, "the largest groups:")?;
+    }
+    for HitGroup { what, by, flip } in hits.groups.iter().take(MOST_GROUPS) {
+        let (count, what, by) = (flip.devices, visible(what), visible(by));
+        writeln!(out, "  {count:>6}  {what}: {} → {} by {by}", flip.from, flip.to)?;
+    }
+    for flip in &hits.settling {
+        let Flip { from, to, .. } = flip;
+        let count = devices(flip.devices);
+        writeln!(out, "besides, {count} on their way by themselves: {from} → {to}")?;
+    }
+    for (word, rules) in [("names no device", &hits.dead), ("is overruled", &hits.shadowed)] {
+        for rule in rules.iter().take(MOST_GROUPS) {
+            writeln!(out, "note: rule {} {word}", visible(rule))?;
+        }
+        if rules.len() > MOST_GROUPS {
+            let more = rules.len() - MOST_GROUPS;
+            writeln!(out, "note: {more} more of which each {word}")?;
+        }
+    }
+    Ok(())
 }
 
 fn row(change: &PlanChange) -> [Cell; 3] {
