@@ -76,7 +76,7 @@ impl PlanRequest {
             (Some(text), false, None, None) => {
                 Ok(WishSource::File { text, overwrites: self.overwrite })
             }
-            (None, true, None, None) => Ok(WishSource::Kept),
+            (None, true, None, None) => Ok(WishSource::Kept(None)),
             (None, false, Some(to), None) => Ok(WishSource::Rollback(to)),
             (None, false, None, Some(Switch { active_days })) => match active_days {
                 1..=Switch::MOST_DAYS => Ok(WishSource::Switch { active_days }),

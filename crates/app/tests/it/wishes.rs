@@ -146,7 +146,7 @@ fn what_is_wrong_is_said_with_file_and_line_and_every_ending_has_its_number() {
     for (arguments, code, part) in [
         (&["plan", "lab"][..], 1, "nothing was applied to lab yet"),
         (&["drift", "lab"], 1, "nothing can drift"),
-        (&["plan", "other", "-f", &file], 1, "no connector"),
+        (&["plan", "other", "-f", &file], 1, "the connector does not exist"),
         (&["plan", "lab", "--overwrite"], 2, "--file"),
         (&["apply", &file], 1, "is no plan file: gatepost plan --out writes one"),
         (&["rule", "test", "lab", "iOS < 17", "--level", "block"], 2, "what it looks at"),

@@ -16,6 +16,7 @@ use crate::{
 pub(super) async fn settled(client: &Client, plan: Plan) -> anyhow::Result<Plan> {
     let mut plan = plan;
     while plan.summary.state == "reading" {
+        tell("Exchange is still being read");
         let path = format!("plans/{}", plan.summary.id);
         plan = client.get(&path, &[("wait", "20")]).await?;
     }
@@ -124,7 +125,7 @@ fn write_hits(out: &mut impl std::io::Write, hits: &PlanHits) -> anyhow::Result<
         }
         if rules.len() > MOST_GROUPS {
             let more = rules.len() - MOST_GROUPS;
-            writeln!(out, "note: {more} more of which each {word}")?;
+            writeln!(out, "note: and so it is with {more} more")?;
         }
     }
     Ok(())
