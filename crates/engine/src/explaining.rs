@@ -90,23 +90,27 @@ impl Engine {
     /// Why Exchange lets a device in or not, as far as the inventory knows.
     pub async fn explain_device(&self, caller: &Caller, id: DeviceId) -> Result<Explained, Error> {
         let scope = caller.scope(Permission::ReadResource)?;
-        let device = self.store().device(&scope, id).await?;
-        let connectors = self.store().connectors(&scope).await?;
-        let connector = connectors.iter().find(|connector| connector.id == device.connector);
-        let connector =
-            connector.ok_or_else(|| Error::NotFound("the connector of the device".to_owned()))?;
+        self.explain(caller, &self.store().device(&scope, id).await?).await
+    }
+
+    /// The same of a device that was read for the caller already.
+    pub async fn explain(&self, caller: &Caller, device: &Device) -> Result<Explained, Error> {
+        let scope = caller.scope(Permission::ReadResource)?;
         let mailbox = match &device.owner.user_dn {
-            Some(name) => match self.store().mailbox(&scope, connector.id, name).await {
+            Some(name) => match self.store().mailbox(&scope, device.connector, name).await {
                 Ok(mailbox) => Some(mailbox),
                 Err(store::Error::NotFound(_)) => None,
                 Err(error) => return Err(error.into()),
             },
             None => None,
         };
-        let seen = self.last_observed(caller, connector).await?;
-        let mut explained = of_device(&device, mailbox.as_ref(), seen.as_ref());
-        explained.device = Some(device);
-        Ok(explained)
+        let connectors = self.store().connectors(&scope).await?;
+        let connector = connectors.iter().find(|connector| connector.id == device.connector);
+        let seen = match connector {
+            Some(connector) => self.last_observed(caller, connector).await?,
+            None => None,
+        };
+        Ok(of_device(device, mailbox.as_ref(), seen.as_ref()))
     }
 
     /// What Exchange would decide about a device that somebody describes. The lists and the policy
@@ -309,7 +313,7 @@ fn of_device(
                       reports and nothing else.";
         return Explained {
             explanation: None,
-            device: None,
+            device: Some(device.clone()),
             owner,
             agreement: Agreement::CannotTell,
             remedies: Vec::new(),
@@ -329,7 +333,7 @@ fn of_device(
         agreement: explanation.compare(&reported),
         remedies: explanation.remedies(Some(&reported)),
         explanation: Some(explanation),
-        device: None,
+        device: Some(device.clone()),
         owner,
         caveats,
         rules_as_of: Some(rules.at),

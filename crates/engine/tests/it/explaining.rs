@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AccessReason, AccessState, ActionKind, Device, DeviceId,
+    AccessReason, AccessState, ActionKind, Caller, Device, DeviceId, Query,
     access::{
         Agreement, Cause, Change,
         decision::{Outcome, StepKind},
     },
+    authority::{BuiltInRole, Grant, Place},
     wish::PlanState,
 };
 use engine::{DescribedDevice, Error, Explained, Targets, Wish, WishSource};
@@ -306,6 +307,28 @@ async fn a_phone_that_somebody_describes_is_explained_before_it_is_bought() {
         assert_eq!(told.owner, known.owner.name);
         assert!(told.remedies.is_empty());
     }
+}
+
+/// Whose phones somebody may not see, of their lists they learn nothing either.
+#[tokio::test]
+async fn nobody_learns_of_a_mailbox_beyond_their_scope() {
+    let app = synced(60).await;
+    imported(&app).await;
+    let devices = app.devices().await.unwrap();
+    let own = &devices[0].owner;
+    let of_another = |device: &&Device| device.owner.user_dn != own.user_dn;
+    let other = devices.iter().find(of_another).unwrap();
+    let query = Query::parse(&format!("user:\"{}\"", own.user.as_deref().unwrap())).unwrap();
+    let grant =
+        Grant { permissions: BuiltInRole::HelpDesk.permissions(), place: Place::Collection(query) };
+    let caller = Caller { grants: vec![grant], ..app.person("holly", BuiltInRole::HelpDesk) };
+    let of = |user: &Option<String>| DescribedDevice { user: user.clone(), ..Default::default() };
+    let (engine, name) = (app.engine(), app.name());
+    engine.explain_described(&caller, &name, &of(&own.user)).await.unwrap();
+    let refused = engine.explain_described(&caller, &name, &of(&other.owner.user)).await;
+    assert!(matches!(refused, Err(Error::NotFound(_))), "{refused:?}");
+    let refused = engine.explain_device(&caller, other.id).await;
+    assert!(matches!(refused, Err(Error::NotFound(_))), "{refused:?}");
 }
 
 #[tokio::test]
