@@ -2,7 +2,8 @@
 
 use axum::{
     Extension, Json,
-    extract::{Path, State},
+    extract::{FromRequestParts, Path, State},
+    http::request::Parts,
 };
 use domain::{
     AccessReason, AccessRule, Caller, DeviceId, Permission,
@@ -182,12 +183,25 @@ pub(crate) async fn device(
     responses((status = 200, body = Explanation), Problem)
 )]
 pub(crate) async fn described(
-    asked: OfConnector,
+    Reader(asked): Reader,
     Body(description): Body<DeviceDescription>,
 ) -> Result<Json<Explanation>, Problem> {
     let OfConnector { engine, caller, name, .. } = &asked;
     let explained = engine.explain_described(caller, name, &description.into()).await?;
     Ok(Json(Explanation::of(&explained)))
+}
+
+/// Somebody who may see devices: refused if they may not, before what they say is looked at.
+pub(crate) struct Reader(OfConnector);
+
+impl FromRequestParts<Engine> for Reader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
+        let asked = OfConnector::from_request_parts(parts, engine).await?;
+        asked.caller.scope(Permission::ReadResource)?;
+        Ok(Self(asked))
+    }
 }
 
 impl Explanation {

@@ -129,7 +129,7 @@ impl Engine {
             None => None,
         };
         let seen = self.last_observed(caller, &connector).await?;
-        let known = seen.as_ref().and_then(|seen| Rules::of(seen));
+        let known = seen.as_ref().and_then(Rules::of);
         let rules = known.ok_or_else(|| {
             Error::Unavailable(format!(
                 "the access rules of {name} were not read yet; that is done every hour, once its \

@@ -46,7 +46,7 @@ async fn with_rules(app: &TestApp, default: &str, rules: &[(&str, &str, &str)]) 
     let id = engine.plan_wish(&caller, &app.name(), file).await.unwrap();
     let planned = engine.plan_settled(&caller, id).await.unwrap();
     assert_eq!(planned.found.problems, []);
-    engine.apply_plan(&caller, id).await.unwrap();
+    engine.apply_plan(&caller, id, Some(300)).await.unwrap();
     let applied = engine.plan_settled(&caller, id).await.unwrap();
     assert_eq!(applied.plan.state, PlanState::Applied, "{:?}", applied.plan.note);
 }
