@@ -294,6 +294,7 @@ mod tests {
             allowed_device_ids: Vec::new(),
             blocked_device_ids: Vec::new(),
             policy: None,
+            active_sync_enabled: None,
         };
         assert_eq!(owner(Some(dn.clone()), Some(&mailbox)).user.unwrap(), "jocampo");
         mailbox.sam_account_name = None;

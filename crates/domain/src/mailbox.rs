@@ -27,4 +27,6 @@ pub struct MailboxFacts {
     pub blocked_device_ids: Vec<String>,
     /// Name of the mailbox policy.
     pub policy: Option<String>,
+    /// Whether ActiveSync is on.
+    pub active_sync_enabled: Option<bool>,
 }

@@ -132,6 +132,7 @@ pub(crate) struct Bulk {
 pub(crate) enum ColumnType {
     Text,
     Integer,
+    Flag,
 }
 
 impl Bulk {
@@ -174,6 +175,7 @@ impl Bulk {
         let typed = columns.iter().map(|(name, ty)| match ty {
             ColumnType::Text => format!("{name} text COLLATE \"C\""),
             ColumnType::Integer => format!("{name} bigint"),
+            ColumnType::Flag => format!("{name} boolean"),
         });
         let typed = typed.collect::<Vec<_>>().join(", ");
         Self {

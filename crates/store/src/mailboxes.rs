@@ -90,6 +90,7 @@ fn encode(connector: ConnectorId, key: &str, mailbox: &MailboxFacts) -> Vec<Valu
         Value::text(&serde_json::json!(mailbox.allowed_device_ids).to_string()),
         Value::text(&serde_json::json!(mailbox.blocked_device_ids).to_string()),
         Value::optional_text(mailbox.policy.as_deref()),
+        mailbox.active_sync_enabled.map_or(Value::Null, Value::Flag),
     ];
     let hash = Value::Integer(hash_of(&facts).cast_signed());
     [Value::id(connector), Value::text(key), hash].into_iter().chain(facts).collect()
@@ -111,5 +112,6 @@ fn mailbox(row: &mut Columns<'_>) -> Result<MailboxFacts, Error> {
         blocked_device_ids: texts(&row.json("blocked_device_ids")?)
             .ok_or_else(|| row.corrupt("blocked_device_ids"))?,
         policy: row.optional_text("policy")?,
+        active_sync_enabled: row.optional_flag("active_sync_enabled")?,
     })
 }

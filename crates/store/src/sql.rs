@@ -465,14 +465,14 @@ statements! {
         WHERE connector = ?1 ORDER BY sequence DESC LIMIT ?2";
 
     MAILBOXES = "SELECT dn_key, guid, distinguished_name, display_name, alias, sam_account_name,
-        user_principal_name, primary_smtp_address, allowed_device_ids, blocked_device_ids, policy
-        FROM mailbox WHERE connector = ?1 AND dn_key > ?2 ORDER BY dn_key LIMIT ?3";
+        user_principal_name, primary_smtp_address, allowed_device_ids, blocked_device_ids, policy,
+        active_sync_enabled FROM mailbox WHERE connector = ?1 AND dn_key > ?2 ORDER BY dn_key LIMIT ?3";
     MAILBOX_KEYS = "SELECT dn_key FROM mailbox WHERE connector = ?1 AND dn_key > ?2
         ORDER BY dn_key LIMIT ?3";
     REMOVE_MAILBOX = "DELETE FROM mailbox WHERE connector = ?1 AND dn_key = ?2";
     MAILBOX = "SELECT guid, distinguished_name, display_name, alias, sam_account_name,
-        user_principal_name, primary_smtp_address, allowed_device_ids, blocked_device_ids, policy
-        FROM mailbox WHERE connector = ?1 AND dn_key = ?2";
+        user_principal_name, primary_smtp_address, allowed_device_ids, blocked_device_ids, policy,
+        active_sync_enabled FROM mailbox WHERE connector = ?1 AND dn_key = ?2";
 
     FINGERPRINTS = "SELECT sequence, id, guid, hash, gone_since, statistics_observed, owner_dn
         FROM device WHERE connector = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
@@ -505,7 +505,7 @@ statements! {
         GROUP BY connector, access_state";
 }
 
-use ColumnType::{Integer, Text};
+use ColumnType::{Flag, Integer, Text};
 
 /// Devices: everything but the statistics.
 pub(crate) static WRITE_DEVICES: LazyLock<Bulk> = LazyLock::new(|| {
@@ -590,6 +590,7 @@ pub(crate) static WRITE_MAILBOXES: LazyLock<Bulk> = LazyLock::new(|| {
         ("allowed_device_ids", Text),
         ("blocked_device_ids", Text),
         ("policy", Text),
+        ("active_sync_enabled", Flag),
     ];
     Bulk::upsert("mailbox", "connector, dn_key", &columns, "WHERE mailbox.hash <> excluded.hash")
 });

@@ -357,6 +357,7 @@ async fn a_connector_goes_with_all_it_brought() {
             allowed_device_ids: vec!["APPL1".to_owned()],
             blocked_device_ids: vec![],
             policy: None,
+            active_sync_enabled: Some(false),
         };
         store.write_mailboxes(lab.id, vec![jane.clone(), jane.clone()]).await.unwrap();
         let name = DistinguishedName::parse("cn=jane,dc=contoso,dc=com").unwrap();

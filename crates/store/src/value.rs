@@ -155,7 +155,11 @@ impl<'a> Columns<'a> {
     }
 
     pub(crate) fn flag(&mut self, column: &'static str) -> Result<bool, Error> {
-        self.next(column)?.ok_or_else(|| self.corrupt(column))
+        self.optional_flag(column)?.ok_or_else(|| self.corrupt(column))
+    }
+
+    pub(crate) fn optional_flag(&mut self, column: &'static str) -> Result<Option<bool>, Error> {
+        self.next(column)
     }
 
     pub(crate) fn bytes(&mut self, column: &'static str) -> Result<Vec<u8>, Error> {

@@ -269,6 +269,7 @@ mod tests {
             allowed_device_ids: Vec::new(),
             blocked_device_ids: Vec::new(),
             policy: None,
+            active_sync_enabled: None,
         });
         let other = DistinguishedName::parse(r"cn=ocampo\, jorge,dc=CONTOSO,dc=com").unwrap();
         let found = owners.of(Some(other.clone()));

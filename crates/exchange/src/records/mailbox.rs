@@ -6,9 +6,10 @@ use super::{Properties, RecordError, last_part};
 use crate::{Object, Value};
 
 /// Every property that is looked at.
-pub(crate) const PROPERTIES: [&str; 12] = [
+pub(crate) const PROPERTIES: [&str; 13] = [
     "ActiveSyncAllowedDeviceIDs",
     "ActiveSyncBlockedDeviceIDs",
+    "ActiveSyncEnabled",
     "ActiveSyncMailboxPolicy",
     "Alias",
     "DisplayName",
@@ -46,6 +47,7 @@ pub fn mailbox(object: Object) -> Result<MailboxFacts, RecordError> {
         allowed_device_ids,
         blocked_device_ids,
         policy: object.name(&["ActiveSyncMailboxPolicy"]).map(|name| last_part(&name).to_owned()),
+        active_sync_enabled: object.0.get("ActiveSyncEnabled").and_then(Value::bool),
     })
 }
 
@@ -56,7 +58,7 @@ mod tests {
     #[test]
     fn lists_and_addresses_are_read() {
         let xml = "<Obj RefId=\"0\"><Props><S N=\"DistinguishedName\">CN=Jane,DC=contoso,DC=com</S>\
-                   <S N=\"SamAccountName\">jane</S><Obj N=\"PrimarySmtpAddress\" RefId=\"1\"><ToString>jane@contoso.com</ToString>\
+                   <S N=\"SamAccountName\">jane</S><B N=\"ActiveSyncEnabled\">false</B><Obj N=\"PrimarySmtpAddress\" RefId=\"1\"><ToString>jane@contoso.com</ToString>\
                    <Props><I32 N=\"Length\">16</I32></Props></Obj><Obj N=\"ActiveSyncAllowedDeviceIDs\" RefId=\"2\">\
                    <LST><S>A</S><S>B</S></LST></Obj><Obj N=\"ActiveSyncBlockedDeviceIDs\" RefId=\"3\"><LST /></Obj></Props></Obj>";
         let read =
@@ -65,6 +67,7 @@ mod tests {
         assert_eq!(facts.primary_smtp_address.as_deref(), Some("jane@contoso.com"));
         assert_eq!(facts.allowed_device_ids, ["A", "B"]);
         assert!(facts.blocked_device_ids.is_empty());
+        assert_eq!(facts.active_sync_enabled, Some(false));
         let nameless = read("<Obj RefId=\"0\"><Props><S N=\"Name\">Jane</S></Props></Obj>");
         assert_eq!(nameless, Err(RecordError::NoName("Jane".to_owned())));
     }

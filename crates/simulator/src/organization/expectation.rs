@@ -110,6 +110,7 @@ impl Organization {
             allowed_device_ids: mailbox.allowed.clone(),
             blocked_device_ids: mailbox.blocked.clone(),
             policy: Some(self.policy_of(mailbox).name.clone()),
+            active_sync_enabled: Some(mailbox.active_sync),
         })
     }
 }

@@ -25,6 +25,10 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { number: 12, text: include_str!("../../migrations/0012_news_of_actions.sql") },
     Migration { number: 13, text: include_str!("../../migrations/0013_access_changes.sql") },
     Migration { number: 14, text: include_str!("../../migrations/0014_wishes.sql") },
+    Migration {
+        number: 15,
+        text: include_str!("../../migrations/0015_active_sync_of_mailboxes.sql"),
+    },
 ];
 
 /// Where applied migrations are noted.

@@ -248,6 +248,7 @@ impl From<&ColumnType> for Type {
         match ty {
             ColumnType::Text => Self::TEXT,
             ColumnType::Integer => Self::INT8,
+            ColumnType::Flag => Self::BOOL,
         }
     }
 }
