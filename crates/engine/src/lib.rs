@@ -73,5 +73,5 @@ pub use people::{
 pub use supervisor::NextPasses;
 pub use wishes::{
     Drift, Drifted, FileProblem, Flip, Found, HitGroup, Hits, Imported, Part, PlannedWish,
-    WishSource, name_of,
+    WishSource, WishToEdit, name_of,
 };
