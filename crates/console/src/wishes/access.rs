@@ -53,6 +53,8 @@ struct AccessPage {
     exemptions: String,
     exemptions_error: Option<String>,
     exempted: String,
+    /// Exchange's own protection, as it was read.
+    thresholds: Vec<String>,
     is_open: bool,
 }
 
@@ -207,6 +209,8 @@ impl AccessPage {
         let Rules { rows, others, seen } = Rules::new(shown.wish, edit, shown.sent, shown.errors);
         let ids = |one: &domain::wish::ExemptionWish| one.allow.len() + one.block.len();
         let exempted: usize = edit.wish.access.exemptions.iter().map(ids).sum();
+        let all = edit.observed.as_ref().and_then(|(_, all)| all.thresholds.as_ref());
+        let thresholds = all.into_iter().flatten();
         let level = observed.and_then(|access| access.default_level);
         Ok(Self {
             shell: Shell::new(Place::Access, signed_in),
@@ -228,6 +232,7 @@ impl AccessPage {
             exemptions: shown.part("exemptions").to_owned(),
             exemptions_error: shown.errors.get("exemptions").cloned(),
             exempted: words::counted(exempted as u64, "device"),
+            thresholds: thresholds.map(|one| words::visible(&one.told())).collect(),
             is_open: level.is_none_or(|level| level == AccessLevel::Allow),
         })
     }

@@ -122,5 +122,5 @@ pub(super) async fn mend(
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
     let name = must_be_theirs(&engine, &signed_in, &name).await?;
-    Ok(plan_and_show(&engine, &signed_in, &name, WishSource::Kept).await?)
+    Ok(plan_and_show(&engine, &signed_in, &name, WishSource::Kept(None)).await?)
 }

@@ -93,6 +93,9 @@ pub(super) fn fields_of(wish: &Wish) -> Sent {
         };
         sent.insert(path, mode);
     }
+    if wish.corrects_settings {
+        sent.insert("correct".to_owned(), "yes".to_owned());
+    }
     match &wish.policy {
         PolicyWish::Default => drop(sent.insert("policy".to_owned(), "default".to_owned())),
         PolicyWish::Own { name, adopts, mailboxes } => {
@@ -124,6 +127,10 @@ pub(super) fn read(
         Ok(Some(policy)) => wish.policy = policy,
         Ok(None) => {}
         Err((field, why)) => drop(errors.insert(field.to_owned(), why)),
+    }
+    // A box that is not ticked is not sent; the policy always is.
+    if sent.contains_key("policy") {
+        wish.corrects_settings = sent.contains_key("correct");
     }
     let generation = generation_of(&wish.policy);
     for setting in Setting::ALL {
@@ -348,7 +355,7 @@ mod tests {
             adopts: true,
             mailboxes: Mailboxes::Named(vec!["ada@contoso.com".to_owned(), "bo".to_owned()]),
         };
-        let wish = Wish { policy: own, ..Wish::default() };
+        let wish = Wish { policy: own, corrects_settings: true, ..Wish::default() };
         assert_eq!(back(&wish), Ok(wish));
     }
 

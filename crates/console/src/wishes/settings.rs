@@ -31,6 +31,7 @@ struct SettingsPage {
     around: Around,
     problem: Option<Trouble>,
     groups: Vec<Group>,
+    corrects: bool,
     policy: PolicyFields,
 }
 
@@ -173,6 +174,7 @@ impl SettingsPage {
             around: Around::read(engine, signed_in, edit, "settings").await?,
             problem: Trouble::of(errors),
             groups: filled.groups(),
+            corrects: !filled.part("correct").is_empty(),
             policy,
         })
     }

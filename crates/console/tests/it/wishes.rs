@@ -244,6 +244,7 @@ async fn a_plan_that_hits_too_many_wants_their_number_typed() {
 async fn the_guided_switch_exempts_who_is_active_and_shows_who_is_not() {
     let (app, console) = synced().await;
     app.exchange().console("Set-ActiveSyncOrganizationSettings -DefaultAccessLevel Allow").unwrap();
+    app.sync().await.unwrap();
     let answer = console.post("/connectors/lab/access/switch", "days=30").await;
     let (_, page) = planned(&app, &console, &answer).await;
     assert!(page.body.contains("Default access level"), "{}", page.body);

@@ -1,13 +1,13 @@
 //! What somebody needs who changes a wish on a page, and the way back from there to a file.
 
 use domain::{
-    Caller, Characteristic, Connector, ConnectorName, Permission, PlanId, Timestamp,
+    Caller, Connector, ConnectorName, Permission, PlanId, Timestamp,
     access::Seen,
     wish::{Care, Observed, PlanState, Wish},
 };
 use store::Revision;
 
-use super::{document, file, writing};
+use super::{document, file, hits::seen_in, writing};
 use crate::{Engine, Error};
 
 /// A wish with everything that is shown beside it.
@@ -92,23 +92,7 @@ impl Engine {
         let observed = self.store().observed(connector.id).await?;
         let observed = observed.and_then(|(at, kept)| Some((at, document::observed(&kept)?)));
         let care = self.care(&connector).await?;
-        let seen = self.values_of(&connector).await?;
+        let seen = seen_in(&self.store().device_groups(connector.id).await?);
         Ok(WishToEdit { connector, held, from, wish, text, observed, care, seen, may_change })
-    }
-
-    /// The values that devices of the inventory have.
-    async fn values_of(&self, connector: &Connector) -> Result<Seen, Error> {
-        let mut seen = Seen::default();
-        for group in self.store().device_groups(connector.id).await? {
-            for (characteristic, value) in [
-                (Characteristic::Type, &group.device_type),
-                (Characteristic::Model, &group.model),
-                (Characteristic::Os, &group.os),
-                (Characteristic::UserAgent, &group.user_agent),
-            ] {
-                seen.add(characteristic, value.as_deref().unwrap_or_default(), group.devices);
-            }
-        }
-        Ok(seen)
     }
 }
