@@ -22,15 +22,34 @@ export class Programs {
     writeFileSync(this.passwordFile, `${password}\n`, { mode: 0o600 });
   }
 
+  private simulation?: ChildProcess;
+
   /** A simulated organization; where it listens. */
-  exchange(...more: string[]): Promise<string> {
-    return this.start(
+  async exchange(...more: string[]): Promise<string> {
+    const address = await this.start(
       ["simulate", "on-premises", "--listen", "127.0.0.1:0", "--devices", "300", "--seed", "7"].concat(
         ["--still", "--user", user, "--password-file", this.passwordFile],
         more,
       ),
       /(http:\/\/127\.0\.0\.1:\d+\/PowerShell\/)/i,
     );
+    this.simulation = this.children[this.children.length - 1];
+    return address;
+  }
+
+  /** Types a cmdlet at the console of the simulated organization; done when it has answered. */
+  type(cmdlet: string): Promise<void> {
+    const child = this.simulation;
+    return new Promise((resolve, reject) => {
+      const read = (chunk: Buffer) => {
+        child?.stdout?.off("data", read);
+        const answer = String(chunk).trim();
+        if (answer.startsWith("error")) reject(new Error(answer));
+        else resolve();
+      };
+      child?.stdout?.on("data", read);
+      child?.stdin?.write(`${cmdlet}\n`);
+    });
   }
 
   /** A server on an empty directory; where it listens, and the token that opens it. */
@@ -84,7 +103,7 @@ export class Programs {
   }
 
   private spawn([program, ...args]: string[], pattern: RegExp): Promise<string> {
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
     this.children.push(child);
     return new Promise((resolve, reject) => {
       let output = "";

@@ -39,6 +39,13 @@ function showPicked() {
   return picked;
 }
 
+// The values that are offered are those of what the new rule looks at.
+function offerValues() {
+  for (const of of document.querySelectorAll("[data-lists]")) {
+    document.getElementById(of.dataset.lists).setAttribute("list", `seen-${of.value}`);
+  }
+}
+
 // Runs in the head, so that a dark page never flashes light.
 applyTheme(storedTheme());
 
@@ -47,6 +54,7 @@ document.addEventListener("DOMContentLoaded", () => {
   showCopying();
   guessTimeZone();
   showPicked();
+  offerValues();
 
   document.addEventListener("htmx:load", showCopying);
   document.addEventListener("click", (event) => {
@@ -65,6 +73,7 @@ document.addEventListener("DOMContentLoaded", () => {
   });
 
   document.addEventListener("change", showPicked);
+  document.addEventListener("change", offerValues);
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.elt.id === "results" && showPicked() > 0) event.preventDefault();
   });

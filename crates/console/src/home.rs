@@ -20,6 +20,7 @@ use crate::{
     page::{self, Place, Shell, filters},
     problem::Problem,
     session::SignedIn,
+    wishes::DriftNotice,
     words,
 };
 
@@ -43,6 +44,7 @@ struct HomePage {
     quarantine: Queue<Phone>,
     approvals: Queue<Item>,
     failed: Queue<Item>,
+    drifted: Queue<Item>,
     troubles: Queue<Item>,
     credentials: Queue<Item>,
     fresh: Vec<(String, String)>,
@@ -118,6 +120,7 @@ impl HomePage {
             quarantine: quarantine(engine, signed_in, now).await?,
             approvals: approvals(engine, signed_in, now).await?,
             failed: failed(engine, signed_in, now).await?,
+            drifted: drifted(engine, signed_in, &connectors).await?,
             troubles: troubles(engine, signed_in, &connectors, now).await?,
             credentials: credentials(engine, signed_in, now).await?,
             fresh: connectors.iter().filter(at_work).map(|one| fresh(one, now)).collect(),
@@ -136,6 +139,7 @@ impl HomePage {
             (&self.quarantine.count, "in quarantine"),
             (&self.approvals.count, "waiting for approval"),
             (&self.failed.count, "failed lately"),
+            (&self.drifted.count, "not as written"),
             (&self.troubles.count, "in trouble"),
             (&self.credentials.count, "about to expire"),
         ];
@@ -255,6 +259,26 @@ async fn failed(
         queue.count.push('+');
     }
     Ok(queue)
+}
+
+/// Organizations that are not as somebody wrote them down.
+async fn drifted(
+    engine: &Engine,
+    signed_in: &SignedIn,
+    connectors: &[Connector],
+) -> Result<Queue<Item>, Problem> {
+    let mut items = Vec::new();
+    for connector in connectors.iter().filter(|one| one.state != ConnectorState::Removed) {
+        let name = &connector.name;
+        let notice = DriftNotice::read(engine, signed_in, name, false).await?;
+        items.extend(notice.map(|notice| Item {
+            href: Some(format!("/connectors/{name}/settings")),
+            name: format!("{name}: {}", notice.title),
+            text: notice.items.join(" "),
+            when: format!("compared {}", notice.checked),
+        }));
+    }
+    Ok(Queue::of(items))
 }
 
 /// What is wrong with the audit, then connectors that do not work.

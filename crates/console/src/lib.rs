@@ -32,6 +32,7 @@ mod session;
 mod setup;
 mod sign_in;
 mod sign_in_ways;
+mod wishes;
 mod words;
 
 use axum::{
@@ -102,6 +103,7 @@ pub fn router(engine: Engine) -> Router {
         .route("/audit/stream", post(audit::keeping::stream))
         .route("/audit/stream/remove", post(audit::keeping::stream_removed))
         .route("/audit/stream/test", post(audit::keeping::stream_tried))
+        .merge(wishes::routes())
         .merge(people::routes())
         .merge(notification_pages())
         .route("/assets/{hash}/{name}", get(assets::asset))

@@ -30,6 +30,8 @@ pub(crate) enum Place {
     Nowhere,
     Home,
     Devices,
+    Access,
+    Settings,
     Approvals,
     Connectors,
     Audit,

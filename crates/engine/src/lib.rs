@@ -76,5 +76,5 @@ pub use supervisor::NextPasses;
 pub use wishes::{
     Drift, Drifted, ExactRule, FileProblem, Flip, Found, HitGroup, Hits, Imported, KnownRule,
     KnownRules, KnownSetting, KnownSettings, Part, PlannedWish, RuleSource, TestedRule,
-    TestedRules, WishSource, name_of,
+    TestedRules, WishSource, WishToEdit, name_of,
 };

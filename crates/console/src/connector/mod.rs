@@ -29,6 +29,7 @@ use crate::{
     page::{self, Fact, Place, Shell, filters},
     problem::Problem,
     session::SignedIn,
+    wishes::{self, DriftNotice},
     words,
 };
 
@@ -44,7 +45,7 @@ const MESSAGES: u32 = 50;
 #[derive(Template)]
 #[template(
     path = "connector.html",
-    blocks = ["state", "progress", "permissions", "inventory", "endpoints", "budget", "passes", "messages", "log", "ageing"]
+    blocks = ["state", "progress", "permissions", "inventory", "endpoints", "budget", "passes", "messages", "log", "ageing", "wish"]
 )]
 struct ConnectorPage {
     shell: Shell,
@@ -70,6 +71,8 @@ struct ConnectorPage {
     log: Vec<LogRow>,
     ageing: String,
     can_age: bool,
+    drift: Option<DriftNotice>,
+    wish: String,
 }
 
 /// Something to know before all else.
@@ -88,7 +91,7 @@ pub(crate) struct Asked {
     new: Option<String>,
 }
 
-pub(super) fn name_of(text: &str) -> Result<ConnectorName, Problem> {
+pub(crate) fn name_of(text: &str) -> Result<ConnectorName, Problem> {
     ConnectorName::parse(text).map_err(|_| Problem::not_found("connector"))
 }
 
@@ -159,6 +162,7 @@ impl ConnectorPage {
         let ageing = engine.preview_ageing(&signed_in.caller, name).await?;
         let (ageing, can_age) = parts::ageing(&ageing);
         let is_busy = job.as_ref().is_some_and(is_running);
+        let is_theirs = wishes::is_theirs(engine, signed_in, name).await;
         Ok(Self {
             shell: Shell::new(Place::Connectors, signed_in),
             name: name.to_string(),
@@ -183,6 +187,8 @@ impl ConnectorPage {
             log: log.iter().map(LogRow::new).collect(),
             ageing,
             can_age,
+            drift: DriftNotice::read(engine, signed_in, name, is_theirs).await?,
+            wish: wish(engine.wish(&signed_in.caller, name).await?.as_ref(), now),
         })
     }
 
@@ -198,6 +204,7 @@ impl ConnectorPage {
             self.as_messages().render(),
             self.as_log().render(),
             self.as_ageing().render(),
+            self.as_wish().render(),
         ]
         .into_iter()
         .collect();
@@ -220,6 +227,21 @@ fn summary(connector: &Connector) -> String {
     let paused = if connector.is_paused { ", paused" } else { "" };
     let organization = words::sentence(&organization(connector));
     format!("{}; {state}{paused}.", organization.trim_end_matches('.'))
+}
+
+/// Whether it is written down what the organization shall be.
+fn wish(held: Option<&store::Revision>, now: Timestamp) -> String {
+    match held {
+        Some(held) => format!(
+            "Revision {} holds, applied by {} {}. Exchange is compared with it every hour.",
+            held.revision,
+            words::visible(&held.person_name),
+            words::relative(held.kept, now)
+        ),
+        None => {
+            "Nothing is written down yet; settings and access stay as Exchange has them.".to_owned()
+        }
+    }
 }
 
 /// What is wrong, what rests, and what to do.

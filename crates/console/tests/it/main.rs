@@ -14,6 +14,7 @@ mod providers;
 mod refusals;
 mod setup;
 mod signing_in;
+mod wishes;
 
 use axum::{
     Router,

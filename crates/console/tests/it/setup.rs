@@ -10,7 +10,7 @@ use crate::{Answer, Console};
 const PASSWORD: &str = "Correct-Horse-1";
 
 /// The form of a page, as a browser would send it: what is shown, and what is carried along.
-fn form(page: &Answer) -> BTreeMap<String, String> {
+pub(crate) fn form(page: &Answer) -> BTreeMap<String, String> {
     let mut form = BTreeMap::new();
     for tag in page.body.split('<').filter(|tag| tag.starts_with("input ")) {
         let attribute = |name: &str| {
@@ -47,7 +47,7 @@ fn plain(html: &str) -> String {
     text.replace("&#38;", "&")
 }
 
-fn encoded(form: &BTreeMap<String, String>) -> String {
+pub(crate) fn encoded(form: &BTreeMap<String, String>) -> String {
     let encode =
         |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02X}")).collect() };
     let pairs = form.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));

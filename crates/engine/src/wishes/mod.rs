@@ -11,6 +11,7 @@
 mod applying;
 mod document;
 mod drift;
+mod editing;
 mod file;
 mod hits;
 mod importing;
@@ -40,6 +41,7 @@ use tokio::sync::watch;
 
 pub use applying::name_of;
 pub use drift::{Drift, Drifted};
+pub use editing::WishToEdit;
 pub use hits::{Flip, HitGroup, Hits};
 pub use importing::Imported;
 pub use rules::{ExactRule, KnownRule, KnownRules, RuleSource, TestedRule, TestedRules};
