@@ -20,6 +20,7 @@ mod data_key;
 mod endpoints;
 mod engine;
 mod error;
+mod explaining;
 mod fault;
 mod giving_back;
 mod identity_providers;
@@ -56,6 +57,7 @@ pub use data_key::{
 pub use engine::{AuditOptions, Engine, Options};
 pub use error::Error;
 pub use exchange::{Family, Feature, FeatureCheck, FeatureState};
+pub use explaining::{DescribedDevice, Explained};
 pub use fault::Fault;
 pub use identity_providers::{
     ExternalSignInError, FaultOf, IdentityProviderChange, NewIdentityProvider, NotSignedIn,

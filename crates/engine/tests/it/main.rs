@@ -5,6 +5,7 @@
 mod acting;
 mod audit;
 mod connecting;
+mod explaining;
 mod federation;
 mod living;
 mod notifying;

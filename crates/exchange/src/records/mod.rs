@@ -15,7 +15,7 @@ pub use device::device;
 pub(crate) use mailbox::PROPERTIES as MAILBOX_PROPERTIES;
 pub use mailbox::mailbox;
 pub use server::server;
-pub use statistics::statistics;
+pub use statistics::{satisfies_policy, statistics};
 
 use crate::{Object, Value};
 

@@ -38,6 +38,17 @@ pub fn statistics(object: Object) -> DeviceStatistics {
     }
 }
 
+/// Whether a device satisfies its mailbox policy, by how far it was applied. `None` where that says
+/// nothing: what was never let in has applied nothing, whatever it can do.
+#[must_use]
+pub fn satisfies_policy(policy_status: &str) -> Option<bool> {
+    match policy_status {
+        "AppliedInFull" | "ExternallyManaged" => Some(true),
+        "PartiallyApplied" => Some(false),
+        _ => None,
+    }
+}
+
 /// How far one kind of wipe has come.
 #[derive(Debug, Clone, Copy)]
 struct Ladder {
@@ -147,5 +158,19 @@ mod tests {
         assert_eq!(read.policy.as_deref(), Some("Default"));
         assert_eq!(read.policy_status.as_deref(), Some("AppliedInFull"));
         assert_eq!(read.other, [("NumberOfFoldersSynced".to_owned(), "7".to_owned())]);
+    }
+
+    #[test]
+    fn a_policy_is_satisfied_where_exchange_says_so() {
+        for (status, satisfies) in [
+            ("AppliedInFull", Some(true)),
+            ("ExternallyManaged", Some(true)),
+            ("PartiallyApplied", Some(false)),
+            ("NotApplied", None),
+            ("Unknown", None),
+            ("", None),
+        ] {
+            assert_eq!(satisfies_policy(status), satisfies, "{status}");
+        }
     }
 }
