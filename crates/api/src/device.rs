@@ -333,7 +333,11 @@ pub(crate) async fn refresh(
 }
 
 /// The device of an id, Gatepost's or Exchange's.
-async fn found(engine: &Engine, scope: &Scope, id: &str) -> Result<DeviceDetail, Problem> {
+pub(crate) async fn found(
+    engine: &Engine,
+    scope: &Scope,
+    id: &str,
+) -> Result<DeviceDetail, Problem> {
     let Ok(id) = Uuid::parse_str(id) else {
         return Err(Problem::not_found(
             format_args!("{id:?} is no id of a device"),

@@ -18,6 +18,7 @@ mod connectors;
 mod data_key;
 mod decision;
 mod device;
+mod explanation;
 mod health;
 mod idempotency;
 mod identity_providers;
@@ -48,6 +49,10 @@ pub use connectors::ConnectorList;
 pub use data_key::{DataKey, DataKeyRotation};
 pub use decision::{Guard, GuardChange, GuardProposal, WipesCancelled};
 pub use device::{Device, DeviceDetail, DevicePage};
+pub use explanation::{
+    AccessAgreement, AccessDecision, DeviceDescription, Explanation, ExplanationStep, MatchingRule,
+    Remedy, ReportedAccess,
+};
 pub use health::{Budget, ComponentLog, Endpoint, EndpointList, LogLine, Message, MessageList};
 pub use identity_providers::{
     IdentityProvider, IdentityProviderChange, IdentityProviderList, IdentityProviderTest,
@@ -149,6 +154,8 @@ fn guarded() -> OpenApiRouter<Engine> {
         .routes(routes!(device::list))
         .routes(routes!(device::show))
         .routes(routes!(device::refresh))
+        .routes(routes!(explanation::device))
+        .routes(routes!(explanation::described))
         .routes(routes!(action::ask))
         .routes(routes!(action::list))
         .routes(routes!(decision::approve))

@@ -5,6 +5,7 @@
 mod acting;
 mod changes;
 mod document;
+mod explaining;
 mod identity_providers;
 mod lives;
 mod notifications;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     Exit,
     action::{self, ActionArguments, WipeArguments},
+    explain::{self, ExplainArguments},
 };
 use crate::{
     client::{Client, ServerArguments},
@@ -22,6 +23,8 @@ pub(crate) enum DeviceVerb {
     Show(ShowArguments),
     /// Read one device again from Exchange, and show it
     Refresh(ShowArguments),
+    /// Say why Exchange lets a device in or not, and what would let it in
+    Explain(ExplainArguments),
     /// Let devices in by a personal exemption
     Allow(ActionArguments),
     /// Keep devices out by a personal exemption
@@ -75,6 +78,7 @@ pub(crate) async fn run(verb: DeviceVerb) -> anyhow::Result<Exit> {
         DeviceVerb::List(arguments) => list(arguments).await,
         DeviceVerb::Show(arguments) => show(&arguments).await,
         DeviceVerb::Refresh(arguments) => refresh(&arguments).await,
+        DeviceVerb::Explain(arguments) => explain::run(arguments).await,
         DeviceVerb::Allow(arguments) => action::run(ActionKind::Allow, arguments).await,
         DeviceVerb::Block(arguments) => action::run(ActionKind::Block, arguments).await,
         DeviceVerb::Release(arguments) => action::run(ActionKind::Release, arguments).await,

@@ -5,6 +5,7 @@ mod audit;
 mod connector;
 mod device;
 mod doctor;
+mod explain;
 mod guard;
 mod identity_provider;
 pub(crate) mod job;

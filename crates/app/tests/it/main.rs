@@ -5,6 +5,7 @@
 mod acting;
 mod authority;
 mod connector;
+mod explaining;
 mod help;
 mod keys;
 mod leaks;
