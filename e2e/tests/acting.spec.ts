@@ -38,7 +38,7 @@ test("a phone is let out of quarantine with a reason, and read back", async ({ s
   await expect(page.getByText("Done, and read back from Exchange.")).toBeVisible({ timeout: 30_000 });
   await audit(page);
   await page.locator("#rows").getByRole("link").first().click();
-  await expect(page.locator(".why")).toContainText("allowed");
+  await expect(page.locator(".why")).toContainText("Allowed");
   const timeline = page.getByRole("region", { name: "Time line" });
   await expect(timeline).toContainText("Reason: a known phone (INC-7).");
   await expect(timeline).toContainText("Exchange answered: accepted.");

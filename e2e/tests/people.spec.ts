@@ -51,7 +51,7 @@ test("help desk, operations, security officer and auditor each do their part", a
     await hanna.getByRole("button", { name: /^Allow for/ }).click();
     await expect(hanna.getByText("Done, and read back from Exchange.")).toBeVisible({ timeout: 60_000 });
     await hanna.locator("#rows").getByRole("link").first().click();
-    await expect(hanna.locator(".why")).toContainText("allowed");
+    await expect(hanna.locator(".why")).toContainText("Allowed");
     await expect(hanna.getByRole("link", { name: "Erase entire phone" })).toHaveCount(0);
     await audit(hanna);
     // Who types the address is refused as well.

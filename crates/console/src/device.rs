@@ -1,6 +1,7 @@
 //! One device: state and why on top, then what can be done, what goes on and what happened, then facts
 //! in groups, then everything else.
 
+mod explanation;
 mod offers;
 mod recent;
 mod timeline;
@@ -11,14 +12,15 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use domain::{
-    AccessReason, AccessState, Connector, Device, DeviceId, Permission, Timestamp, WipeStatus,
+    AccessState, Connector, Device, DeviceId, Permission, Timestamp, WipeStatus,
     connector::ConnectorState,
 };
-use engine::Engine;
+use engine::{Engine, Explained};
 use jiff::SignedDuration;
 use serde::Deserialize;
 
 use self::{
+    explanation::Explanation,
     offers::Offers,
     recent::{Ladder, Recent},
     timeline::Timeline,
@@ -35,7 +37,7 @@ use crate::{
 const OLD: SignedDuration = SignedDuration::from_hours(24);
 
 #[derive(Template)]
-#[template(path = "device.html", blocks = ["standing", "acts", "recent", "timeline"])]
+#[template(path = "device.html", blocks = ["standing", "explanation", "acts", "recent", "timeline"])]
 struct DevicePage {
     shell: Shell,
     live: Live,
@@ -48,7 +50,7 @@ struct DevicePage {
     refresh: Option<String>,
     freshness: Freshness,
     state: AccessState,
-    why: String,
+    explanation: Explanation,
     acts: Offers,
     recent: Vec<Recent>,
     ladder: Option<Ladder>,
@@ -145,6 +147,7 @@ impl DevicePage {
     ) -> Result<Self, Problem> {
         let scope = signed_in.caller.scope(Permission::ReadResource)?;
         let device = engine.store().device(&scope, id).await?;
+        let explained = engine.explain(&signed_in.caller, &device).await?;
         let connectors = engine.store().connectors(&scope).await?;
         let connector = connectors.iter().find(|connector| connector.id == device.connector);
         let actions = engine.store().actions_of_device(&scope, id, ACTIONS).await?;
@@ -157,13 +160,14 @@ impl DevicePage {
             recent: recent::of(engine, signed_in, &device, &actions).await?,
             timeline,
             is_whole,
-            ..Self::new(shell, &device, connector, engine.now())
+            ..Self::new(shell, &device, &explained, connector, engine.now())
         })
     }
 
     fn parts(&self) -> Result<Vec<String>, Problem> {
         let rendered: askama::Result<Vec<String>> = [
             self.as_standing().render(),
+            self.as_explanation().render(),
             self.as_acts().render(),
             self.as_recent().render(),
             self.as_timeline().render(),
@@ -179,7 +183,13 @@ impl DevicePage {
         Live::new(&format!("{}/live{history}", self.address), parts, is_busy)
     }
 
-    fn new(shell: Shell, device: &Device, connector: Option<&Connector>, now: Timestamp) -> Self {
+    fn new(
+        shell: Shell,
+        device: &Device,
+        explained: &Explained,
+        connector: Option<&Connector>,
+        now: Timestamp,
+    ) -> Self {
         let connector_name =
             connector.map_or_else(|| "removed".to_owned(), |connector| connector.name.to_string());
         let is_read = connector.is_some_and(|one| one.state != ConnectorState::Removed);
@@ -214,7 +224,7 @@ impl DevicePage {
             refresh: is_read.then(|| format!("/devices/{}/refresh", device.id)),
             freshness: Freshness::of(device, connector, now),
             state: facts.access_state,
-            why: why(device),
+            explanation: Explanation::of(explained),
             groups: vec![
                 sync_group(device, now),
                 phone_group(device),
@@ -232,53 +242,6 @@ impl DevicePage {
 
 fn joined(parts: [Option<String>; 3]) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
-}
-
-/// One sentence: what Exchange decided and what decided it.
-fn why(device: &Device) -> String {
-    let facts = &device.facts;
-    let verb = match facts.access_state {
-        AccessState::Allowed => "allows it",
-        AccessState::Quarantined => "quarantines it",
-        AccessState::Blocked => "blocks it",
-        AccessState::Discovery | AccessState::Unknown => "decides",
-    };
-    let rule = facts.access_rule.as_deref().map(words::visible);
-    let person = device.owner.name.as_ref().or(device.owner.user.as_ref());
-    let person = person.map_or_else(|| "this mailbox".to_owned(), |name| words::visible(name));
-    let cause = match (facts.access_reason, rule) {
-        (Some(AccessReason::Rule), Some(rule)) => {
-            format!("the rule {rule} of this organization {verb}")
-        }
-        (Some(AccessReason::Rule), None) => {
-            format!("an access rule of this organization {verb}")
-        }
-        (Some(AccessReason::Global), _) => {
-            format!("no rule and no exemption names it, so the default access level {verb}")
-        }
-        (Some(AccessReason::Individual), _) => format!("a personal exemption of {person} {verb}"),
-        (Some(AccessReason::Policy), _) => {
-            "it does not satisfy the mailbox policy, or could not be asked to".to_owned()
-        }
-        (Some(AccessReason::Upgrade), _) => {
-            "the mailbox is being upgraded; this passes by itself".to_owned()
-        }
-        (Some(AccessReason::Autoblock), _) => {
-            "it went over a limit of Exchange's own protection; this passes with time".to_owned()
-        }
-        (Some(AccessReason::Other), _) => {
-            "for a reason with a name of its own, which stands among the attributes below"
-                .to_owned()
-        }
-        (None, _) => "Exchange gives no reason".to_owned(),
-    };
-    let waits = match facts.access_state {
-        AccessState::Discovery => {
-            " Exchange is still finding out what it is, for up to 14 minutes."
-        }
-        _ => "",
-    };
-    format!("{}{waits}", words::sentence(&cause))
 }
 
 fn text(name: &'static str, value: Option<&str>) -> Fact {

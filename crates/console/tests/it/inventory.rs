@@ -35,8 +35,8 @@ async fn text_from_outside_stays_text() {
     assert_eq!(device.status, StatusCode::OK);
     assert_harmless(&device);
     insta::assert_snapshot!(device.between("<p class=\"why", "</p>"), @r##"
-    blocked"><span class="badge blocked"><svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.8" aria-hidden="true"><circle cx="8" cy="8" r="6.4"/><path d="M4.4 8h7.2" stroke-width="2.6"/></svg>blocked</span>
-    <span>The rule &#60;script&#62;alert(&#39;x&#39;)&#60;/script&#62;&#34;&#39;&#38; of this organization blocks it.</span>
+    blocked"><span class="badge blocked"><svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.8" aria-hidden="true"><circle cx="8" cy="8" r="6.4"/><path d="M4.4 8h7.2" stroke-width="2.6"/></svg></span>
+    <span>Blocked: the rule &#34;&#60;script&#62;alert(&#39;x&#39;)&#60;/script&#62;&#34;&#39;&#38;&#34; of this organization blocks it. Allow it for 王 Jürgen, &#60;script&#62;alert(&#39;x&#39;)&#60;/script&#62;&#34;&#39;&#38;‹U+202E›␀, or change the rule.</span>
     "##);
     for address in [
         "/connectors",

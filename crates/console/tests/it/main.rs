@@ -5,6 +5,7 @@
 mod acting;
 mod audit;
 mod connector;
+mod explaining;
 mod inventory;
 mod notifications;
 mod pages;

@@ -16,7 +16,7 @@ use testkit::TestApp;
 use crate::{Answer, Console};
 
 /// An organization that was read once, and its devices.
-async fn synced(devices: usize) -> (TestApp, Vec<Device>) {
+pub(crate) async fn synced(devices: usize) -> (TestApp, Vec<Device>) {
     let app = TestApp::connected(devices).await.unwrap();
     app.sync().await.unwrap();
     let devices = app.devices().await.unwrap();
@@ -24,7 +24,7 @@ async fn synced(devices: usize) -> (TestApp, Vec<Device>) {
 }
 
 /// The console as somebody with a role sees it.
-async fn console_of(app: &TestApp, name: &str, role: BuiltInRole) -> Console {
+pub(crate) async fn console_of(app: &TestApp, name: &str, role: BuiltInRole) -> Console {
     let assignment = Assignment {
         id: domain::AssignmentId(uuid::Uuid::new_v4()),
         role: role.role().name,
