@@ -19,7 +19,7 @@ fn the_guide_lists_every_setting() {
     let groups = SettingsGroup::ALL.iter().copied().map(Some).chain([None]);
     for group in groups {
         let title = group.map_or("Alone", SettingsGroup::title);
-        let word = group.map_or("settings".to_owned(), |group| format!("settings.{group}"));
+        let word = group.map_or_else(|| "settings".to_owned(), |group| format!("settings.{group}"));
         let head = "| setting | what it is | takes | when nobody said | who obeys it |";
         write!(text, "\n## {title}\n\nUnder `{word}`:\n\n{head}\n|---|---|---|---|---|\n").unwrap();
         for setting in Setting::ALL.iter().filter(|setting| setting.group() == group) {
