@@ -73,10 +73,10 @@ pub(super) fn title(plan: &Plan) -> String {
         Origin::File => "The wish of a file",
         Origin::Console => "A change on the console",
         Origin::Kept if plan.document["only"] == "patterns" => "Rules for values that appeared",
-        Origin::Kept if plan.document["only"] == "settings" => "Settings put right by themselves",
-        Origin::Kept => "As it is written down again",
-        Origin::Rollback if plan.document["back_to"].is_string() => "A plan taken back",
-        Origin::Rollback => "Everything taken back",
+        Origin::Kept if plan.document["only"] == "settings" => "Put settings right by itself",
+        Origin::Kept => "Make it as written again",
+        Origin::Rollback if plan.document["back_to"].is_string() => "Take a plan back",
+        Origin::Rollback => "Take everything back",
     }
     .to_owned()
 }

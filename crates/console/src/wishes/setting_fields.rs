@@ -194,16 +194,19 @@ fn policy(sent: &Sent) -> Result<Option<PolicyWish>, (&'static str, String)> {
 
 /// What a setting takes, as a form says it.
 fn takes(kind: Kind, generation: Generation) -> String {
-    if let Kind::Flag | Kind::Choice(_) = kind {
-        return "one of the values in the list".to_owned();
+    let index = usize::from(generation == Generation::Of2010);
+    match kind {
+        Kind::Flag | Kind::Choice(_) => "one of the values in the list".to_owned(),
+        Kind::Span { from, to, .. } => format!(
+            "a time from {} to {}, or no limit",
+            values::amount(&SettingValue::Seconds(from[index])),
+            values::amount(&SettingValue::Seconds(to)),
+        ),
+        Kind::Size { to, .. } => {
+            format!("a size up to {}, or no limit", values::amount(&SettingValue::Bytes(to[index])),)
+        }
+        kind => kind.expectation(generation).replace("or unlimited", "or no limit"),
     }
-    let text = kind.expectation(generation);
-    // The unit stands beside the number here.
-    let text = match (text.split_once(" (a number alone"), text.split_once(')')) {
-        (Some((before, _)), Some((_, after))) => format!("{before}{after}"),
-        _ => text,
-    };
-    text.replace("or unlimited", "or no limit")
 }
 
 impl Filled<'_> {

@@ -17,14 +17,18 @@ pub(super) fn of_setting(setting: Setting, value: &SettingValue) -> String {
         SettingValue::Unset => "none".to_owned(),
         SettingValue::Texts(texts) if texts.is_empty() => "an empty list".to_owned(),
         SettingValue::Choice(word) => word_of(&words::visible(word)),
-        value @ (SettingValue::Seconds(_) | SettingValue::Bytes(_)) => {
-            let (number, unit) = measured(value);
-            let number = number.parse().map_or(number, words::number);
-            format!("{number} {}", unit_name(&unit))
-        }
+        value @ (SettingValue::Seconds(_) | SettingValue::Bytes(_)) => amount(value),
         SettingValue::Number(number) => number.to_string(),
         value @ SettingValue::Texts(_) => words::visible(&value.to_string()),
     }
+}
+
+/// A time or a size: `1 hour`, `15 minutes`, `2,097,151 KB`.
+pub(super) fn amount(value: &SettingValue) -> String {
+    let (number, unit) = measured(value);
+    let unit = unit_name(&unit, number == "1");
+    let number = number.parse().map_or(number, words::number);
+    format!("{number} {unit}")
 }
 
 /// Yes and no of a setting: what is allowed reads better as that.
@@ -50,14 +54,19 @@ pub(super) fn measured(value: &SettingValue) -> (String, String) {
     (digits, unit)
 }
 
-fn unit_name(unit: &str) -> &str {
-    match unit {
-        "s" => "seconds",
-        "min" => "minutes",
-        "h" => "hours",
-        "d" => "days",
-        "B" => "bytes",
-        other => other,
+fn unit_name(unit: &str, is_one: bool) -> &str {
+    match (unit, is_one) {
+        ("s", true) => "second",
+        ("s", false) => "seconds",
+        ("min", true) => "minute",
+        ("min", false) => "minutes",
+        ("h", true) => "hour",
+        ("h", false) => "hours",
+        ("d", true) => "day",
+        ("d", false) => "days",
+        ("B", true) => "byte",
+        ("B", false) => "bytes",
+        (other, _) => other,
     }
 }
 
@@ -120,6 +129,7 @@ mod tests {
             (Setting::AllowCamera, "false", "not allowed"),
             (Setting::PasswordRequired, "true", "yes"),
             (Setting::IdleTimeBeforeLock, "15min", "15 minutes"),
+            (Setting::IdleTimeBeforeLock, "1h", "1 hour"),
             (Setting::MaximumAttachmentSize, "10MB", "10 MB"),
             (Setting::MaximumAttachmentSize, "unlimited", "no limit"),
             (Setting::MinimumPasswordLength, "none", "none"),

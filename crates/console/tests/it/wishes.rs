@@ -237,7 +237,7 @@ async fn a_plan_that_hits_too_many_wants_their_number_typed() {
     assert!(page.body.contains("is as planned"), "{}", page.body);
     let answer = console.post(&format!("{address}/take-back"), "").await;
     let (_, page) = planned(&app, &console, &answer).await;
-    assert!(page.body.contains("A plan taken back"), "{}", page.body);
+    assert!(page.body.contains("Take a plan back"), "{}", page.body);
 }
 
 #[tokio::test]
