@@ -185,8 +185,8 @@ impl Engine {
             let things: BTreeSet<&Thing> = planned.iter().map(|change| &change.thing).collect();
             left.retain(|change| things.contains(&change.thing));
         }
-        let mut position = sent.last().map_or(0, |last| last.position + 1);
-        for step in steps(&left, &wanted, &observed) {
+        let first = sent.last().map_or(0, |last| last.position + 1);
+        for (position, step) in (first..).zip(steps(&left, &wanted, &observed)) {
             let covered: Vec<Change> =
                 left.iter().filter(|change| is_of(&step, &change.thing)).cloned().collect();
             if let Some(why) =
@@ -194,7 +194,6 @@ impl Engine {
             {
                 return Ok(Tried::Failed(why));
             }
-            position += 1;
         }
         // Read back: what counts is what Exchange shows, not what it answered.
         let wants = Wants::of_things(&wanted);

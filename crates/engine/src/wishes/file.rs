@@ -54,7 +54,7 @@ impl Document {
                 return Some(*line);
             }
             let end = at.rfind(['.', '['])?;
-            at = &at[..end];
+            at = at.get(..end)?;
         }
     }
 }

@@ -12,7 +12,7 @@ use domain::{
     },
 };
 use serde_json::{Value as Json, json};
-use store::{Plan, StepState};
+use store::{Plan, Revision, StepState};
 use uuid::Uuid;
 
 use super::{
@@ -52,45 +52,7 @@ impl Engine {
         let kept = self.store().wish(connector.id).await?;
         let revision = kept.as_ref().map_or(0, |kept| kept.revision);
         let origin = from.origin();
-        let mut document = json!({});
-        let text = match from {
-            WishSource::File { text, overwrites } => {
-                document["overwrites"] = overwrites.into();
-                text
-            }
-            WishSource::Console { text, based_on } => {
-                if based_on != revision {
-                    let who = kept.map(|kept| kept.person_name).unwrap_or_default();
-                    return Err(Error::Conflict(format!(
-                        "{who} applied another wish meanwhile; reload the page and make the change \
-                         again"
-                    )));
-                }
-                text
-            }
-            WishSource::Kept(part) => match kept {
-                Some(kept) => {
-                    document["only"] = part.map(Part::word).into();
-                    kept.text
-                }
-                None => {
-                    return Err(Error::NotFound(format!(
-                        "nothing was applied to {name} yet; import what Exchange has into a file \
-                         first, and plan that"
-                    )));
-                }
-            },
-            WishSource::Rollback(to) => {
-                if let Some(plan) = to {
-                    self.store().plan(&scope, plan).await?;
-                    document["back_to"] = plan.to_string().into();
-                }
-                String::new()
-            }
-            WishSource::Switch { active_days } => {
-                self.switching_wish(&connector, active_days).await?
-            }
-        };
+        let (text, document) = self.source(&connector, kept, from).await?;
         let now = self.now();
         let plan = Plan {
             id: PlanId(Uuid::now_v7()),
@@ -116,6 +78,57 @@ impl Engine {
         let (id, engine) = (plan.id, self.clone());
         self.inner.tasks.spawn(async move { engine.read_plan(plan).await }).await;
         Ok(id)
+    }
+
+    /// The text of the wish that a plan is made of, and what else is kept with the plan.
+    async fn source(
+        &self,
+        connector: &Connector,
+        kept: Option<Revision>,
+        from: WishSource,
+    ) -> Result<(String, Json), Error> {
+        let revision = kept.as_ref().map_or(0, |kept| kept.revision);
+        let mut document = json!({});
+        let text = match from {
+            WishSource::File { text, overwrites } => {
+                document["overwrites"] = overwrites.into();
+                text
+            }
+            WishSource::Console { text, based_on } => {
+                if based_on != revision {
+                    let who = kept.map(|kept| kept.person_name).unwrap_or_default();
+                    return Err(Error::Conflict(format!(
+                        "{who} applied another wish meanwhile; reload the page and make the change \
+                         again"
+                    )));
+                }
+                text
+            }
+            WishSource::Kept(part) => match kept {
+                Some(kept) => {
+                    document["only"] = part.map(Part::word).into();
+                    kept.text
+                }
+                None => {
+                    return Err(Error::NotFound(format!(
+                        "nothing was applied to {} yet; import what Exchange has into a file \
+                         first, and plan that",
+                        connector.name
+                    )));
+                }
+            },
+            WishSource::Rollback(to) => {
+                if let Some(plan) = to {
+                    self.store().plan(&self.own_scope()?, plan).await?;
+                    document["back_to"] = plan.to_string().into();
+                }
+                String::new()
+            }
+            WishSource::Switch { active_days } => {
+                self.switching_wish(connector, active_days).await?
+            }
+        };
+        Ok((text, document))
     }
 
     /// Reads Exchange for a plan, and keeps what was found.

@@ -278,7 +278,9 @@ fn beside(line: &str) -> Option<String> {
     let mut is_escaped = false;
     for (at, c) in line.char_indices() {
         match (quote, c) {
-            (None, '#') if before.is_whitespace() => return Some(line[at..].trim_end().to_owned()),
+            (None, '#') if before.is_whitespace() => {
+                return Some(line.get(at..)?.trim_end().to_owned());
+            }
             // A quote opens a text only where a text can begin.
             (None, '"' | '\'') if before.is_whitespace() || "[{,:-".contains(before) => {
                 quote = Some(c);

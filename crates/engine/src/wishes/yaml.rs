@@ -115,29 +115,39 @@ pub(super) fn parse(text: &str) -> Result<Node, FileProblem> {
             },
             _ => continue,
         };
-        match stack.last_mut() {
-            Some(Open::List(_, items)) => items.push(done),
-            Some(Open::Mapping(_, entries, key)) => match key.take() {
-                Some((key, line)) => {
-                    if entries.iter().any(|entry| entry.key == key) {
-                        let what = format!("{key} stands here twice");
-                        return Err(FileProblem { line: Some(line), what });
-                    }
-                    entries.push(Entry { key, line, value: done });
-                }
-                None => {
-                    let Content::Text(text, _) = done.content else {
-                        return Err(at(&span, "a name is expected here"));
-                    };
-                    *key = Some((text, start));
-                }
-            },
-            None if document.is_some() => return Err(at(&span, "a file has one document")),
-            None => document = Some(done),
+        if let Some(done) = take_in(&mut stack, done)? {
+            if document.is_some() {
+                return Err(at(&span, "a file has one document"));
+            }
+            document = Some(done);
         }
     }
     let nothing = Node { line: 1, end: 1, content: Content::Mapping(Vec::new()) };
     Ok(document.unwrap_or(nothing))
+}
+
+/// Puts a part into what it stands in; gives it back if it stands in nothing.
+fn take_in(stack: &mut [Open], done: Node) -> Result<Option<Node>, FileProblem> {
+    let problem = |line: usize, what: String| Err(FileProblem { line: Some(line), what });
+    match stack.last_mut() {
+        None => return Ok(Some(done)),
+        Some(Open::List(_, items)) => items.push(done),
+        Some(Open::Mapping(_, entries, key)) => match key.take() {
+            Some((key, line)) => {
+                if entries.iter().any(|entry| entry.key == key) {
+                    return problem(line, format!("{key} stands here twice"));
+                }
+                entries.push(Entry { key, line, value: done });
+            }
+            None => {
+                let Content::Text(text, _) = done.content else {
+                    return problem(done.line, "a name is expected here".to_owned());
+                };
+                *key = Some((text, done.line));
+            }
+        },
+    }
+    Ok(None)
 }
 
 const NO_ANCHORS: &str = "anchors and tags are not taken; write it out";

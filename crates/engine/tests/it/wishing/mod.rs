@@ -214,7 +214,7 @@ async fn rules_made_by_hand_are_left_alone_until_they_are_adopted() {
     assert_eq!(apply(&app, planned.plan.id).await.plan.state, PlanState::Applied);
     assert_eq!(app.exchange().organization().rule_texts(), before);
     let adopted = app.engine().import_wish(&app.caller(), &app.name(), None).await.unwrap();
-    assert_eq!(adopted.adopted as usize, before.len());
+    assert_eq!(adopted.adopted, before.len() as u64);
     let planned = plan(&app, file(none)).await.unwrap();
     assert_eq!(planned.found.changes.len(), before.len());
     assert!(planned.found.changes.iter().all(|change| change.after.is_none()));
