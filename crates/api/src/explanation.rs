@@ -198,9 +198,10 @@ impl FromRequestParts<Engine> for Reader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
-        let asked = OfConnector::from_request_parts(parts, engine).await?;
-        asked.caller.scope(Permission::ReadResource)?;
-        Ok(Self(asked))
+        let caller = Extension::<Caller>::from_request_parts(parts, engine).await;
+        let Extension(caller) = caller.map_err(|_| Problem::internal())?;
+        caller.scope(Permission::ReadResource)?;
+        Ok(Self(OfConnector::from_request_parts(parts, engine).await?))
     }
 }
 
