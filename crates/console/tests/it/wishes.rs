@@ -271,11 +271,18 @@ async fn the_guided_switch_exempts_who_is_active_and_shows_who_is_not() {
     let (app, console) = synced().await;
     app.exchange().console("Set-ActiveSyncOrganizationSettings -DefaultAccessLevel Allow").unwrap();
     app.sync().await.unwrap();
-    let answer = console.post("/connectors/lab/access/switch", "days=30").await;
-    let (_, page) = planned(&app, &console, &answer).await;
-    assert!(page.body.contains("Default access level"), "{}", page.body);
-    assert!(page.body.contains("Exemption of "), "{}", page.body);
-    assert!(page.body.contains("Whom it hits"));
+    let switch = async |days: &str| {
+        let answer = console.post("/connectors/lab/access/switch", days).await;
+        planned(&app, &console, &answer).await.1.body
+    };
+    // Nobody who is let in by the default level alone was active lately.
+    let strict = switch("days=30").await;
+    assert!(strict.contains("2 devices change their state."), "{strict}");
+    assert!(!strict.contains("Exemption of "), "{strict}");
+    let mild = switch("days=3650").await;
+    assert!(mild.contains("Default access level"), "{mild}");
+    assert_eq!(mild.matches("Exemption of ").count(), 2, "{mild}");
+    assert!(mild.contains("No device changes its state because of this plan."), "{mild}");
 }
 
 #[tokio::test]
