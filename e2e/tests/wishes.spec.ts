@@ -49,6 +49,8 @@ test("import, change, apply, mend and take back", async ({ page }, info) => {
     await apply(page);
     await picture("applied");
 
+    await tooMany(page, picture);
+
     await programs.type("Set-MobileDeviceMailboxPolicy -Identity Default -AllowCamera $true");
     await page.getByRole("link", { name: "Settings", exact: true }).first().click();
     await page.getByRole("button", { name: "Compare with Exchange now" }).click();
@@ -111,4 +113,19 @@ async function aRule(page: Page, picture: Picture) {
   await settled(page, /3 changes, 2 writes to Exchange/);
   await expect(page.getByRole("heading", { name: "Whom it hits" })).toBeVisible();
   await picture("whom");
+}
+
+/** Blocking everybody is refused until somebody types how many that are. */
+async function tooMany(page: Page, picture: Picture) {
+  await page.getByRole("link", { name: "Access", exact: true }).first().click();
+  await page.getByRole("radio", { name: /^Block/ }).check();
+  for (const box of await page.getByRole("checkbox", { name: /^Remove/ }).all()) await box.check();
+  await page.getByLabel("Devices that one apply may change at most").fill("10");
+  await page.getByRole("button", { name: "See what would change" }).last().click();
+  await settled(page, "Nothing was sent yet.");
+  await page.getByText("The largest groups").click();
+  await expect(page.getByLabel(/devices change; type/)).toBeVisible();
+  await picture("flips");
+  await page.getByRole("button", { name: "Apply", exact: true }).click();
+  await expect(page.getByRole("alert")).toContainText("Nothing was sent");
 }

@@ -241,15 +241,48 @@ async fn a_plan_that_hits_too_many_wants_their_number_typed() {
 }
 
 #[tokio::test]
+async fn a_plan_that_was_cut_shows_what_was_done_and_goes_on() {
+    let (app, console) = synced().await;
+    let camera = send(&console, SETTINGS, &[("security.allow_camera", "false")]).await;
+    let (address, _) = planned(&app, &console, &camera).await;
+    let further = address.replace("plans/", "access?from=");
+    let rule = [("new.of", "type"), ("new.value", "WindowsMail"), ("new.level", "allow")];
+    let (address, _) = planned(&app, &console, &send(&console, &further, &rule).await).await;
+    let denied = "New-ActiveSyncDeviceAccessRule".to_owned();
+    app.exchange().faults().denied_cmdlets.insert(denied.clone());
+    let answer = console.post(&format!("{address}/apply"), "").await;
+    let (_, page) = planned(&app, &console, &answer).await;
+    assert!(page.body.contains("It was not carried out to its end just now: 1 of 2 writes done."));
+    let sent = page.between("id=\"steps-title\"", "</section>");
+    for said in [
+        "<span class=\"badge allowed\">done</span>",
+        "<span class=\"badge blocked\">refused</span>",
+        "New-ActiveSyncDeviceAccessRule type WindowsMail: allow",
+    ] {
+        assert!(sent.contains(said), "{said}: {sent}");
+    }
+    assert!(page.body.contains(">Go on</button>"), "{}", page.body);
+    app.exchange().faults().denied_cmdlets.remove(&denied);
+    applied(&app, &console, &address).await;
+}
+
+#[tokio::test]
 async fn the_guided_switch_exempts_who_is_active_and_shows_who_is_not() {
     let (app, console) = synced().await;
     app.exchange().console("Set-ActiveSyncOrganizationSettings -DefaultAccessLevel Allow").unwrap();
     app.sync().await.unwrap();
-    let answer = console.post("/connectors/lab/access/switch", "days=30").await;
-    let (_, page) = planned(&app, &console, &answer).await;
-    assert!(page.body.contains("Default access level"), "{}", page.body);
-    assert!(page.body.contains("Exemption of "), "{}", page.body);
-    assert!(page.body.contains("Whom it hits"));
+    let switch = async |days: &str| {
+        let answer = console.post("/connectors/lab/access/switch", days).await;
+        planned(&app, &console, &answer).await.1.body
+    };
+    // Nobody who is let in by the default level alone was active lately.
+    let strict = switch("days=30").await;
+    assert!(strict.contains("2 devices change their state."), "{strict}");
+    assert!(!strict.contains("Exemption of "), "{strict}");
+    let mild = switch("days=3650").await;
+    assert!(mild.contains("Default access level"), "{mild}");
+    assert_eq!(mild.matches("Exemption of ").count(), 2, "{mild}");
+    assert!(mild.contains("No device changes its state because of this plan."), "{mild}");
 }
 
 #[tokio::test]
