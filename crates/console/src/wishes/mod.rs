@@ -37,22 +37,21 @@ const PLANS: u32 = 10;
 type Sent = BTreeMap<String, String>;
 
 pub(crate) fn routes() -> Router<Console> {
-    let at = |path: &str| format!("/connectors/{{name}}{path}");
     Router::new()
         .route("/settings", get(settings::anywhere))
         .route("/access", get(access::anywhere))
-        .route(&at("/settings"), get(settings::page).post(settings::plan))
-        .route(&at("/access"), get(access::page).post(access::plan))
-        .route(&at("/access/switch"), post(beginning::switch))
-        .route(&at("/wish"), get(beginning::file))
-        .route(&at("/wish/import"), post(beginning::import))
-        .route(&at("/wish/take-back"), post(beginning::take_back))
-        .route(&at("/drift/check"), post(drift::check))
-        .route(&at("/drift/mend"), post(drift::mend))
-        .route(&at("/plans/{id}"), get(plan::page))
-        .route(&at("/plans/{id}/live"), get(plan::live))
-        .route(&at("/plans/{id}/apply"), post(plan::apply))
-        .route(&at("/plans/{id}/take-back"), post(plan::take_back))
+        .route("/connectors/{name}/settings", get(settings::page).post(settings::plan))
+        .route("/connectors/{name}/access", get(access::page).post(access::plan))
+        .route("/connectors/{name}/access/switch", post(beginning::switch))
+        .route("/connectors/{name}/wish", get(beginning::file))
+        .route("/connectors/{name}/wish/import", post(beginning::import))
+        .route("/connectors/{name}/wish/take-back", post(beginning::take_back))
+        .route("/connectors/{name}/drift/check", post(drift::check))
+        .route("/connectors/{name}/drift/mend", post(drift::mend))
+        .route("/connectors/{name}/plans/{id}", get(plan::page))
+        .route("/connectors/{name}/plans/{id}/live", get(plan::live))
+        .route("/connectors/{name}/plans/{id}/apply", post(plan::apply))
+        .route("/connectors/{name}/plans/{id}/take-back", post(plan::take_back))
 }
 
 /// What the pages of a wish have in common.
