@@ -281,8 +281,9 @@ async fn the_guided_switch_exempts_who_is_active_and_shows_who_is_not() {
     assert!(!strict.contains("Exemption of "), "{strict}");
     let mild = switch("days=3650").await;
     assert!(mild.contains("Default access level"), "{mild}");
-    assert_eq!(mild.matches("Exemption of ").count(), 2, "{mild}");
-    assert!(mild.contains("No device changes its state because of this plan."), "{mild}");
+    // One of the two never synced: it is not exempted, and is shown as hit.
+    assert_eq!(mild.matches("Exemption of ").count(), 1, "{mild}");
+    assert!(mild.contains("1 device changes its state."), "{mild}");
 }
 
 #[tokio::test]
