@@ -124,6 +124,13 @@ async fn a_night_without_a_server_is_one_message() {
     let mut change = super::change(app.connector().await.unwrap());
     change.options.sites = vec![SiteServer { site: "Berlin".into(), url: second.url().into() }];
     app.engine().change_connector(&app.caller(), &app.name(), change).await.unwrap();
+    // The rules are looked at once an hour, which is not what this is about.
+    let connector = app.connector().await.unwrap().id;
+    app.eventually("a look at the rules", async || {
+        Ok(app.engine().store().observed(connector).await?)
+    })
+    .await
+    .unwrap();
     app.exchange().stop().unwrap();
     second.stop().unwrap();
     let tries = async || {
