@@ -5,7 +5,7 @@
 //!
 //! * [`decision`]: what Exchange decides about one device, step by step, and what would let it in.
 //! * [`reported`]: what Exchange says it decided, in one sentence, and why that may differ.
-//! * [`pattern`] and [`compile`]: from what people write to the exact rules of Exchange.
+//! * [`pattern`] and [`mod@compile`]: from what people write to the exact rules of Exchange.
 //! * [`what_if`]: whom other rules would hit. [`switch`]: how to go from open to quarantine.
 
 pub mod compile;
