@@ -8,7 +8,7 @@ use domain::{
     status_message,
     wish::{Change, Observed, PlanState, Thing, Wish, changes},
 };
-use exchange::Writing;
+use exchange::{Feature, Writing};
 use jiff::SignedDuration;
 use serde_json::{Value as Json, json};
 
@@ -228,7 +228,7 @@ impl Engine {
 
     async fn writings(&self, lease: &mut Lease, since: Timestamp) -> anyhow::Result<Vec<Writing>> {
         let organization = lease.organization()?;
-        if organization.capabilities().sees("Search-AdminAuditLog") == Some(false) {
+        if !organization.may(Feature::Writers) {
             return Ok(Vec::new());
         }
         match organization.writings_since(since).await {

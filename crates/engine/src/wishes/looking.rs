@@ -139,9 +139,8 @@ impl Engine {
         if wants.rules {
             observed.rules = Some(organization.access_rules().await?);
         }
-        let threshold = "Get-ActiveSyncDeviceAutoblockThreshold";
-        if wants.thresholds && organization.capabilities().sees(threshold) == Some(true) {
-            observed.thresholds = Some(organization.autoblock_thresholds().await?);
+        if wants.thresholds {
+            observed.thresholds = organization.autoblock_thresholds().await?;
         }
         let keeps_other = |mailbox: &ObservedMailbox| mailbox.policy.is_some();
         observed.mailboxes = match &wants.mailboxes {
@@ -175,24 +174,13 @@ impl Engine {
     }
 
     async fn glance_with(&self, connector: &Connector, lease: &mut Lease) -> anyhow::Result<()> {
-        let may = {
-            let organization = lease.organization()?;
-            let family = organization.policy_family();
-            let sees = |feature| {
-                let needs = exchange::permissions::needs(feature, family);
-                let sees = |need: &exchange::CmdletNeed| {
-                    organization.capabilities().sees(need.cmdlet) != Some(false)
-                };
-                needs.iter().filter(|need| !need.is_optional).all(sees)
-            };
-            Wants {
-                policies: sees(Feature::SettingsRead),
-                access: organization.capabilities().sees("Get-ActiveSyncOrganizationSettings")
-                    != Some(false),
-                rules: sees(Feature::AccessRulesRead),
-                mailboxes: Reach::None,
-                thresholds: true,
-            }
+        let organization = lease.organization()?;
+        let may = Wants {
+            policies: organization.may(Feature::SettingsRead),
+            access: organization.may(Feature::OrganizationSettingsRead),
+            rules: organization.may(Feature::AccessRulesRead),
+            mailboxes: Reach::None,
+            thresholds: true,
         };
         self.observe(connector, lease, &may).await.map(drop)
     }
@@ -225,10 +213,8 @@ impl Engine {
         care: &Care,
     ) -> anyhow::Result<Seen> {
         let mut seen = self.seen_here(connector, care).await?;
-        let organization = lease.organization()?;
-        let sees_classes = organization.capabilities().sees("Get-ActiveSyncDeviceClass");
-        if needs_classes(wish) && sees_classes != Some(false) {
-            for (device_type, model) in organization.device_classes().await? {
+        if needs_classes(wish) {
+            for (device_type, model) in lease.organization()?.device_classes().await? {
                 seen.add(Characteristic::Type, &device_type, 0);
                 seen.add(Characteristic::Model, &model, 0);
             }

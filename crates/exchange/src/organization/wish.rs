@@ -17,7 +17,10 @@ use domain::{
 use uuid::Uuid;
 
 use super::{Exemption, Family, Organization};
-use crate::{Argument, Cmdlet, Error, Identity, Object, Reply, Session, Value, records, settings};
+use crate::{
+    Argument, Cmdlet, Error, Feature, Identity, Object, Reply, Session, Value, permissions::needs,
+    records, settings,
+};
 
 /// A write that Exchange has on record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +49,14 @@ impl<S: Session> Organization<S> {
             Some(false) => Family::ActiveSync,
             None => self.capabilities.family,
         }
+    }
+
+    /// Whether nothing is known to keep the account from a feature: of what it cannot do without,
+    /// every cmdlet is there, or nobody may ask.
+    #[must_use]
+    pub fn may(&self, feature: Feature) -> bool {
+        let needs = needs(feature, self.policy_family()).iter().filter(|need| !need.is_optional);
+        needs.into_iter().all(|need| self.capabilities.sees(need.cmdlet) != Some(false))
     }
 
     /// Every mailbox policy, with the settings it knows.
@@ -77,9 +88,13 @@ impl<S: Session> Organization<S> {
         found.iter().map(rule).collect()
     }
 
-    /// The types and models that Exchange has seen.
+    /// The types and models that Exchange has seen; none where the account may not see them.
     pub async fn device_classes(&mut self) -> Result<Vec<(String, String)>, Error> {
-        let found = self.all(Cmdlet::new("Get-ActiveSyncDeviceClass")).await?;
+        const CLASSES: &str = "Get-ActiveSyncDeviceClass";
+        if self.capabilities.sees(CLASSES) == Some(false) {
+            return Ok(Vec::new());
+        }
+        let found = self.all(Cmdlet::new(CLASSES)).await?;
         let text = |object: &Object, name: &str| object.get(name).and_then(Value::text);
         let class = |object: &Object| {
             let device_type = text(object, "DeviceType").unwrap_or_default();
@@ -88,9 +103,14 @@ impl<S: Session> Organization<S> {
         Ok(found.iter().map(class).collect())
     }
 
-    /// The thresholds of Exchange's own protection.
-    pub async fn autoblock_thresholds(&mut self) -> Result<Vec<Threshold>, Error> {
-        let found = self.all(Cmdlet::new("Get-ActiveSyncDeviceAutoblockThreshold")).await?;
+    /// The thresholds of Exchange's own protection; `None` where the account is not known to see
+    /// them, as on Exchange 2010.
+    pub async fn autoblock_thresholds(&mut self) -> Result<Option<Vec<Threshold>>, Error> {
+        const THRESHOLDS: &str = "Get-ActiveSyncDeviceAutoblockThreshold";
+        if self.capabilities.sees(THRESHOLDS) != Some(true) {
+            return Ok(None);
+        }
+        let found = self.all(Cmdlet::new(THRESHOLDS)).await?;
         let text = |object: &Object, name: &str| object.get(name).and_then(Value::text);
         let threshold = |object: &Object| {
             let behavior = text(object, "BehaviorType").or_else(|| text(object, "Name"))?;
@@ -102,7 +122,7 @@ impl<S: Session> Organization<S> {
                 blocks_for: text(object, "DeviceBlockDuration"),
             })
         };
-        Ok(found.iter().filter_map(threshold).collect())
+        Ok(Some(found.iter().filter_map(threshold).collect()))
     }
 
     /// Mailboxes with their policy and exemptions: those that have a device, or every one. Only what

@@ -20,7 +20,7 @@ async fn observed(organization: &mut Organization<RemotePowerShell>) -> Observed
         access: Some(organization.access_settings().await.unwrap()),
         rules: Some(organization.access_rules().await.unwrap()),
         mailboxes: Some(organization.mailboxes_of_wish(false, |_| true).await.unwrap()),
-        thresholds: Some(organization.autoblock_thresholds().await.unwrap_or_default()),
+        thresholds: organization.autoblock_thresholds().await.unwrap(),
     }
 }
 
