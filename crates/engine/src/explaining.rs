@@ -16,7 +16,7 @@ use domain::{
     wish::{Observed, ObservedPolicy},
 };
 
-use crate::{Engine, Error};
+use crate::{Engine, Error, wishes::LastSeen};
 
 /// Devices that are looked at in one read to find out whose mailbox is meant.
 const DEVICES_AT_ONCE: u32 = 200;
@@ -107,10 +107,12 @@ impl Engine {
         let connectors = self.store().connectors(&scope).await?;
         let connector = connectors.iter().find(|connector| connector.id == device.connector);
         let seen = match connector {
-            Some(connector) => self.last_observed(caller, connector).await?,
+            Some(connector) => self.last_seen(connector).await?,
             None => None,
         };
-        Ok(of_device(device, mailbox.as_ref(), seen.as_ref()))
+        let hosting = connector.map_or(Hosting::OnPremises, |one| one.endpoint.hosting());
+        let rules = seen.as_ref().and_then(|seen| Rules::of(seen, hosting));
+        Ok(of_device(device, mailbox.as_ref(), rules))
     }
 
     /// What Exchange would decide about a device that somebody describes. The lists and the policy
@@ -128,8 +130,9 @@ impl Engine {
             Some(user) => Some(self.mailbox_of_user(&scope, &connector, user).await?),
             None => None,
         };
-        let seen = self.last_observed(caller, &connector).await?;
-        let known = seen.as_ref().and_then(Rules::of);
+        let seen = self.last_seen(&connector).await?;
+        let hosting = connector.endpoint.hosting();
+        let known = seen.as_ref().and_then(|seen| Rules::of(seen, hosting));
         let rules = known.ok_or_else(|| {
             Error::Unavailable(format!(
                 "the access rules of {name} were not read yet; that is done every hour, once its \
@@ -241,15 +244,17 @@ struct Rules<'a> {
     observed: &'a Observed,
     understood: Vec<AccessRule>,
     not_understood: usize,
+    hosting: Hosting,
 }
 
 impl<'a> Rules<'a> {
     /// `None` if the rules were never read: then nothing can be said of who decides.
-    fn of((at, observed): &'a (Timestamp, Observed)) -> Option<Self> {
+    fn of(last: &'a LastSeen, hosting: Hosting) -> Option<Self> {
+        let observed = &last.observed;
         let rules = observed.rules.as_ref()?;
         let understood: Vec<_> = rules.iter().filter_map(|one| one.rule.clone()).collect();
         let not_understood = rules.len() - understood.len();
-        Some(Self { at: *at, observed, understood, not_understood })
+        Some(Self { at: last.rules_at, observed, understood, not_understood, hosting })
     }
 
     fn known(&self) -> Known<'_> {
@@ -257,8 +262,7 @@ impl<'a> Rules<'a> {
         Known {
             rules: &self.understood,
             default_level: access.and_then(|access| access.default_level),
-            // So far a connector connects to servers of the organization's own.
-            hosting: Hosting::OnPremises,
+            hosting: self.hosting,
         }
     }
 
@@ -301,14 +305,14 @@ impl<'a> Rules<'a> {
 fn of_device(
     device: &Device,
     mailbox: Option<&MailboxFacts>,
-    seen: Option<&(Timestamp, Observed)>,
+    rules: Option<Rules<'_>>,
 ) -> Explained {
     let reported = Reported::of(device);
     let owner = device.owner.name.clone().or_else(|| device.owner.user.clone());
     let gone = device.gone_since.map(|_| {
         "The partnership is gone from Exchange: what it reports is from before that.".to_owned()
     });
-    let Some(rules) = seen.and_then(Rules::of) else {
+    let Some(rules) = rules else {
         let unread = "The access rules of this organization were not read, so this is what Exchange \
                       reports and nothing else.";
         return Explained {

@@ -117,9 +117,10 @@ pub struct Known<'a> {
 }
 
 /// Where an organization runs: hosted, others than Exchange's rules may decide as well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Hosting {
     /// On servers of its own.
+    #[default]
     OnPremises,
     /// Exchange Online.
     Hosted,

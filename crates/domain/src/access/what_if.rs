@@ -5,7 +5,8 @@
 //! own.
 //!
 //! What Exchange reports is the state before. Where it already differs from what the present rules say,
-//! the proposal is not blamed: that device is *settling*, on its way whatever is applied.
+//! the proposal is not blamed: that device is *settling*, on its way whatever is applied. Only where the
+//! report is older than the present rules does it say nothing: see [`brought_forward`].
 
 mod index;
 
@@ -74,6 +75,19 @@ pub struct WhatIf {
     pub effects: Vec<RuleEffect>,
     /// Devices that the default level decides.
     pub by_default: u64,
+}
+
+/// The groups as the present rules decide about them, for an inventory that is older than these. What no
+/// rule decides is as it was reported.
+#[must_use]
+pub fn brought_forward<'a>(groups: &[Group<'a>], current: Access<'_>) -> Vec<Group<'a>> {
+    let mut rules = RuleIndex::new(current.rules);
+    let decided = |group: &Group<'a>| {
+        let unexempted = Group { exemption: ExemptionChange::None, ..*group };
+        let (state, _) = fate(&unexempted, current, rules.decisive(group));
+        Group { state, ..*group }
+    };
+    groups.iter().map(decided).collect()
 }
 
 /// What would come of one group.

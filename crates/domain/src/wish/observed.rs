@@ -100,6 +100,8 @@ pub struct ObservedMailbox {
     pub key: MailboxKey,
     /// Every name that means it: address, logon name, alias.
     pub names: Vec<Folded>,
+    /// Whether a device has a partnership with it.
+    pub has_device: bool,
     /// Its policy; `None` for the default one.
     pub policy: Option<Folded>,
     /// Device ids it lets in.

@@ -19,6 +19,14 @@ pub enum PlanState {
     Failed,
 }
 
+impl PlanState {
+    /// Whether something may have been sent to Exchange.
+    #[must_use]
+    pub const fn has_written(self) -> bool {
+        matches!(self, Self::Applying | Self::Applied | Self::Failed)
+    }
+}
+
 /// Where a wish comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Origin {

@@ -91,7 +91,14 @@ fn mailbox(name: &str, policy: Option<&str>) -> (Uuid, ObservedMailbox) {
     let key = MailboxKey { guid: guid(name), name: format!("{name}@contoso.com") };
     let names = vec![name.into(), key.name.as_str().into()];
     let policy = policy.map(Folded::from);
-    let mailbox = ObservedMailbox { key, names, policy, allowed: Vec::new(), blocked: Vec::new() };
+    let mailbox = ObservedMailbox {
+        key,
+        names,
+        has_device: true,
+        policy,
+        allowed: Vec::new(),
+        blocked: Vec::new(),
+    };
     (mailbox.key.guid, mailbox)
 }
 

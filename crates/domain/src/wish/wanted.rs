@@ -167,7 +167,11 @@ impl<'a> Making<'a> {
     fn assignments(&mut self, name: &Folded, mailboxes: &Mailboxes) {
         let Some(all) = &self.observed.mailboxes else { return };
         let chosen: Vec<&ObservedMailbox> = match mailboxes {
-            Mailboxes::All => all.values().collect(),
+            // Whoever has our policy keeps it when the last device goes.
+            Mailboxes::All => all
+                .values()
+                .filter(|mailbox| mailbox.has_device || mailbox.policy.is_some())
+                .collect(),
             Mailboxes::Named(names) => {
                 let mut chosen = Vec::new();
                 for (index, wanted) in names.iter().enumerate() {

@@ -6,7 +6,7 @@ use domain::{
     audit::{Entry, Event},
     notification::Happened,
     status_message,
-    wish::{Change, Observed, PlanState, Thing, Wish, changes},
+    wish::{Change, PlanState, Thing, Wish, changes},
 };
 use exchange::{Feature, Writing};
 use jiff::SignedDuration;
@@ -80,23 +80,11 @@ impl Engine {
         }
     }
 
-    /// What Exchange had of rules, policies and the default level when it was read last, and when
-    /// that was; `None` before the first time.
-    pub async fn last_observed(
-        &self,
-        caller: &Caller,
-        connector: &Connector,
-    ) -> Result<Option<(Timestamp, Observed)>, Error> {
-        caller.scope(Permission::ReadResource)?;
-        let kept = self.store().observed(connector.id).await?;
-        Ok(kept.and_then(|(at, kept)| Some((at, document::observed(&kept)?))))
-    }
-
     /// Whether it is time to look again.
     pub(super) async fn is_look_due(&self, connector: &Connector) -> anyhow::Result<bool> {
         let last = match self.store().wish(connector.id).await? {
             Some(_) => self.known_drift(connector).await?.map(|known| known.checked),
-            None => self.store().observed(connector.id).await?.map(|(at, _)| at),
+            None => self.last_seen(connector).await?.map(|last| last.at),
         };
         Ok(last.is_none_or(|last| self.now().duration_since(last) >= EVERY))
     }
@@ -136,13 +124,11 @@ impl Engine {
         if rules.iter().all(|rule| rule.selector.is_exact()) {
             return Ok(false);
         }
-        let kept = self.store().observed(connector.id).await?;
-        let Some(observed) = kept.and_then(|(_, kept)| document::observed(&kept)) else {
-            return Ok(false);
-        };
+        let Some(last) = self.last_seen(connector).await? else { return Ok(false) };
         let seen = seen_in(&self.store().device_groups(connector.id).await?);
         let compiled = compile(rules, &seen);
-        let is_there = |one: &CompiledRule| observed.rule(&Thing::of_rule(&one.rule)).is_some();
+        let is_there =
+            |one: &CompiledRule| last.observed.rule(&Thing::of_rule(&one.rule)).is_some();
         let is_of_pattern = |one: &&CompiledRule| !rules[one.written].selector.is_exact();
         Ok(compiled.rules.iter().filter(is_of_pattern).any(|one| !is_there(one)))
     }

@@ -7,7 +7,7 @@ use domain::{
 };
 use store::Revision;
 
-use super::{document, file, hits::seen_in, writing};
+use super::{file, hits::seen_in, writing};
 use crate::{Engine, Error};
 
 /// A wish with everything that is shown beside it.
@@ -89,8 +89,7 @@ impl Engine {
             }
             None => Wish::default(),
         };
-        let observed = self.store().observed(connector.id).await?;
-        let observed = observed.and_then(|(at, kept)| Some((at, document::observed(&kept)?)));
+        let observed = self.last_seen(&connector).await?.map(|last| (last.at, last.observed));
         let care = self.care(&connector).await?;
         let seen = seen_in(&self.store().device_groups(connector.id).await?);
         Ok(WishToEdit { connector, held, from, wish, text, observed, care, seen, may_change })

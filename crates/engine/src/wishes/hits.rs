@@ -56,6 +56,8 @@ pub struct HitGroup {
     pub by: String,
 }
 
+/// Plans among which the last one is that wrote.
+const LAST_PLANS: u32 = 20;
 /// Groups that are kept with a plan.
 const MOST_GROUPS: usize = 50;
 /// Rules that are named where they do nothing.
@@ -84,8 +86,7 @@ impl Engine {
             let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
             Error::Invalid(problems.join("; "))
         })?;
-        let kept = self.store().observed(connector.id).await?;
-        let observed = kept.and_then(|(_, kept)| super::document::observed(&kept));
+        let observed = self.last_seen(&connector).await?.map(|last| last.observed);
         let observed = observed.filter(|observed| observed.access.is_some());
         let Some(observed) = observed.filter(|observed| observed.rules.is_some()) else {
             return Err(Error::Conflict(format!(
@@ -144,8 +145,29 @@ impl Engine {
             groups.iter().map(|(group, change)| of(group, *change)).collect();
         let proposed = Access { rules: &after, default_level: level_after };
         let current = level_now.map(|level| Access { rules: &now, default_level: level });
+        let borrowed = match current {
+            Some(current) if self.is_inventory_older(connector, observed).await? => {
+                what_if::brought_forward(&borrowed, current)
+            }
+            _ => borrowed,
+        };
         let found = what_if::what_if(&borrowed, proposed, current);
         Ok(Some(told(&groups, &after, &found)))
+    }
+
+    /// Whether rules or the default level were changed after devices were read last.
+    async fn is_inventory_older(
+        &self,
+        connector: &Connector,
+        observed: &Observed,
+    ) -> anyhow::Result<bool> {
+        let read = connector.last_full_sync.max(connector.last_delta_sync);
+        let rules = observed.rules.iter().flatten().filter_map(|rule| rule.changed);
+        let access = observed.access.iter().filter_map(|access| access.changed);
+        // A rule that is gone says nothing any more of when it went.
+        let plans = self.store().plans(connector.id, LAST_PLANS).await?;
+        let sent = plans.iter().filter(|plan| plan.state.has_written()).map(|plan| plan.changed);
+        Ok(rules.chain(access).chain(sent).max().is_some_and(|last| Some(last) > read))
     }
 
     /// The devices whose exemption changes, each a group of its own.

@@ -10,7 +10,7 @@ use domain::{
 };
 
 use super::{
-    document, file,
+    document,
     looking::Wants,
     writing::{self, LEFT_OUT, PROTECTION},
 };
@@ -83,8 +83,7 @@ impl Engine {
                 "Exchange could not be read, so nothing is imported: {error:#}"
             ))
         })?;
-        let held = self.store().wish(connector.id).await?;
-        let held = held.and_then(|held| file::read(&held.text).ok()).unwrap_or_default();
+        let held = self.held_wish(&connector).await?;
         let mut left_out = Vec::new();
         let wish = wish_of(&observed, &held.wish, &mut left_out);
         let mut text = writing::write(name.as_str(), &wish, before);

@@ -8,8 +8,9 @@ use domain::{
     wish::{Care, Folded, Mailboxes, Observed, ObservedMailbox, PolicyWish, Thing, Wanted, Wish},
 };
 use exchange::Feature;
+use uuid::Uuid;
 
-use super::{document, hits::seen_in};
+use super::hits::seen_in;
 use crate::{
     Engine,
     sessions::{Lease, Urgency},
@@ -35,9 +36,16 @@ pub(super) enum Reach {
     WithAnotherPolicy,
     /// All that have a device.
     WithDevices,
-    /// Those that have one of these names or GUIDs, and those with another policy; of the whole
-    /// organization.
-    These(BTreeSet<Folded>, BTreeSet<uuid::Uuid>),
+    /// Of the whole organization.
+    Whole(Chosen),
+}
+
+/// Which mailboxes of the whole organization are kept in mind, beside those with another policy.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Chosen {
+    names: BTreeSet<Folded>,
+    guids: BTreeSet<Uuid>,
+    with_devices: bool,
 }
 
 impl Wants {
@@ -59,18 +67,20 @@ impl Wants {
         if let PolicyWish::Own { mailboxes: Mailboxes::Named(named), .. } = &wish.policy {
             names.extend(named.iter().map(|name| Folded::from(name.as_str())));
         }
+        let is_for_all = matches!(&wish.policy, PolicyWish::Own { mailboxes: Mailboxes::All, .. });
         let guids: BTreeSet<_> = care
             .things
             .iter()
             .filter_map(|thing| match thing {
-                Thing::Assignment(mailbox) | Thing::Exemption(mailbox, _) => Some(mailbox.guid),
+                // What is taken back may be that of a mailbox whose last device is gone.
+                Thing::Exemption(mailbox, _) => Some(mailbox.guid),
+                Thing::Assignment(mailbox) if !is_for_all => Some(mailbox.guid),
                 _ => None,
             })
             .collect();
-        let is_for_all = matches!(&wish.policy, PolicyWish::Own { mailboxes: Mailboxes::All, .. });
-        let mailboxes = if !names.is_empty() {
-            Reach::These(names, guids)
-        } else if is_for_all || !guids.is_empty() {
+        let mailboxes = if !names.is_empty() || !guids.is_empty() {
+            Reach::Whole(Chosen { names, guids, with_devices: is_for_all })
+        } else if is_for_all {
             Reach::WithDevices
         } else if policies {
             Reach::WithAnotherPolicy
@@ -113,9 +123,18 @@ impl Wants {
             }
         }
         if !guids.is_empty() {
-            wants.mailboxes = Reach::These(BTreeSet::new(), guids);
+            wants.mailboxes = Reach::Whole(Chosen { guids, ..Chosen::default() });
         }
         wants
+    }
+}
+
+impl Chosen {
+    fn holds(&self, mailbox: &ObservedMailbox) -> bool {
+        mailbox.policy.is_some()
+            || (self.with_devices && mailbox.has_device)
+            || self.guids.contains(&mailbox.key.guid)
+            || mailbox.names.iter().any(|name| self.names.contains(name))
     }
 }
 
@@ -149,16 +168,12 @@ impl Engine {
                 Some(organization.mailboxes_of_wish(false, keeps_other).await?)
             }
             Reach::WithDevices => Some(organization.mailboxes_of_wish(false, |_| true).await?),
-            Reach::These(names, guids) => {
-                let keeps = |mailbox: &ObservedMailbox| {
-                    mailbox.policy.is_some()
-                        || guids.contains(&mailbox.key.guid)
-                        || mailbox.names.iter().any(|name| names.contains(name))
-                };
+            Reach::Whole(chosen) => {
+                let keeps = |mailbox: &ObservedMailbox| chosen.holds(mailbox);
                 Some(organization.mailboxes_of_wish(true, keeps).await?)
             }
         };
-        self.keep_observed(connector, &observed).await?;
+        self.keep_seen(connector, &observed).await?;
         Ok(observed)
     }
 
@@ -183,24 +198,6 @@ impl Engine {
             thresholds: true,
         };
         self.observe(connector, lease, &may).await.map(drop)
-    }
-
-    /// Keeps what was read, beside what was read before and was not asked for now.
-    async fn keep_observed(
-        &self,
-        connector: &Connector,
-        observed: &Observed,
-    ) -> anyhow::Result<()> {
-        let before = self.store().observed(connector.id).await?.map(|(_, document)| document);
-        let mut kept = document::of_observed(observed);
-        for part in ["policies", "access", "rules", "thresholds"] {
-            if kept[part].is_null()
-                && let Some(before) = &before
-            {
-                kept[part] = before[part].clone();
-            }
-        }
-        Ok(self.store().set_observed(connector.id, self.now(), &kept).await?)
     }
 
     /// The values that an organization has seen, with the number of devices of each: those of the

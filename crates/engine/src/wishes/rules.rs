@@ -9,7 +9,7 @@ use domain::{
 };
 
 use super::{
-    FileProblem, document,
+    FileProblem,
     file::{self, Document},
     looking::needs_classes,
 };
@@ -89,14 +89,12 @@ impl Engine {
         name: &ConnectorName,
     ) -> Result<Option<KnownRules>, Error> {
         let connector = self.store().connector(&caller.scope(Permission::Read)?, name).await?;
-        let kept = self.store().observed(connector.id).await?;
-        let kept = kept.and_then(|(at, kept)| Some((at, document::observed(&kept)?.rules?)));
-        let Some((observed, rules)) = kept else { return Ok(None) };
+        let last = self.last_seen(&connector).await?;
+        let last = last.and_then(|last| Some((last.rules_at, last.observed.rules?)));
+        let Some((observed, rules)) = last else { return Ok(None) };
         let care = self.care(&connector).await?;
         let seen = self.seen_here(&connector, &care).await?;
-        let held = self.store().wish(connector.id).await?;
-        let held = held.and_then(|held| file::read(&held.text).ok()).unwrap_or_default();
-        let held = held.wish.access.rules.unwrap_or_default();
+        let held = self.held_wish(&connector).await?.wish.access.rules.unwrap_or_default();
         let compiled = access::compile(&held, &seen);
         let written: BTreeMap<RuleKey, &WrittenRule> = compiled
             .rules

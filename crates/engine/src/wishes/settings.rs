@@ -5,7 +5,6 @@ use domain::{
     wish::PolicyWish,
 };
 
-use super::{document, file};
 use crate::{Engine, Error};
 
 /// The settings of the policy that a wish is about.
@@ -41,11 +40,9 @@ impl Engine {
         name: &ConnectorName,
     ) -> Result<Option<KnownSettings>, Error> {
         let connector = self.store().connector(&caller.scope(Permission::Read)?, name).await?;
-        let kept = self.store().observed(connector.id).await?;
-        let kept = kept.and_then(|(at, kept)| Some((at, document::observed(&kept)?)));
-        let Some((observed, found)) = kept else { return Ok(None) };
-        let held = self.store().wish(connector.id).await?;
-        let held = held.and_then(|held| file::read(&held.text).ok()).unwrap_or_default();
+        let Some(last) = self.last_seen(&connector).await? else { return Ok(None) };
+        let (observed, found) = (last.policies_at, last.observed);
+        let held = self.held_wish(&connector).await?;
         let own = match &held.wish.policy {
             PolicyWish::Own { name, .. } => found.policy(name),
             PolicyWish::Default => None,

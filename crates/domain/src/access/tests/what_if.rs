@@ -1,7 +1,9 @@
 use proptest::prelude::{Just, Strategy, prop_assert_eq, prop_oneof, proptest};
 
 use super::{PLAIN, any_level, any_rules, on_premises, rules};
-use crate::access::what_if::{Access, By, ExemptionChange, Flips, Group, Verdict, what_if};
+use crate::access::what_if::{
+    Access, By, ExemptionChange, Flips, Group, Verdict, brought_forward, what_if,
+};
 use crate::access::{AccessLevel, AccessRule, Described, explain};
 use crate::{AccessReason, AccessState};
 
@@ -60,6 +62,20 @@ fn who_flips_is_counted() {
     let closed = what_if(&groups, access(&[], AccessLevel::Quarantine), Some(now));
     assert_eq!(closed.flips, [flips(Allowed, Quarantined, 114)]);
     assert_eq!(closed.by_default, 116);
+}
+
+/// What was applied a minute ago is taken back before any phone has come again.
+#[test]
+fn an_inventory_that_is_older_than_the_rules_is_brought_forward() {
+    use AccessState::{Allowed, Blocked};
+    let blocked = rules(&["block type iphone"]);
+    let exempt = Group { reason: Some(AccessReason::Individual), ..phones(3) };
+    let groups = [phones(100), exempt];
+    let now = access(&blocked, AccessLevel::Allow);
+    let back =
+        |groups: &[Group<'_>]| what_if(groups, access(&[], AccessLevel::Allow), Some(now)).flips;
+    assert_eq!(back(&groups), []);
+    assert_eq!(back(&brought_forward(&groups, now)), [flips(Blocked, Allowed, 100)]);
 }
 
 #[test]

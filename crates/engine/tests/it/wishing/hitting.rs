@@ -51,6 +51,25 @@ async fn a_plan_says_whom_it_hits_and_keeps_to_its_limit() {
     }
 }
 
+/// Right after an apply the inventory is that of before: whom taking it back hits is told all the same.
+#[tokio::test]
+async fn what_was_applied_just_now_is_taken_back_with_its_hits() {
+    let app = open().await;
+    app.clock().advance(SignedDuration::from_mins(1));
+    let text =
+        "access:\n  default_level: allow\n  rules:\n    - type: iPhone\n      level: block\n";
+    let planned = plan(&app, file(text)).await.unwrap();
+    let hit = planned.found.hits.as_ref().unwrap().devices();
+    assert!(hit > 5, "{hit}");
+    assert_eq!(apply(&app, planned.plan.id).await.plan.state, PlanState::Applied);
+    app.clock().advance(SignedDuration::from_mins(1));
+    let back = plan(&app, WishSource::Rollback(Some(planned.plan.id))).await.unwrap();
+    let hits = back.found.hits.as_ref().unwrap();
+    let states = hits.flips.iter().map(|flip| (flip.from, flip.to)).collect::<Vec<_>>();
+    assert_eq!(states, [(AccessState::Blocked, AccessState::Allowed)]);
+    assert!(hits.devices() >= hit, "{} of {hit}", hits.devices());
+}
+
 #[tokio::test]
 async fn the_guided_switch_exempts_who_works_first_and_can_be_taken_back() {
     let app = open().await;

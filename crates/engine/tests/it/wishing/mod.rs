@@ -3,6 +3,7 @@
 mod bad_luck;
 mod dying;
 mod hitting;
+mod mailboxes;
 mod watching;
 
 use domain::{
@@ -11,6 +12,7 @@ use domain::{
 };
 use engine::{Error, PlannedWish, WishSource};
 use jiff::SignedDuration;
+use simulator::{Dialect, OrganizationOptions};
 use testkit::TestApp;
 
 /// Everything that Exchange has of what a wish is about.
@@ -90,10 +92,36 @@ fn edited(text: &str, edits: &[(&str, &str)]) -> String {
 
 #[tokio::test]
 async fn from_the_first_import_to_the_first_day_again() {
-    let app = synced().await;
-    let first_day = everything(&app);
-    let text = imported(&app).await;
-    let nothing = plan(&app, file(&text)).await.unwrap();
+    first_days(&synced().await, "MobileDevice").await;
+}
+
+#[tokio::test]
+async fn from_the_first_import_to_the_first_day_again_on_postgres() {
+    let start = OrganizationOptions::default().start;
+    let options = OrganizationOptions::with_devices(80, start);
+    let app = TestApp::beside_organization_on_postgres(&options).unwrap();
+    let Some(app) = app else { return };
+    app.add_connector().await.unwrap();
+    app.sync().await.unwrap();
+    first_days(&app, "MobileDevice").await;
+}
+
+#[tokio::test]
+async fn from_the_first_import_to_the_first_day_again_with_exchange_2010() {
+    let start = OrganizationOptions::default().start;
+    let options = OrganizationOptions::with_devices(80, start);
+    let options = OrganizationOptions { dialect: Dialect::Exchange2010, ..options };
+    let app = TestApp::beside_organization(&options).unwrap();
+    app.add_connector().await.unwrap();
+    app.sync().await.unwrap();
+    first_days(&app, "ActiveSync").await;
+}
+
+/// The whole way: a file of what is there, three changes, somebody else's change, and back.
+async fn first_days(app: &TestApp, family: &str) {
+    let first_day = everything(app);
+    let text = imported(app).await;
+    let nothing = plan(app, file(&text)).await.unwrap();
     assert_eq!(nothing.plan.state, PlanState::Ready, "{:?}", nothing.found.problems);
     assert_eq!(nothing.found.changes, [], "the first plan is empty");
     assert_eq!(nothing.found.writes, Vec::<String>::new());
@@ -106,10 +134,10 @@ async fn from_the_first_import_to_the_first_day_again() {
             ("  rules:", "  rules:\n    - type: WindowsMail\n      level: block"),
         ],
     );
-    let planned = plan(&app, file(&two_settings_and_a_rule)).await.unwrap();
+    let planned = plan(app, file(&two_settings_and_a_rule)).await.unwrap();
     assert_eq!(things(&planned).len(), 3, "{:?}", planned.found);
-    assert_eq!(everything(&app), first_day, "a plan writes nothing");
-    let done = apply(&app, planned.plan.id).await;
+    assert_eq!(everything(app), first_day, "a plan writes nothing");
+    let done = apply(app, planned.plan.id).await;
     assert_eq!(done.plan.state, PlanState::Applied, "{:?}", done.plan.note);
     assert_eq!(done.steps.len(), 2, "one policy and one rule");
     let policy = app.exchange().organization().policy_texts("Default").unwrap();
@@ -121,7 +149,7 @@ async fn from_the_first_import_to_the_first_day_again() {
     assert_eq!(drift.drifted, []);
     app.clock().advance(SignedDuration::from_hours(1));
     app.exchange()
-        .console("Set-MobileDeviceMailboxPolicy -Identity Default -AllowCamera $true")
+        .console(&format!("Set-{family}MailboxPolicy -Identity Default -AllowCamera $true"))
         .unwrap();
     let drift = engine.check_drift(&app.caller(), &app.name()).await.unwrap();
     let [one] = &drift.drifted[..] else { panic!("{drift:?}") };
@@ -133,16 +161,16 @@ async fn from_the_first_import_to_the_first_day_again() {
     let again = engine.check_drift(&app.caller(), &app.name()).await.unwrap();
     assert_eq!(again.drifted, drift.drifted);
 
-    let mend = plan(&app, WishSource::Kept(None)).await.unwrap();
+    let mend = plan(app, WishSource::Kept(None)).await.unwrap();
     assert_eq!(things(&mend).len(), 1);
-    assert_eq!(apply(&app, mend.plan.id).await.plan.state, PlanState::Applied);
+    assert_eq!(apply(app, mend.plan.id).await.plan.state, PlanState::Applied);
     let drift = engine.check_drift(&app.caller(), &app.name()).await.unwrap();
     assert_eq!(drift.drifted, []);
 
-    let back = plan(&app, WishSource::Rollback(None)).await.unwrap();
+    let back = plan(app, WishSource::Rollback(None)).await.unwrap();
     assert_eq!(things(&back).len(), 3);
-    assert_eq!(apply(&app, back.plan.id).await.plan.state, PlanState::Applied);
-    assert_eq!(everything(&app), first_day);
+    assert_eq!(apply(app, back.plan.id).await.plan.state, PlanState::Applied);
+    assert_eq!(everything(app), first_day);
     let drift = engine.check_drift(&app.caller(), &app.name()).await.unwrap();
     assert_eq!(drift.drifted, [], "what was taken back is no drift");
 }
