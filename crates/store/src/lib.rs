@@ -38,6 +38,8 @@ mod status_messages;
 mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, feature = "throw-away"))]
+pub mod throw_away;
 mod tokens;
 mod value;
 mod wishes;

@@ -185,6 +185,10 @@ statements! {
     OPEN_ACTIONS = "SELECT id, request, connector, device, guid, device_id, owner_dn, name, kind, person,
         state, batch, due, attempts, baseline, intended, seen, answer, note, changed FROM open_action
         WHERE connector = ?1 AND due <= ?2 ORDER BY due, sequence LIMIT ?3";
+    UNVERIFIABLE_WIPES = "SELECT id, request, connector, device, guid, device_id, owner_dn, name, kind,
+        person, state, batch, due, attempts, baseline, intended, seen, answer, note, changed FROM action
+        WHERE connector = ?1 AND state = 'unverifiable' AND kind IN ('wipe-account', 'wipe-device')
+        AND intended >= ?2 ORDER BY intended DESC, id LIMIT ?3";
     CONNECTORS_WITH_ACTIONS = "SELECT connector, min(due) FROM open_action GROUP BY connector";
     CHANGE_ACTION = "UPDATE action SET state = ?3, due = ?4, attempts = ?5, baseline = ?6,
         intended = ?7, seen = ?8, answer = ?9, note = ?10, changed = ?11
