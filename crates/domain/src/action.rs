@@ -6,7 +6,7 @@ mod sight;
 mod tests;
 
 pub use forecast::{Client, Effect, Forecast, Refusal, Server, Warning, forecast};
-pub use sight::{Baseline, Sight, Step, seen_after, seen_before};
+pub use sight::{Baseline, Sight, Step, seen_after, seen_before, wipe_that_counts};
 
 use crate::{Permission, device::words};
 

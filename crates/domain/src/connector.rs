@@ -1,5 +1,13 @@
 //! A connector: the configured link to one organization.
 
+mod endpoint;
+mod expiry;
+mod hosted;
+
+pub use endpoint::{Authentication, Endpoint, Proxy, ServerEndpoint, Trust};
+pub use expiry::Expiry;
+pub use hosted::{CertificateFacts, Cloud, HostedEndpoint, HostedSignIn, InvalidTenant, Tenant};
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{ConnectorId, DistinguishedName, Schedules, device::words};
@@ -219,95 +227,6 @@ impl std::fmt::Display for ConnectorName {
         f.write_str(&self.0)
     }
 }
-
-/// How an on-premises organization is reached and signed in to. The secret is kept elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    /// `http://server.contoso.com/PowerShell/`.
-    pub url: String,
-    /// `host:port` to open the connection to, if it differs from the URL's.
-    pub connect_to: Option<String>,
-    /// Service principal name, if it is not `HTTP/<host of the URL>`.
-    pub spn: Option<String>,
-    /// Which way of signing in to use.
-    pub authentication: Authentication,
-    /// `DOMAIN\user` or `user@domain`; `None` for a credential cache.
-    pub username: Option<String>,
-    /// Kerberos key distribution centres, `host:port`, first one first; empty: found by DNS or
-    /// the system's configuration.
-    pub kdc: Vec<String>,
-    /// Path of a keytab file on the server, in place of a password.
-    pub keytab: Option<String>,
-    /// Send Basic credentials over plain HTTP. Anybody on the way can read them.
-    pub allow_basic_without_tls: bool,
-    /// What to trust beyond the system's certificate authorities.
-    pub trust: Trust,
-    /// HTTP proxy to reach the server through.
-    pub proxy: Option<Proxy>,
-}
-
-impl Endpoint {
-    /// An address alone: nothing in between, and the best way of signing in that is offered, with a
-    /// credential cache.
-    #[must_use]
-    pub fn new(url: impl Into<String>) -> Self {
-        Self {
-            url: url.into(),
-            connect_to: None,
-            spn: None,
-            authentication: Authentication::default(),
-            username: None,
-            kdc: Vec::new(),
-            keytab: None,
-            allow_basic_without_tls: false,
-            trust: Trust::default(),
-            proxy: None,
-        }
-    }
-}
-
-/// What a server's certificate is held against.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Trust {
-    /// More certificate authorities, PEM.
-    pub extra_roots_pem: Option<String>,
-    /// SHA-256 of the one certificate accepted of the configured servers, lower-case hexadecimal;
-    /// nothing else is checked. Servers that were found show one of an authority.
-    pub pinned_sha256: Option<String>,
-}
-
-/// An HTTP proxy that opens tunnels with `CONNECT`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proxy {
-    /// `host:port`.
-    pub address: String,
-    /// User name, if the proxy asks for one. The password is kept with the connector's secrets.
-    pub username: Option<String>,
-}
-
-/// Which way of signing in to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Authentication {
-    /// The best scheme the server offers.
-    #[default]
-    Automatic,
-    /// Kerberos alone.
-    Kerberos,
-    /// SPNEGO: Kerberos where it works, else NTLM.
-    Negotiate,
-    /// NTLM alone.
-    Ntlm,
-    /// Basic.
-    Basic,
-}
-
-words!(Authentication {
-    Automatic = "automatic",
-    Kerberos = "kerberos",
-    Negotiate = "negotiate",
-    Ntlm = "ntlm",
-    Basic = "basic",
-});
 
 /// Where a connector stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

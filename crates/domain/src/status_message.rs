@@ -56,6 +56,10 @@ pub enum Event {
     PartnershipRemoved,
     /// Exchange slows the account down.
     Throttled,
+    /// The certificate that a connector signs in with expires soon.
+    CertificateExpiring,
+    /// It has expired.
+    CertificateExpired,
     /// A written wish was applied.
     WishApplied,
     /// Applying a written wish ended before its end.
@@ -84,6 +88,8 @@ words!(Event {
     RemovingPartnership = "removing-partnership",
     PartnershipRemoved = "partnership-removed",
     Throttled = "throttled",
+    CertificateExpiring = "certificate-expiring",
+    CertificateExpired = "certificate-expired",
     WishApplied = "wish-applied",
     ApplyFailed = "apply-failed",
     Drifted = "drifted",
@@ -125,6 +131,8 @@ impl Event {
             Self::RemovingPartnership => 6431,
             Self::PartnershipRemoved => 6432,
             Self::Throttled => 6440,
+            Self::CertificateExpiring => 6460,
+            Self::CertificateExpired => 6461,
             Self::WishApplied => 6450,
             Self::ApplyFailed => 6451,
             Self::Drifted => 6452,
@@ -142,13 +150,16 @@ impl Event {
     #[must_use]
     pub const fn severity(self) -> Severity {
         match self {
-            Self::InstallFailed | Self::PassFailed | Self::Unreachable | Self::ApplyFailed => {
-                Severity::Error
-            }
+            Self::InstallFailed
+            | Self::PassFailed
+            | Self::Unreachable
+            | Self::ApplyFailed
+            | Self::CertificateExpired => Severity::Error,
             Self::PassIncomplete
             | Self::FailedOver
             | Self::EndpointTooOld
             | Self::Throttled
+            | Self::CertificateExpiring
             | Self::Drifted => Severity::Warning,
             _ => Severity::Information,
         }

@@ -9,8 +9,8 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::ActionKind;
-use crate::{AccessState, Device, WipeStatus, device::words};
+use super::{ActionKind, sight::wipe_that_counts};
+use crate::{AccessState, Device, WipeStatus, access::Hosting, device::words};
 
 /// What kind of program the device is, as far as a wipe is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -211,6 +211,10 @@ pub enum Warning {
     WipedAgain,
     /// Nobody knows the client's version.
     VersionUnknown,
+    /// Hosted Exchange never tells whether a wipe was done.
+    NeverReported,
+    /// A wipe that nobody knows the end of goes with the partnership, should the phone not have come.
+    MayLoseWipe,
 }
 
 impl fmt::Display for Warning {
@@ -243,6 +247,14 @@ impl fmt::Display for Warning {
             Self::VersionUnknown => f.write_str(
                 "nobody knows whether the client understands it; Exchange refuses it if not",
             ),
+            Self::MayLoseWipe => f.write_str(
+                "a wipe was sent, and nobody knows whether the phone has fetched it; if it has not, \
+                 the wipe is lost with the partnership",
+            ),
+            Self::NeverReported => f.write_str(
+                "hosted Exchange never reports back whether a phone was erased: it ends as sent, and \
+                 cannot be verified",
+            ),
         }
     }
 }
@@ -265,6 +277,8 @@ pub struct Server {
     pub offers: Option<bool>,
     /// Whether the connector was removed.
     pub is_removed: bool,
+    /// Where the mailboxes live.
+    pub hosting: Hosting,
 }
 
 /// Older than this, somebody should know before relying on a wipe.
@@ -276,12 +290,13 @@ pub fn forecast(kind: ActionKind, device: &Device, server: Server, now: Timestam
     let client = Client::of(device);
     Forecast {
         effect: Effect::of(kind, client),
-        refusal: refusal(kind, device, client, server),
-        warnings: warnings(kind, device, client, now),
+        refusal: refusal(kind, device, server, now),
+        warnings: warnings(kind, device, server.hosting, now),
     }
 }
 
-fn refusal(kind: ActionKind, device: &Device, client: Client, server: Server) -> Option<Refusal> {
+fn refusal(kind: ActionKind, device: &Device, server: Server, now: Timestamp) -> Option<Refusal> {
+    let client = Client::of(device);
     if server.is_removed {
         return Some(Refusal::NoConnector);
     }
@@ -291,7 +306,7 @@ fn refusal(kind: ActionKind, device: &Device, client: Client, server: Server) ->
     if server.offers == Some(false) {
         return Some(Refusal::NotOffered);
     }
-    let wipe = wipe_status(device);
+    let wipe = wipe_status(device, kind, server.hosting, now);
     let is_pending = matches!(wipe, WipeStatus::Requested | WipeStatus::Sent);
     match kind {
         ActionKind::Allow | ActionKind::Block | ActionKind::Release => {
@@ -320,11 +335,14 @@ fn refusal(kind: ActionKind, device: &Device, client: Client, server: Server) ->
     }
 }
 
-fn warnings(kind: ActionKind, device: &Device, client: Client, now: Timestamp) -> Vec<Warning> {
-    let facts = &device.facts;
-    let wipe = wipe_status(device);
+fn warnings(kind: ActionKind, device: &Device, hosting: Hosting, now: Timestamp) -> Vec<Warning> {
+    let (facts, client) = (&device.facts, Client::of(device));
+    let wipe = wipe_status(device, kind, hosting, now);
     let mut warnings = Vec::new();
     if kind.is_wipe() {
+        if hosting == Hosting::Hosted {
+            warnings.push(Warning::NeverReported);
+        }
         if client == Client::Outlook {
             warnings.push(Warning::OutlookTogether);
         }
@@ -357,8 +375,12 @@ fn warnings(kind: ActionKind, device: &Device, client: Client, now: Timestamp) -
     if is_so {
         warnings.push(Warning::AlreadySo);
     }
-    let is_pending = matches!(wipe, WipeStatus::Requested | WipeStatus::Sent);
-    if kind == ActionKind::Block && is_pending {
+    let is_pending = |wipe| matches!(wipe, WipeStatus::Requested | WipeStatus::Sent);
+    let told = device.statistics.as_ref().map_or(WipeStatus::None, |told| told.wipe_status);
+    if kind == ActionKind::Forget && hosting == Hosting::Hosted && is_pending(told) {
+        warnings.push(Warning::MayLoseWipe);
+    }
+    if kind == ActionKind::Block && is_pending(wipe) {
         warnings.push(Warning::WaitsForWipe);
     }
     if kind == ActionKind::Allow && wipe == WipeStatus::Acknowledged {
@@ -367,8 +389,10 @@ fn warnings(kind: ActionKind, device: &Device, client: Client, now: Timestamp) -
     warnings
 }
 
-fn wipe_status(device: &Device) -> WipeStatus {
-    device.statistics.as_ref().map(|statistics| statistics.wipe_status).unwrap_or_default()
+fn wipe_status(device: &Device, kind: ActionKind, hosting: Hosting, now: Timestamp) -> WipeStatus {
+    let Some(statistics) = &device.statistics else { return WipeStatus::None };
+    let (status, requested) = (statistics.wipe_status, statistics.wipe_requested);
+    wipe_that_counts(kind, hosting, (status, requested), now)
 }
 
 /// The first version that understands a wipe of the account alone ([MS-ASPROV] 2.2.2.1).

@@ -4,10 +4,10 @@
 //! sends, and reads again. The same reading tells after a crash whether a cmdlet whose answer nobody
 //! heard was carried out, so that nothing harmful is sent twice.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{ActionKind, ActionState, Refusal};
-use crate::{AccessReason, AccessState, WipeStatus};
+use crate::{AccessReason, AccessState, WipeStatus, access::Hosting};
 
 /// What a fresh reading of a device shows, as far as actions are concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +84,28 @@ pub enum Step {
     WaitForWipe,
     /// The effect is not to be seen (yet).
     NotSeen,
+    /// Exchange has the wipe, and will never say more.
+    Unreported,
+}
+
+/// A wipe in hosted Exchange counts as pending for so long. What became of it is never reported back,
+/// so its status says "requested" for ever, and nothing could be done with the device any more.
+const HOSTED_WIPE_COUNTS: SignedDuration = SignedDuration::from_hours(24);
+
+/// How far a wipe has come, as far as that is in the way of another action. `told`: the status, and
+/// when the wipe was asked for.
+#[must_use]
+pub fn wipe_that_counts(
+    kind: ActionKind,
+    hosting: Hosting,
+    told: (WipeStatus, Option<Timestamp>),
+    now: Timestamp,
+) -> WipeStatus {
+    let (status, requested) = told;
+    let is_old = requested.is_some_and(|at| now.duration_since(at) >= HOSTED_WIPE_COUNTS);
+    // What was asked for long ago may still be taken back, should the phone never have come.
+    let is_of_no_use = hosting == Hosting::Hosted && is_old && kind != ActionKind::CancelWipe;
+    if is_of_no_use && status != WipeStatus::Acknowledged { WipeStatus::None } else { status }
 }
 
 /// What a reading before the cmdlet says. `None`: the partnership is gone.
@@ -121,7 +143,12 @@ pub fn seen_before(kind: ActionKind, sight: Option<&Sight>) -> Step {
 /// What a reading after the cmdlet says, compared with what stood before. `None`: the partnership is
 /// gone.
 #[must_use]
-pub fn seen_after(kind: ActionKind, before: Baseline, sight: Option<&Sight>) -> Step {
+pub fn seen_after(
+    kind: ActionKind,
+    hosting: Hosting,
+    before: Baseline,
+    sight: Option<&Sight>,
+) -> Step {
     let Some(sight) = sight else {
         return match kind {
             ActionKind::Forget => Step::Reached(ActionState::Confirmed),
@@ -146,6 +173,9 @@ pub fn seen_after(kind: ActionKind, before: Baseline, sight: Option<&Sight>) -> 
             match sight.wipe {
                 _ if !is_new => Step::NotSeen,
                 WipeStatus::None => Step::NotSeen,
+                WipeStatus::Requested | WipeStatus::Sent if hosting == Hosting::Hosted => {
+                    Step::Unreported
+                }
                 WipeStatus::Requested => Step::Reached(ActionState::Sent),
                 WipeStatus::Sent => Step::Reached(ActionState::Fetched),
                 WipeStatus::Acknowledged => Step::Reached(ActionState::Acknowledged),

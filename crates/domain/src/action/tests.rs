@@ -4,10 +4,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
+use crate::access::Hosting;
 use crate::query::matching::tests::device as phone;
 use crate::{AccessReason, AccessState, Device, DistinguishedName, WipeStatus};
 
-const KNOWN: Server = Server { offers: Some(true), is_removed: false };
+const KNOWN: Server =
+    Server { offers: Some(true), is_removed: false, hosting: Hosting::OnPremises };
 
 fn now() -> Timestamp {
     "2026-03-01T00:00:00Z".parse().unwrap()
@@ -162,16 +164,54 @@ fn an_old_wipe_is_never_taken_for_the_one_that_was_asked_for() {
         (WipeStatus::Acknowledged, NOW, Step::Reached(ActionState::Acknowledged)),
         (WipeStatus::None, None, Step::NotSeen),
     ] {
-        let seen = seen_after(ActionKind::WipeDevice, before, Some(&sight(wipe, requested)));
+        let seen = seen_after(
+            ActionKind::WipeDevice,
+            Hosting::OnPremises,
+            before,
+            Some(&sight(wipe, requested)),
+        );
         assert_eq!(seen, step, "{wipe:?} of {requested:?}");
     }
     let none = Baseline::default();
     let told_without_time = sight(WipeStatus::Requested, None);
-    let seen = seen_after(ActionKind::WipeAccount, none, Some(&told_without_time));
+    let seen =
+        seen_after(ActionKind::WipeAccount, Hosting::OnPremises, none, Some(&told_without_time));
     assert_eq!(seen, Step::Reached(ActionState::Sent), "where no times are told, the word decides");
     // Gone before it was acknowledged: nobody will ever know.
-    let gone = seen_after(ActionKind::WipeDevice, none, None);
+    let gone = seen_after(ActionKind::WipeDevice, Hosting::OnPremises, none, None);
     assert_eq!(gone, Step::Reached(ActionState::Unverifiable));
+}
+
+#[test]
+fn a_wipe_in_hosted_exchange_is_never_reported_and_stands_in_the_way_for_a_day() {
+    const ASKED: Option<&str> = Some("2026-03-01T00:00:00Z");
+    let hosted = |wipe| {
+        let before = Baseline::default();
+        seen_after(ActionKind::WipeDevice, Hosting::Hosted, before, Some(&sight(wipe, ASKED)))
+    };
+    assert_eq!(hosted(WipeStatus::Requested), Step::Unreported);
+    assert_eq!(hosted(WipeStatus::Sent), Step::Unreported);
+    assert_eq!(hosted(WipeStatus::None), Step::NotSeen);
+    let told = Step::Reached(ActionState::Acknowledged);
+    assert_eq!(hosted(WipeStatus::Acknowledged), told, "should it be told all the same");
+
+    let asked = ASKED.unwrap().parse().unwrap();
+    let told = (WipeStatus::Requested, Some(asked));
+    let counts = |kind, hosting, hours| {
+        wipe_that_counts(kind, hosting, told, asked + SignedDuration::from_hours(hours))
+    };
+    let (requested, none) = (WipeStatus::Requested, WipeStatus::None);
+    assert_eq!(counts(ActionKind::Forget, Hosting::Hosted, 23), requested);
+    assert_eq!(counts(ActionKind::Forget, Hosting::Hosted, 24), none);
+    assert_eq!(counts(ActionKind::CancelWipe, Hosting::Hosted, 24), requested);
+    assert_eq!(counts(ActionKind::Forget, Hosting::OnPremises, 24), requested);
+
+    let mut wiped = with_wipe(WipeStatus::Requested);
+    wiped.statistics.get_or_insert_default().wipe_requested = Some(asked);
+    let server = Server { hosting: Hosting::Hosted, ..KNOWN };
+    let later =
+        forecast(ActionKind::Forget, &wiped, server, asked + SignedDuration::from_hours(24));
+    assert_eq!((later.refusal, later.warnings), (None, vec![Warning::MayLoseWipe]));
 }
 
 #[test]
@@ -192,7 +232,10 @@ fn an_exemption_is_there_only_in_the_right_list_and_not_in_the_other() {
             let before = if is_so { &done } else { &send };
             assert_eq!(&seen_before(kind, Some(&sight)), before, "{kind} with {lists:?}");
             let after = if is_so { done } else { Step::NotSeen };
-            assert_eq!(seen_after(kind, Baseline::default(), Some(&sight)), after);
+            assert_eq!(
+                seen_after(kind, Hosting::OnPremises, Baseline::default(), Some(&sight)),
+                after
+            );
         }
     }
 }
