@@ -5,14 +5,15 @@
 //! decisions; it holds no clock.
 //!
 //! Start reading at [`organization`], which says what is asked of Exchange, then [`session`], the
-//! narrow door through which everything is asked, then [`remote_powershell`], what stands behind
-//! that door today.
+//! narrow door through which everything is asked, then what stands behind that door:
+//! [`remote_powershell`] on premises, [`hosted`] for Exchange Online.
 
 mod authentication;
 pub mod cmdlet;
 pub mod connection;
 pub mod directory;
 pub mod errors;
+pub mod hosted;
 pub mod notice;
 pub mod object;
 pub mod organization;
@@ -40,8 +41,9 @@ pub use organization::{
     Reading, Spent, StatisticsTarget, Wipe, Writing,
 };
 pub use permissions::{
-    CmdletNeed, Feature, FeatureCheck, FeatureState, RoleScript, RoleScriptError, role_script,
+    CmdletNeed, Feature, FeatureCheck, FeatureState, HostedRoleScript, RoleScript, RoleScriptError,
+    hosted_role_script, role_script,
 };
 pub use remote_powershell::RemotePowerShell;
 pub use secret::{Credential, Secret};
-pub use session::{Error, Reply, Session};
+pub use session::{AnySession, Error, Reply, Session};

@@ -12,7 +12,10 @@ mod wish;
 
 use std::collections::HashSet;
 
-use domain::{DeviceStatistics, DistinguishedName, ServerFacts, connector::OrganizationIdentity};
+use domain::{
+    DeviceStatistics, DistinguishedName, ServerFacts, access::Hosting,
+    connector::OrganizationIdentity,
+};
 use uuid::Uuid;
 
 pub use actions::{Exemption, Wipe};
@@ -136,7 +139,7 @@ impl<S: Session> Organization<S> {
         let ask = Cmdlet::new("Get-Command").with("Name", crate::Argument::List(names));
         let known = self.collect(ask).await?;
         if !known.objects.is_empty() {
-            self.capabilities = Capabilities::of(&known.objects);
+            self.capabilities = Capabilities::of(&known.objects, self.session.hosting());
             self.selection = Selection::new(self.capabilities.can_select());
         }
         Ok(())
@@ -144,8 +147,8 @@ impl<S: Session> Organization<S> {
 
     fn of(session: S) -> Self {
         Self {
+            capabilities: Capabilities::unknown(session.hosting()),
             session,
-            capabilities: Capabilities::default(),
             statistics: None,
             selection: Selection::default(),
             is_family_known: false,
@@ -153,8 +156,11 @@ impl<S: Session> Organization<S> {
         }
     }
 
-    /// Without it a forest of several domains shows one of them.
+    /// Without it a forest of several domains shows one of them. Hosted Exchange has no such view.
     async fn widen(&mut self) -> Result<(), Error> {
+        if self.session.hosting() == Hosting::Hosted {
+            return Ok(());
+        }
         let widen = Cmdlet::new("Set-ADServerSettings").with("ViewEntireForest", true);
         if let Some(error) = self.collect(widen).await?.error {
             tracing::debug!(%error, "the view could not be widened to the whole forest");
@@ -184,15 +190,24 @@ impl<S: Session> Organization<S> {
         &self.capabilities
     }
 
-    /// Exchange's own id of the organization; `host` stands in where the account may see none.
+    /// Exchange's own id of the organization; `host` stands in where the account may see none, and
+    /// is the name of one that is hosted.
     pub async fn identity(&mut self, host: &str) -> Result<OrganizationIdentity, Error> {
+        if let Some(known) = self.session.organization() {
+            return Ok(known);
+        }
+        let is_hosted = self.session.hosting() == Hosting::Hosted;
         for cmdlet in ["Get-ActiveSyncOrganizationSettings", "Get-OrganizationConfig"] {
             let settings = self.collect(Cmdlet::new(cmdlet)).await?;
             let Some(object) = settings.objects.first() else { continue };
+            let guid = object.get("Guid").and_then(Value::guid);
+            if let (Some(guid), true) = (guid, is_hosted) {
+                return Ok(OrganizationIdentity { key: guid.to_string(), name: host.to_owned() });
+            }
             let dn = object.get("DistinguishedName").and_then(Value::text);
             let name = dn.as_deref().and_then(organization_of).and_then(|dn| dn.first_value());
             let name = name.or_else(|| object.get("Name")?.text());
-            if let (Some(guid), Some(name)) = (object.get("Guid").and_then(Value::guid), name) {
+            if let (Some(guid), Some(name)) = (guid, name) {
                 return Ok(OrganizationIdentity { key: guid.to_string(), name });
             }
         }
@@ -207,8 +222,11 @@ impl<S: Session> Organization<S> {
         Ok(OrganizationIdentity { key: host.to_lowercase(), name: host.to_owned() })
     }
 
-    /// Every server; empty where the account may not see them.
+    /// Every server; empty where the account may not see them, and where nobody may.
     pub async fn servers(&mut self) -> Result<Vec<ServerFacts>, Error> {
+        if self.session.hosting() == Hosting::Hosted {
+            return Ok(Vec::new());
+        }
         let found = self.collect(Cmdlet::new("Get-ExchangeServer")).await?;
         Ok(found.objects.into_iter().filter_map(|object| records::server(object).ok()).collect())
     }
@@ -283,6 +301,7 @@ impl<S: Session> Organization<S> {
                     collected.is_whole = false;
                 }
                 Ok(Some(Reply::Warning(warning))) => self.note(&Notice::of(&warning)),
+                Ok(Some(Reply::Notice(notice))) => self.note(&notice),
                 Ok(None) => return Ok(collected),
                 Err(Error::Cmdlet(error)) => {
                     collected.error = Some(*error);

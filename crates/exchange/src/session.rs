@@ -2,13 +2,25 @@
 
 use std::time::Duration;
 
-use crate::{CmdletError, ConnectError, Object, Pipeline};
+use domain::{access::Hosting, connector::OrganizationIdentity};
+
+use crate::{
+    CmdletError, ConnectError, Notice, Object, Pipeline, RemotePowerShell, hosted::AdminApi,
+};
 
 /// One session of one person with an organization. One pipeline runs at a time.
 ///
 /// Replies are pulled: nothing is fetched from the server before [`Session::next`] asks for it, so
 /// whoever reads slowly slows the server down, and memory stays flat.
 pub trait Session: Send {
+    /// Whose servers these are: hosted Exchange does not have everything.
+    fn hosting(&self) -> Hosting;
+
+    /// Which organization this is, where signing in has told it.
+    fn organization(&self) -> Option<OrganizationIdentity> {
+        None
+    }
+
     /// Starts a pipeline. An earlier one that was not read to its end is stopped first.
     fn start(&mut self, pipeline: &Pipeline) -> impl Future<Output = Result<(), Error>> + Send;
 
@@ -31,8 +43,75 @@ pub enum Reply {
     Poison(String),
     /// A warning, in the server's words.
     Warning(String),
+    /// What the server said of its pace in another way than by a warning.
+    Notice(Notice),
     /// An error about one object; the pipeline goes on.
     Error(CmdletError),
+}
+
+/// A session of either kind.
+#[derive(Debug)]
+pub enum AnySession {
+    /// On premises.
+    RemotePowerShell(Box<RemotePowerShell>),
+    /// Hosted.
+    AdminApi(Box<AdminApi>),
+}
+
+impl Session for AnySession {
+    fn hosting(&self) -> Hosting {
+        match self {
+            Self::RemotePowerShell(session) => session.hosting(),
+            Self::AdminApi(session) => session.hosting(),
+        }
+    }
+
+    fn organization(&self) -> Option<OrganizationIdentity> {
+        match self {
+            Self::RemotePowerShell(session) => session.organization(),
+            Self::AdminApi(session) => session.organization(),
+        }
+    }
+
+    async fn start(&mut self, pipeline: &Pipeline) -> Result<(), Error> {
+        match self {
+            Self::RemotePowerShell(session) => session.start(pipeline).await,
+            Self::AdminApi(session) => session.start(pipeline).await,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Reply>, Error> {
+        match self {
+            Self::RemotePowerShell(session) => session.next().await,
+            Self::AdminApi(session) => session.next().await,
+        }
+    }
+
+    async fn stop(&mut self) -> Result<(), Error> {
+        match self {
+            Self::RemotePowerShell(session) => session.stop().await,
+            Self::AdminApi(session) => session.stop().await,
+        }
+    }
+
+    async fn close(self) -> Result<(), Error> {
+        match self {
+            Self::RemotePowerShell(session) => session.close().await,
+            Self::AdminApi(session) => session.close().await,
+        }
+    }
+}
+
+impl From<RemotePowerShell> for AnySession {
+    fn from(session: RemotePowerShell) -> Self {
+        Self::RemotePowerShell(Box::new(session))
+    }
+}
+
+impl From<AdminApi> for AnySession {
+    fn from(session: AdminApi) -> Self {
+        Self::AdminApi(Box::new(session))
+    }
 }
 
 /// Why a session could not do what was asked of it.

@@ -13,7 +13,7 @@ mod sealing;
 
 use std::ops::Range;
 
-use domain::connector::Endpoint;
+use domain::connector::ServerEndpoint;
 use wsman::sealed::Protocol;
 
 use crate::{ConnectError, Credential};
@@ -56,7 +56,7 @@ pub(crate) struct Wrapped {
 
 /// What a conversation is begun with.
 pub(crate) struct Party<'a> {
-    pub(crate) endpoint: &'a Endpoint,
+    pub(crate) endpoint: &'a ServerEndpoint,
     pub(crate) credential: &'a Credential,
     /// `HTTP/<host>`.
     pub(crate) spn: String,

@@ -1,6 +1,6 @@
 //! Where a connection goes: the parts of an endpoint's URL.
 
-use domain::connector::Endpoint;
+use domain::connector::ServerEndpoint;
 
 use super::ConnectError;
 
@@ -19,7 +19,7 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    pub(crate) fn of(endpoint: &Endpoint) -> Result<Self, ConnectError> {
+    pub(crate) fn of(endpoint: &ServerEndpoint) -> Result<Self, ConnectError> {
         let invalid =
             |what: &str| ConnectError::InvalidEndpoint(format!("address {} {what}", endpoint.url));
         let url: hyper::Uri = endpoint.url.parse().map_err(|_| invalid("is no URL"))?;
@@ -38,5 +38,15 @@ impl Address {
             connect_to: endpoint.connect_to.clone().unwrap_or_else(|| format!("{host}:{port}")),
             path: url.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
         })
+    }
+
+    /// Whether the connection goes through TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+
+    /// What stands in the `Host` header.
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
     }
 }

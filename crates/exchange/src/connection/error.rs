@@ -109,6 +109,9 @@ pub enum ConnectError {
     /// Signing in failed for another reason.
     #[error("signing in failed: {0}")]
     Authentication(String),
+    /// No token was given for a hosted organization.
+    #[error(transparent)]
+    SignIn(#[from] crate::hosted::SignInError),
     /// The account signed in, and Exchange does not let it in.
     #[error(
         "account signed in but may not use remote PowerShell ({0}); run Set-User -RemotePowerShellEnabled $true for it and put it into a role group"

@@ -1,25 +1,21 @@
 //! One connection with its sign-in: requests go out sealed where they must, answers come back open.
 
-use std::{
-    future::poll_fn,
-    pin::{Pin, pin},
-    task::Poll,
-    time::Duration,
-};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode,
-    body::{Body as _, Incoming},
-    client::conn::http1::{self, SendRequest},
-    header,
-};
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
+use hyper::{HeaderMap, Method, Request, StatusCode, header};
 use tokio::time::timeout;
 use wsman::sealed;
 
-use super::{ConnectError, ConnectionSettings, address::Address, stream, stream::Stream, tls};
+use super::{
+    ConnectError, ConnectionSettings,
+    address::Address,
+    http::{BodyLimits, Http},
+    stream,
+    stream::Stream,
+    tls,
+};
 use crate::{Credential, authentication::SecurityContext};
 
 pub(super) const SOAP: &str = "application/soap+xml;charset=UTF-8";
@@ -63,13 +59,9 @@ pub(crate) enum SendError {
     TimedOut(Duration),
 }
 
-/// What makes a connection go on; polled only while something is waited for.
-type Driver = Pin<Box<http1::Connection<TokioIo<Box<dyn Stream>>, Full<Bytes>>>>;
-
 /// An open connection that is signed in.
 pub(super) struct Link {
-    sender: SendRequest<Full<Bytes>>,
-    driver: Driver,
+    pub(super) http: Http,
     pub(super) protection: Protection,
     cookies: Vec<(String, String)>,
 }
@@ -98,6 +90,11 @@ impl Connection {
     /// How long the server may hold a request.
     pub(crate) fn timeouts(&self) -> super::Timeouts {
         self.settings.timeouts
+    }
+
+    /// What is taken of an answer's body.
+    pub(super) fn body_limits(&self) -> BodyLimits {
+        BodyLimits { bytes: MAX_BODY_BYTES, idle: self.settings.timeouts.read_idle }
     }
 
     /// Path of the URL, for messages.
@@ -133,7 +130,7 @@ impl Connection {
     async fn send_once(&mut self, envelope: String) -> Result<Answer, SendError> {
         // A server closes a connection that was idle for some minutes; nothing is lost with it.
         if let Some(link) = &mut self.link
-            && !link.is_open().await
+            && !link.http.is_open().await
         {
             tracing::debug!("the server closed an idle connection");
             self.link = None;
@@ -170,7 +167,7 @@ impl Connection {
         let (content_type, body) = link.protection.seal(envelope).map_err(SendError::Cut)?;
         let request = self.request(link, &content_type, body);
         let limit = self.settings.timeouts.operation + self.settings.timeouts.margin;
-        let response = timeout(limit, link.exchange(request))
+        let response = timeout(limit, link.http.exchange(request))
             .await
             .map_err(|_| SendError::TimedOut(limit))?
             .map_err(SendError::Cut)?;
@@ -178,8 +175,8 @@ impl Connection {
         link.keep_cookies(&head.headers);
         let date = head.headers.get(header::DATE).and_then(|date| date.to_str().ok());
         self.date = date.map(str::to_owned);
-        let idle = self.settings.timeouts.read_idle;
-        let body = link.collect(body, memory, idle).await.map_err(SendError::Lost)?;
+        let limits = self.body_limits();
+        let body = link.http.collect(body, memory, limits).await.map_err(SendError::Lost)?;
         let content_type = content_type_of(&head.headers);
         let is_sealed = content_type.starts_with("multipart/");
         let body = if is_sealed {
@@ -199,15 +196,9 @@ impl Connection {
         } else {
             (Box::new(tcp), None)
         };
-        let (sender, driver) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| ConnectError::Cut(error.to_string()))?;
-        let mut link = Link {
-            sender,
-            driver: Box::pin(driver),
-            protection: Protection::None,
-            cookies: Vec::new(),
-        };
+        let http = Http::over(stream).await;
+        let http = http.map_err(|error| ConnectError::Cut(error.to_string()))?;
+        let mut link = Link { http, protection: Protection::None, cookies: Vec::new() };
         let limit = self.settings.timeouts.authentication;
         let signing_in = self.sign_in(&mut link, binding);
         match timeout(limit, signing_in).await {
@@ -257,49 +248,6 @@ impl Connection {
 }
 
 impl Link {
-    /// Whether the server has not closed the connection, as far as can be seen from here.
-    async fn is_open(&mut self) -> bool {
-        let driver = &mut self.driver;
-        poll_fn(|context| Poll::Ready(driver.as_mut().poll(context).is_pending())).await
-            && !self.sender.is_closed()
-    }
-
-    /// Sends a request and takes the head of its answer. The connection makes progress only here:
-    /// no task of its own runs on.
-    pub(super) async fn exchange(
-        &mut self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, String> {
-        drive(&mut self.driver, self.sender.send_request(request))
-            .await?
-            .map_err(|error| error.to_string())
-    }
-
-    /// The whole body of an answer, within limits of size and silence, in the memory given.
-    pub(super) async fn collect(
-        &mut self,
-        mut body: Incoming,
-        mut whole: Vec<u8>,
-        idle: Duration,
-    ) -> Result<Vec<u8>, String> {
-        whole.clear();
-        // Answers say how long they are: half a megabyte is then moved once, not many times.
-        let told = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
-        whole.reserve(told.unwrap_or_default().min(MAX_BODY_BYTES));
-        loop {
-            let frame = timeout(idle, drive(&mut self.driver, body.frame())).await;
-            let frame = frame.map_err(|_| format!("silent for {} s", idle.as_secs()))??;
-            let Some(frame) = frame else { return Ok(whole) };
-            let frame = frame.map_err(|error| error.to_string())?;
-            if let Some(data) = frame.data_ref() {
-                if whole.len() + data.len() > MAX_BODY_BYTES {
-                    return Err(format!("an answer is larger than {MAX_BODY_BYTES} bytes"));
-                }
-                whole.extend_from_slice(data);
-            }
-        }
-    }
-
     pub(super) fn keep_cookies(&mut self, headers: &HeaderMap) {
         for value in headers.get_all(header::SET_COOKIE).iter().take(MAX_COOKIES) {
             let pair = value.to_str().ok().and_then(|value| value.split(';').next());
@@ -350,28 +298,6 @@ impl Protection {
         body.truncate(end);
         Ok(body)
     }
-}
-
-/// Does work that needs the connection to make progress.
-async fn drive<T>(driver: &mut Driver, work: impl Future<Output = T>) -> Result<T, String> {
-    let mut work = pin!(work);
-    let mut ended = false;
-    poll_fn(|context| {
-        if let Poll::Ready(done) = work.as_mut().poll(context) {
-            return Poll::Ready(Ok(done));
-        }
-        if !ended && let Poll::Ready(end) = driver.as_mut().poll(context) {
-            ended = true;
-            // What was received before the end may still complete the work.
-            if let Poll::Ready(done) = work.as_mut().poll(context) {
-                return Poll::Ready(Ok(done));
-            }
-            let reason = end.err().map_or_else(|| "closed".to_owned(), |error| error.to_string());
-            return Poll::Ready(Err(reason));
-        }
-        Poll::Pending
-    })
-    .await
 }
 
 pub(super) fn content_type_of(headers: &HeaderMap) -> String {

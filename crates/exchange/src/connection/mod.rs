@@ -5,6 +5,7 @@
 
 mod address;
 mod error;
+mod http;
 mod link;
 mod settings;
 mod sign_in;
@@ -15,6 +16,7 @@ pub use error::ConnectError;
 pub use settings::{ConnectionSettings, Timeouts};
 
 pub(crate) use address::Address;
+pub(crate) use http::{BodyLimits, Http};
 pub(crate) use link::{Answer, Connection, SendError, title};
 pub(crate) use sign_in::step_aside;
 pub(crate) use stream::{Stream, open};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::connector::Endpoint;
+use domain::connector::ServerEndpoint;
 
 use crate::Secret;
 
@@ -10,7 +10,7 @@ use crate::Secret;
 #[derive(Debug, Clone)]
 pub struct ConnectionSettings {
     /// Where to, and how to sign in.
-    pub endpoint: Endpoint,
+    pub endpoint: ServerEndpoint,
     /// Password of the proxy, if the endpoint names a user for it.
     pub proxy_password: Option<Secret>,
     /// How long to wait for what.
@@ -20,7 +20,7 @@ pub struct ConnectionSettings {
 impl ConnectionSettings {
     /// Settings with the usual time-outs and no proxy password.
     #[must_use]
-    pub fn new(endpoint: Endpoint) -> Self {
+    pub fn new(endpoint: ServerEndpoint) -> Self {
         Self { endpoint, proxy_password: None, timeouts: Timeouts::default() }
     }
 }

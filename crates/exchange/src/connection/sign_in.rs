@@ -136,10 +136,10 @@ impl Connection {
         if let Some(value) = credentials.and_then(|text| text.parse().ok()) {
             request.headers_mut().insert(header::AUTHORIZATION, value);
         }
-        let response = link.exchange(request).await.map_err(ConnectError::Cut)?;
+        let response = link.http.exchange(request).await.map_err(ConnectError::Cut)?;
         let (head, body) = response.into_parts();
         link.keep_cookies(&head.headers);
-        let body = link.collect(body, Vec::new(), self.settings.timeouts.read_idle).await;
+        let body = link.http.collect(body, Vec::new(), self.body_limits()).await;
         let words = head.headers.get_all(header::WWW_AUTHENTICATE);
         let challenges: Vec<String> =
             words.iter().filter_map(|value| value.to_str().ok()).map(str::to_owned).collect();

@@ -90,7 +90,7 @@ async fn tunnel(
 
 #[cfg(test)]
 mod tests {
-    use domain::connector::Endpoint;
+    use domain::connector::ServerEndpoint;
     use tokio::net::TcpListener;
 
     use super::*;
@@ -103,9 +103,9 @@ mod tests {
             address: listener.local_addr().unwrap().to_string(),
             username: Some("jane".to_owned()),
         };
-        let endpoint = Endpoint {
+        let endpoint = ServerEndpoint {
             proxy: Some(proxy),
-            ..Endpoint::new("http://exchange.contoso.com/PowerShell/")
+            ..ServerEndpoint::new("http://exchange.contoso.com/PowerShell/")
         };
         let address = Address::of(&endpoint).unwrap();
         let mut settings = ConnectionSettings::new(endpoint);

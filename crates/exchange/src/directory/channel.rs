@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::connector::{Authentication, Endpoint};
+use domain::connector::{Authentication, ServerEndpoint};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -306,7 +306,7 @@ fn connection(settings: &DirectorySettings) -> Result<ConnectionSettings, Direct
     } else {
         settings.kdc.clone()
     };
-    let mut connection = ConnectionSettings::new(Endpoint {
+    let mut connection = ConnectionSettings::new(ServerEndpoint {
         url: format!("https://{host}:{port}/"),
         connect_to: settings.connect_to.clone(),
         spn: None,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::ActionKind;
+use domain::{ActionKind, access::Hosting};
 
 use crate::{
     Object, Value,
@@ -15,6 +15,8 @@ use crate::{
 pub struct Capabilities {
     /// Which family of names the devices have.
     pub family: Family,
+    /// Whose servers these are: some things are not there in hosted Exchange for anybody.
+    pub hosting: Hosting,
     /// Every cmdlet that was looked for and is there; `None` where nobody knows because
     /// `Get-Command` is hidden.
     seen: Option<Vec<Seen>>,
@@ -56,7 +58,7 @@ impl Capabilities {
     }
 
     /// The capabilities of an account to which `Get-Command` gives these objects.
-    pub(super) fn of(visible: &[Object]) -> Self {
+    pub(super) fn of(visible: &[Object], hosting: Hosting) -> Self {
         let seen: Vec<Seen> = visible.iter().filter_map(Seen::of).collect();
         let is_visible = |name: &str| seen.iter().any(|one| one.is(name));
         let family =
@@ -65,7 +67,12 @@ impl Capabilities {
             } else {
                 Family::MobileDevice
             };
-        Self { family, seen: Some(seen) }
+        Self { family, hosting, seen: Some(seen) }
+    }
+
+    /// The capabilities of an account of which nobody knows.
+    pub(super) fn unknown(hosting: Hosting) -> Self {
+        Self { hosting, ..Self::default() }
     }
 
     /// Whether the account sees a cmdlet; `None` where nobody knows. Only cmdlets of features are
@@ -119,7 +126,8 @@ impl Capabilities {
     /// The cmdlets that reading makes use of here, and whether each is there: those of the other
     /// family of names are not missed.
     pub fn needed(&self) -> impl Iterator<Item = (&'static str, Option<bool>)> {
-        let all = TODAY.into_iter().flat_map(|feature| needs(feature, self.family));
+        let here = TODAY.into_iter().filter(|feature| feature.is_in(self.hosting));
+        let all = here.flat_map(|feature| needs(feature, self.family));
         all.flat_map(CmdletNeed::cmdlets).map(|cmdlet| (cmdlet, self.sees(cmdlet)))
     }
 

@@ -1,6 +1,6 @@
 //! Which devices and mailboxes are asked for, and how each server can be asked for them.
 
-use domain::{DeviceFacts, MailboxFacts, Timestamp};
+use domain::{DeviceFacts, MailboxFacts, Timestamp, access::Hosting};
 use uuid::Uuid;
 
 use super::{
@@ -8,7 +8,7 @@ use super::{
     reading::{Choice, Way},
 };
 use crate::{
-    Cmdlet, Error, Identity, Session,
+    Cmdlet, CmdletError, CmdletErrorKind, Error, Identity, Session,
     records::{self, Kind},
 };
 
@@ -140,6 +140,19 @@ fn since(property: &str, time: Timestamp) -> String {
     format!("{property} -ge '{time}'")
 }
 
+fn no_pages() -> CmdletError {
+    CmdletError {
+        kind: CmdletErrorKind::ParameterMissing,
+        id: String::new(),
+        category: 0,
+        message: format!("hosted Exchange does not sort by {MADE}"),
+        server: None,
+        request_id: None,
+        cmdlet: None,
+        target: None,
+    }
+}
+
 impl<S: Session> Organization<S> {
     /// Every device of the organization.
     pub async fn devices(&mut self) -> Result<Reading<'_, S, DeviceFacts>, Error> {
@@ -152,6 +165,10 @@ impl<S: Session> Organization<S> {
         &mut self,
         devices: &Devices,
     ) -> Result<Reading<'_, S, DeviceFacts>, Error> {
+        if self.session.hosting() == Hosting::Hosted && matches!(devices, Devices::Page { .. }) {
+            // The service gives pages of its own, and sorts by few properties.
+            return Ok(Reading::refused(self, no_pages()));
+        }
         let mut families = vec![Family::MobileDevice, Family::ActiveSync];
         if self.capabilities.family == Family::ActiveSync {
             families.reverse();

@@ -104,6 +104,18 @@ impl<'a, S: Session, T> Reading<'a, S, T> {
         Self { is_required: true, ..self }
     }
 
+    /// A reading that there is no way to ask for.
+    pub(super) fn refused(organization: &'a mut Organization<S>, refusal: CmdletError) -> Self
+    where
+        T: 'a,
+    {
+        fn none<T>(_: Object) -> Result<T, RecordError> {
+            Err(RecordError::NoName("nothing".to_owned()))
+        }
+        let reading = Self::list(organization, VecDeque::new(), none);
+        Self { refusal: Some(refusal), ..reading }.required()
+    }
+
     /// The next thing; `None` at the end of a reading that came to its end.
     ///
     /// # Errors
@@ -203,6 +215,10 @@ impl<'a, S: Session, T> Reading<'a, S, T> {
                 let notice = Notice::of(&warning);
                 self.organization.note(&notice);
                 self.has_warned |= matches!(notice, Notice::Other(_));
+                Observed::Notice(notice)
+            }
+            Reply::Notice(notice) => {
+                self.organization.note(&notice);
                 Observed::Notice(notice)
             }
             Reply::Error(error) if self.is_refused(&error) => {

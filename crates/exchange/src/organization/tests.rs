@@ -5,17 +5,29 @@ use std::collections::VecDeque;
 use super::*;
 use crate::{CmdletErrorKind, Feature, FeatureState};
 
+type Table = Vec<(&'static str, &'static str, Vec<Reply>)>;
+
 /// A session that answers from a table: cmdlet, what its parameters must hold, replies.
 #[derive(Default)]
 struct Scripted {
-    table: Vec<(&'static str, &'static str, Vec<Reply>)>,
+    table: Table,
     waiting: VecDeque<Reply>,
     asked: Vec<String>,
     /// Whether an error ends the pipeline in place of standing in its stream.
     is_harsh: bool,
+    hosting: Hosting,
+    organization: Option<OrganizationIdentity>,
 }
 
 impl Session for Scripted {
+    fn hosting(&self) -> Hosting {
+        self.hosting
+    }
+
+    fn organization(&self) -> Option<OrganizationIdentity> {
+        self.organization.clone()
+    }
+
     async fn start(&mut self, pipeline: &Pipeline) -> Result<(), Error> {
         pipeline.to_psrp()?;
         let cmdlet = &pipeline.cmdlets[0];
@@ -74,13 +86,11 @@ fn named(fields: &[(&str, &str)]) -> Reply {
     Reply::Object(Object { fields: fields.collect(), ..Object::default() })
 }
 
-async fn open(table: Vec<(&'static str, &'static str, Vec<Reply>)>) -> Organization<Scripted> {
+async fn open(table: Table) -> Organization<Scripted> {
     Organization::open(Scripted { table, ..Scripted::default() }).await.unwrap()
 }
 
-async fn open_harsh(
-    table: Vec<(&'static str, &'static str, Vec<Reply>)>,
-) -> Organization<Scripted> {
+async fn open_harsh(table: Table) -> Organization<Scripted> {
     let session = Scripted { table, is_harsh: true, ..Scripted::default() };
     Organization::open(session).await.unwrap()
 }
@@ -305,4 +315,65 @@ async fn a_selection_that_is_refused_is_not_tried_again() {
         let asked = organization.session.asked.iter().filter(|text| text.contains("Select"));
         assert_eq!(asked.filter(|text| text.starts_with("Get-CAS")).count(), 1, "{kind:?}");
     }
+}
+
+/// A hosted organization in which these cmdlets are there.
+async fn open_hosted(names: &[&str], table: Table) -> Organization<Scripted> {
+    let seen = names.iter().map(|name| named(&[("Name", name)])).collect();
+    let table = [vec![("Get-Command", "", seen)], table].concat();
+    let organization =
+        OrganizationIdentity { key: "7e4a".to_owned(), name: "contoso.com".to_owned() };
+    let session = Scripted {
+        table,
+        hosting: Hosting::Hosted,
+        organization: Some(organization),
+        ..Scripted::default()
+    };
+    Organization::open(session).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_hosted_organization_is_not_asked_for_what_is_not_there() {
+    let mut organization = open_hosted(
+        &["Get-MobileDevice"],
+        vec![("Get-MobileDevice", "Unlimited", vec![device(1)])],
+    )
+    .await;
+    let identity = organization.identity("contoso.com").await.unwrap();
+    assert_eq!((identity.key.as_str(), identity.name.as_str()), ("7e4a", "contoso.com"));
+    assert!(organization.servers().await.unwrap().is_empty());
+    let since = "2026-11-21T07:00:00Z".parse().unwrap();
+    assert!(organization.writings_since(since).await.unwrap().is_empty());
+    let page = Devices::Page { unit: None, from: None, size: 5_000 };
+    let error = organization.devices_of(&page).await.unwrap().next().await.unwrap_err();
+    assert!(error.is_refusal(), "{error}");
+    assert_eq!(devices(&mut organization).await, "v", "the list as a whole is there");
+    let asked = &organization.session.asked;
+    assert!(
+        asked
+            .iter()
+            .all(|text| text.starts_with("Get-Command") || text.starts_with("Get-MobileDevice")),
+        "{asked:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_hosted_organization_misses_only_what_could_be_there() {
+    let organization = open_hosted(&["Get-MobileDevice", "Get-CASMailbox"], Vec::new()).await;
+    let capabilities = organization.capabilities();
+    let matrix = capabilities.matrix("a9911ca7");
+    let of = |feature| matrix.iter().find(|check| check.feature == feature);
+    for feature in [Feature::Servers, Feature::Forest, Feature::Writers, Feature::AutoblockRead] {
+        assert!(of(feature).is_none(), "{feature:?}");
+        assert_eq!(capabilities.state(feature), FeatureState::Missing);
+    }
+    assert_eq!(of(Feature::Inventory).unwrap().state, FeatureState::Works);
+    let exemptions = of(Feature::Exemptions).unwrap();
+    assert_eq!(exemptions.state, FeatureState::Missing);
+    assert_eq!(exemptions.missing, ["Set-CASMailbox"]);
+    let assign = exemptions.grant.last().unwrap();
+    assert!(assign.ends_with("-App 'a9911ca7'"), "{assign}");
+    assert_eq!(capabilities.offers(domain::ActionKind::WipeDevice), Some(false));
+    assert!(capabilities.needed().all(|(name, _)| name != "Get-ExchangeServer"));
+    assert!(capabilities.is_read_only());
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     AccessLevel, AccessRule, Characteristic, DistinguishedName, Setting, Timestamp,
+    access::Hosting,
     settings::Generation,
     wish::{
         Folded, MailboxKey, ObservedAccess, ObservedMailbox, ObservedPolicy, ObservedRule,
@@ -155,14 +156,18 @@ impl<S: Session> Organization<S> {
                     return Err(Error::Protocol(format!("a mailbox was not understood: {why}")));
                 }
                 Some(Reply::Warning(warning)) => self.note(&crate::Notice::of(&warning)),
+                Some(Reply::Notice(notice)) => self.note(&notice),
                 None => return Ok(kept),
             }
         }
     }
 
     /// Who wrote settings, rules or the default level since a time, as far as Exchange keeps a record
-    /// of it: the latest first.
+    /// of it: the latest first. Hosted Exchange keeps it elsewhere, out of a cmdlet's reach.
     pub async fn writings_since(&mut self, since: Timestamp) -> Result<Vec<Writing>, Error> {
+        if self.session.hosting() == Hosting::Hosted {
+            return Ok(Vec::new());
+        }
         let search = Cmdlet::new("Search-AdminAuditLog")
             .with("Cmdlets", WRITING.map(str::to_owned).to_vec())
             .with("StartDate", Argument::Time(since))
@@ -338,6 +343,7 @@ fn rule(object: &Object) -> Result<ObservedRule, Error> {
 /// A mailbox; `None` for what is no mailbox that could be written.
 fn mailbox(object: Object) -> Result<Option<ObservedMailbox>, Error> {
     let is_default = object.get("ActiveSyncMailboxPolicyIsDefaulted").and_then(Value::bool);
+    let has_device = object.get("HasActiveSyncDevicePartnership").and_then(Value::bool);
     let facts =
         records::mailbox(object).map_err(|error| Error::Protocol(format!("a mailbox: {error}")))?;
     let Some(guid) = facts.guid else { return Ok(None) };
@@ -349,6 +355,8 @@ fn mailbox(object: Object) -> Result<Option<ObservedMailbox>, Error> {
     Ok(Some(ObservedMailbox {
         key: MailboxKey { guid, name: shown },
         names,
+        // Where nothing is said, it was asked for by its devices.
+        has_device: has_device != Some(false),
         policy: facts.policy.filter(|_| is_default != Some(true)).map(|name| name.as_str().into()),
         allowed: ids(facts.allowed_device_ids),
         blocked: ids(facts.blocked_device_ids),

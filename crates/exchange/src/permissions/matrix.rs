@@ -1,5 +1,7 @@
 //! What an account can and cannot do, what falls away, and how to grant it.
 
+use domain::access::Hosting;
+
 use super::{CmdletNeed, Feature, literal, needs};
 use crate::Capabilities;
 
@@ -80,6 +82,7 @@ impl Capabilities {
     #[must_use]
     pub fn matrix(&self, account: &str) -> Vec<FeatureCheck> {
         let known = Feature::ALL.into_iter();
+        let known = known.filter(|feature| feature.is_in(self.hosting));
         let known = known.filter(|feature| !needs(*feature, self.family).is_empty());
         known.map(|feature| self.check(feature, account)).collect()
     }
@@ -88,6 +91,9 @@ impl Capabilities {
     #[must_use]
     pub fn state(&self, feature: Feature) -> FeatureState {
         let found = needs(feature, self.family).iter().map(|need| self.found(need).0);
+        if !feature.is_in(self.hosting) {
+            return FeatureState::Missing;
+        }
         // A feature that this Exchange does not know is not there.
         found.max_by_key(|state| state.gravity()).unwrap_or(FeatureState::Missing)
     }
@@ -116,7 +122,14 @@ impl Capabilities {
         let grant = missing
             .iter()
             .enumerate()
-            .flat_map(|(index, (need, missing))| grant(feature, index + 1, need, missing, account))
+            .flat_map(|(index, (need, missing))| {
+                let number = index + 1;
+                let mut commands = grant(feature, number, need, missing);
+                if !commands.is_empty() {
+                    commands.push(assign(self.hosting, feature, number, account));
+                }
+                commands
+            })
             .collect();
         let state = self.state(feature);
         FeatureCheck {
@@ -172,22 +185,15 @@ impl FeatureState {
 
 /// The commands that grant one cmdlet with the parameters that are used of it. Which built-in role
 /// holds it is asked of Exchange, as that differs from version to version.
-fn grant(
-    feature: Feature,
-    number: usize,
-    need: &CmdletNeed,
-    missing: &Missing,
-    account: &str,
-) -> Vec<String> {
+fn grant(feature: Feature, number: usize, need: &CmdletNeed, missing: &Missing) -> Vec<String> {
     let Some(likely) = need.role else { return Vec::new() };
-    let account = literal::quoted(account).unwrap_or_else(|_| SOMEBODY.to_owned());
     let cmdlet = need.cmdlet;
     // A role must hold what is needed and what is missing. Of the rest it keeps what it has: a
     // parameter that a version does not know would make every role unfit.
     let is_sought = |name: &&str| need.needed.contains(name) || missing.parameters.contains(name);
     let sought = literal::list(need.parameters().filter(is_sought));
     let with = if sought.is_empty() { sought } else { format!(" -CmdletParameters {sought}") };
-    let role = format!("Gatepost {} {number}", feature.word());
+    let role = role_name(feature, number);
     let mut commands = vec![
         format!(
             "$parent = Get-ManagementRole -Cmdlet '{cmdlet}'{with} | Where-Object {{ \
@@ -208,6 +214,20 @@ fn grant(
              -Confirm:$false"
         ));
     }
-    commands.push(format!("New-ManagementRoleAssignment -Role '{role}' -User {account}"));
     commands
+}
+
+fn role_name(feature: Feature, number: usize) -> String {
+    format!("Gatepost {} {number}", feature.word())
+}
+
+/// The command that gives an account a role. In hosted Exchange the account is an application.
+fn assign(hosting: Hosting, feature: Feature, number: usize, account: &str) -> String {
+    let account = literal::quoted(account).unwrap_or_else(|_| SOMEBODY.to_owned());
+    let role = role_name(feature, number);
+    let whom = match hosting {
+        Hosting::OnPremises => "-User",
+        Hosting::Hosted => "-App",
+    };
+    format!("New-ManagementRoleAssignment -Role '{role}' {whom} {account}")
 }

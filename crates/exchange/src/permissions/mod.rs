@@ -2,17 +2,22 @@
 //! what an account lacks, and how an administrator of Exchange grants it.
 //!
 //! Start reading at [`Feature`]; `table` says what each is made of, `matrix` compares that with what
-//! an account sees, `script` writes the role that grants it.
+//! an account sees, `script` writes the role that grants it, `hosted_script` the same for Exchange
+//! Online.
 
+mod hosted_script;
 mod literal;
 mod matrix;
 mod script;
 mod table;
 
+pub use hosted_script::{HostedRoleScript, hosted_role_script};
 pub use literal::UnquotableText;
 pub use matrix::{FeatureCheck, FeatureState};
 pub use script::{RoleScript, RoleScriptError, role_script};
 pub use table::{CmdletNeed, needs};
+
+use domain::access::Hosting;
 
 pub(crate) use table::needs_of_every_feature;
 
@@ -244,6 +249,18 @@ impl Feature {
     #[must_use]
     pub const fn is_required(self) -> bool {
         matches!(self, Self::Inventory)
+    }
+
+    /// Whether it can be there at all: hosted Exchange has no servers and no forest to be seen, keeps
+    /// the record of who wrote what elsewhere, and its own protection cannot be asked for.
+    #[must_use]
+    pub const fn is_in(self, hosting: Hosting) -> bool {
+        match hosting {
+            Hosting::OnPremises => true,
+            Hosting::Hosted => {
+                !matches!(self, Self::Servers | Self::Forest | Self::AutoblockRead | Self::Writers)
+            }
+        }
     }
 
     /// Whether it changes something in Exchange.

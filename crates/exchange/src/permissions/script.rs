@@ -7,9 +7,9 @@ use crate::Family;
 
 /// Longest name of a role in the script, in characters. Each role's name is this, a hyphen and the
 /// name of the role it was made of, and Exchange takes 64 in all.
-const MAX_ROLE_NAME: usize = 30;
+pub(super) const MAX_ROLE_NAME: usize = 30;
 /// Longest name of a role group or a throttling policy, in characters.
-const MAX_GROUP_NAME: usize = 64;
+pub(super) const MAX_GROUP_NAME: usize = 64;
 /// What means something else than itself in the names of roles, of their entries and of groups.
 const NOT_IN_NAMES: [char; 16] =
     ['\\', '/', '*', '?', '[', ']', '"', ';', ',', '=', '+', '<', '>', '#', '`', '$'];
@@ -83,6 +83,7 @@ pub fn role_script(wish: &RoleScript<'_>) -> Result<String, RoleScriptError> {
     }
     script += &needed(&features, wish.family);
     script += include_str!("role.ps1");
+    script += include_str!("member.ps1");
     if policy.is_some() {
         script += include_str!("throttling.ps1");
     }
@@ -111,7 +112,7 @@ const WIPE_TOO: &str = "\
 ";
 
 /// The cmdlets with their parameters, each once, in the order of their names.
-fn needed(features: &[Feature], family: Family) -> String {
+pub(super) fn needed(features: &[Feature], family: Family) -> String {
     let mut cmdlets: Vec<(&str, Vec<&str>)> = Vec::new();
     for need in features.iter().flat_map(|feature| needs(*feature, family)) {
         // What no role holds needs none.
@@ -151,7 +152,7 @@ fn wrapped(names: &[&str]) -> String {
 }
 
 /// A name that is given to something, as a literal.
-fn name(of: &'static str, text: &str, most: usize) -> Result<String, RoleScriptError> {
+pub(super) fn name(of: &'static str, text: &str, most: usize) -> Result<String, RoleScriptError> {
     let text = text.trim();
     let quoted = literal::quoted(text).map_err(|error| RoleScriptError::Name(of, error))?;
     if text.chars().count() > most {

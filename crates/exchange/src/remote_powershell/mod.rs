@@ -10,6 +10,7 @@ mod reply;
 
 use std::fmt;
 
+use domain::access::Hosting;
 use psrp::{
     client::{Event, PayloadStream, RunspacePool},
     host::HostCall,
@@ -265,6 +266,10 @@ impl RemotePowerShell {
 }
 
 impl Session for RemotePowerShell {
+    fn hosting(&self) -> Hosting {
+        Hosting::OnPremises
+    }
+
     async fn start(&mut self, pipeline: &Pipeline) -> Result<(), Error> {
         self.stop().await?;
         let description = pipeline.to_psrp()?;

@@ -5,10 +5,10 @@ use std::{
     time::Duration,
 };
 
-use domain::connector::{Authentication, Endpoint};
+use domain::connector::{Authentication, ServerEndpoint};
 use exchange::{
     ConnectError, ConnectionSettings, Credential, Error, Object, Pipeline, RemotePowerShell, Reply,
-    Secret, Session as _,
+    Secret, Session,
 };
 use simulator::{
     Entries, Faults, Ledger, Organization, OrganizationOptions, Scheme, Server, ServerOptions,
@@ -68,8 +68,8 @@ pub(crate) fn tell_of(
     })
 }
 
-fn endpoint(url: String) -> Endpoint {
-    Endpoint { username: Some(r"CONTOSO\gatepost".to_owned()), ..Endpoint::new(url) }
+fn endpoint(url: String) -> ServerEndpoint {
+    ServerEndpoint { username: Some(r"CONTOSO\gatepost".to_owned()), ..ServerEndpoint::new(url) }
 }
 
 impl Lab {
@@ -110,8 +110,8 @@ pub(crate) struct Said {
 }
 
 /// Runs a pipeline to its end.
-pub(crate) async fn run(
-    session: &mut RemotePowerShell,
+pub(crate) async fn run<S: Session>(
+    session: &mut S,
     pipeline: impl Into<Pipeline>,
 ) -> Result<Said, Error> {
     session.start(&pipeline.into()).await?;
@@ -122,6 +122,7 @@ pub(crate) async fn run(
             Reply::Poison(_) => said.poisoned += 1,
             Reply::Warning(warning) => said.warnings.push(warning),
             Reply::Error(error) => said.errors.push(error),
+            Reply::Notice(_) => {}
         }
     }
     Ok(said)

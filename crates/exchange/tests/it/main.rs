@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of a story fail as the story itself would")]
 
 mod directory;
+mod hosted;
 mod lab;
 mod permissions;
 mod reading;

@@ -1,12 +1,12 @@
 //! Readings of a whole organization.
 
 use domain::DeviceFacts;
-use exchange::{Cmdlet, Notice, Observed, Organization, StatisticsTarget};
+use exchange::{Cmdlet, Notice, Observed, Organization, Session, StatisticsTarget};
 use simulator::{Dialect, OrganizationOptions, Scheme, ServerOptions, Visible};
 
 use crate::lab::{Lab, run, tell, tell_of};
 
-async fn devices(organization: &mut Organization<exchange::RemotePowerShell>) -> Vec<DeviceFacts> {
+pub(crate) async fn devices<S: Session>(organization: &mut Organization<S>) -> Vec<DeviceFacts> {
     let mut reading = organization.devices().await.unwrap();
     let mut all = Vec::new();
     while let Some(observed) = reading.next().await.unwrap() {
@@ -48,7 +48,13 @@ fn a_list_without_a_limit_asked_for_ends_early_and_warns() {
 
 async fn statistics_of_all(lab: &mut Lab) {
     let mut organization = Organization::open(lab.connect().await.unwrap()).await.unwrap();
-    let targets: Vec<_> = devices(&mut organization)
+    every_device_has_statistics(&mut organization).await;
+    organization.close().await.unwrap();
+}
+
+/// Asks for the statistics of every device, and expects those of each.
+pub(crate) async fn every_device_has_statistics<S: Session>(organization: &mut Organization<S>) {
+    let targets: Vec<_> = devices(organization)
         .await
         .into_iter()
         .map(|device| StatisticsTarget {
@@ -73,7 +79,6 @@ async fn statistics_of_all(lab: &mut Lab) {
     wanted.sort_unstable();
     read.sort_unstable();
     assert_eq!(read, wanted);
-    organization.close().await.unwrap();
 }
 
 #[test]
@@ -100,9 +105,10 @@ fn exchange_2010_is_read_by_its_own_names() {
 }
 
 /// Everything that is kept of an organization's devices and mailboxes.
-async fn everything(lab: &mut Lab) -> (Vec<DeviceFacts>, Vec<domain::MailboxFacts>) {
-    let mut organization = Organization::open(lab.connect().await.unwrap()).await.unwrap();
-    let devices = devices(&mut organization).await;
+pub(crate) async fn everything<S: Session>(
+    organization: &mut Organization<S>,
+) -> (Vec<DeviceFacts>, Vec<domain::MailboxFacts>) {
+    let devices = devices(organization).await;
     let mut reading = organization.mailboxes().await.unwrap();
     let mut mailboxes = Vec::new();
     while let Some(observed) = reading.next().await.unwrap() {
@@ -110,7 +116,6 @@ async fn everything(lab: &mut Lab) -> (Vec<DeviceFacts>, Vec<domain::MailboxFact
             mailboxes.push(mailbox);
         }
     }
-    organization.close().await.unwrap();
     (devices, mailboxes)
 }
 
@@ -124,7 +129,10 @@ fn a_server_that_selects_is_read_like_one_that_does_not() {
         let mut read = None;
         let seen = tell_of(&options, ServerOptions::default(), async |lab| {
             lab.settings.endpoint.authentication = domain::connector::Authentication::Ntlm;
-            read = Some(everything(lab).await);
+            let session = lab.connect().await.unwrap();
+            let mut organization = Organization::open(session).await.unwrap();
+            read = Some(everything(&mut organization).await);
+            organization.close().await.unwrap();
         });
         (read.unwrap(), seen.cmdlets.iter().filter(|one| one.name == "Select-Object").count())
     };

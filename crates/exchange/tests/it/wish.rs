@@ -5,7 +5,7 @@ use domain::{
     settings::{Generation, Kind},
     wish::{Observed, SettingStep, Step},
 };
-use exchange::{Organization, RemotePowerShell};
+use exchange::{Organization, RemotePowerShell, Session};
 use simulator::{Dialect, OrganizationOptions, ServerOptions};
 
 use crate::lab::{Lab, tell_of};
@@ -14,7 +14,7 @@ async fn open(lab: &Lab) -> Organization<RemotePowerShell> {
     Organization::open(lab.connect().await.unwrap()).await.unwrap()
 }
 
-async fn observed(organization: &mut Organization<RemotePowerShell>) -> Observed {
+async fn observed<S: Session>(organization: &mut Organization<S>) -> Observed {
     Observed {
         policies: Some(organization.policies().await.unwrap()),
         access: Some(organization.access_settings().await.unwrap()),
@@ -58,29 +58,37 @@ fn every_setting_goes_to_exchange_and_back_in_both_families() {
         let options = OrganizationOptions { devices: 5, dialect, ..OrganizationOptions::default() };
         tell_of(&options, ServerOptions::default(), async |lab| {
             let mut organization = open(lab).await;
-            let before = observed(&mut organization).await;
-            let known = before.default_policy().unwrap();
-            assert_eq!(known.generation, generation);
-            let mut written = 0;
-            for setting in known.values.keys().copied() {
-                for value in values(setting, generation) {
-                    let now = organization.policies().await.unwrap();
-                    let policy = now.iter().find(|policy| policy.is_default).unwrap();
-                    let before = policy.values.get(&setting).cloned();
-                    let step = SettingStep { setting, before, after: value.clone() };
-                    let (guid, name) = (policy.guid, policy.name.clone());
-                    let step = Step::SetPolicy { guid, name, settings: vec![step] };
-                    organization.write(&step).await.unwrap();
-                    let now = organization.policies().await.unwrap();
-                    let policy = now.iter().find(|policy| policy.is_default).unwrap();
-                    assert_eq!(policy.values.get(&setting), Some(&value), "{setting:?}");
-                    written += 1;
-                }
-            }
-            assert!(written > 120, "{written}");
+            every_setting_goes_there_and_back(&mut organization, generation).await;
             organization.close().await.unwrap();
         });
     }
+}
+
+/// Writes every value of every setting, and expects to read what was written.
+pub(crate) async fn every_setting_goes_there_and_back<S: Session>(
+    organization: &mut Organization<S>,
+    generation: Generation,
+) {
+    let before = observed(organization).await;
+    let known = before.default_policy().unwrap();
+    assert_eq!(known.generation, generation);
+    let mut written = 0;
+    for setting in known.values.keys().copied() {
+        for value in values(setting, generation) {
+            let now = organization.policies().await.unwrap();
+            let policy = now.iter().find(|policy| policy.is_default).unwrap();
+            let before = policy.values.get(&setting).cloned();
+            let step = SettingStep { setting, before, after: value.clone() };
+            let (guid, name) = (policy.guid, policy.name.clone());
+            let step = Step::SetPolicy { guid, name, settings: vec![step] };
+            organization.write(&step).await.unwrap();
+            let now = organization.policies().await.unwrap();
+            let policy = now.iter().find(|policy| policy.is_default).unwrap();
+            assert_eq!(policy.values.get(&setting), Some(&value), "{setting:?}");
+            written += 1;
+        }
+    }
+    assert!(written > 120, "{written}");
 }
 
 #[test]
@@ -88,70 +96,77 @@ fn rules_levels_policies_and_exemptions_are_written_and_read_again() {
     let options = OrganizationOptions { devices: 20, ..OrganizationOptions::default() };
     tell_of(&options, ServerOptions::default(), async |lab| {
         let mut organization = open(lab).await;
-        let first = observed(&mut organization).await;
-        let rule = |level| AccessRule {
-            characteristic: Characteristic::UserAgent,
-            value: "Apple-iPhone14C5/1903.5".to_owned(),
-            level,
-        };
-        let jane = first.mailboxes.as_ref().unwrap().values().next().unwrap().clone();
-        let phones = || Some("Phones".into());
-        let settings = Setting::ALL.iter().copied().filter_map(|setting| {
-            let known = first.default_policy().unwrap().values.get(&setting)?;
-            Some(SettingStep { setting, before: None, after: known.clone() })
-        });
-        let texts = (vec!["it@contoso.com".to_owned()], Vec::new());
-        for step in [
-            Step::NewPolicy { name: "Phones".into(), settings: settings.collect() },
-            Step::Assign { mailbox: jane.key.clone(), policy: phones() },
-            Step::NewRule(rule(AccessLevel::Block)),
-            Step::SetAccess {
-                default_level: Some(AccessLevel::Quarantine),
-                administrators: Some(texts),
-                text_for_users: Some("Call 4711 <now> & über".to_owned()),
-            },
-            Step::Exempt {
-                mailbox: jane.key.clone(),
-                device: "ABC".into(),
-                level: Some(AccessLevel::Block),
-            },
-        ] {
-            organization.write(&step).await.unwrap();
-        }
-        let second = observed(&mut organization).await;
-        let phone_policy = second.policy(&"phones".into()).unwrap();
-        assert_eq!(phone_policy.values, first.default_policy().unwrap().values);
-        let now = second.mailbox(&jane.key).unwrap();
-        assert_eq!(now.policy, phones());
-        assert_eq!(now.blocked.last().unwrap().as_str(), "ABC");
-        let access = second.access.as_ref().unwrap();
-        assert_eq!(access.default_level, Some(AccessLevel::Quarantine));
-        assert!(access.administrators.contains(&"it@contoso.com".to_owned()));
-        assert_eq!(access.text_for_users, "Call 4711 <now> & über");
-        let rules = second.rules.as_ref().unwrap();
-        let made = rules.iter().find(|one| one.rule == Some(rule(AccessLevel::Block))).unwrap();
-        let policy = (phone_policy.guid, phone_policy.name.clone());
-        for step in [
-            Step::SetRule { guid: made.guid, rule: rule(AccessLevel::Allow) },
-            Step::RemoveRule { guid: made.guid, rule: rule(AccessLevel::Allow) },
-            Step::SetAccess {
-                default_level: first.access.as_ref().unwrap().default_level,
-                administrators: Some((Vec::new(), vec!["IT@contoso.com".to_owned()])),
-                text_for_users: Some(String::new()),
-            },
-            Step::Exempt { mailbox: jane.key.clone(), device: "abc".into(), level: None },
-            Step::Assign { mailbox: jane.key.clone(), policy: None },
-            Step::RemovePolicy { guid: policy.0, name: policy.1 },
-        ] {
-            organization.write(&step).await.unwrap();
-        }
-        let last = observed(&mut organization).await;
-        assert_eq!(last.policies.unwrap().len(), first.policies.unwrap().len());
-        assert_eq!(last.rules, first.rules);
-        assert_eq!(last.mailboxes, first.mailboxes);
-        let (last, first) = (last.access.unwrap(), first.access.unwrap());
-        assert_eq!(last.administrators, first.administrators);
-        assert_eq!((last.default_level, last.text_for_users), (first.default_level, String::new()));
+        everything_is_written_and_read_again(&mut organization).await;
         organization.close().await.unwrap();
     });
+}
+
+/// Writes one thing of every kind, reads it again, and takes it back.
+pub(crate) async fn everything_is_written_and_read_again<S: Session>(
+    organization: &mut Organization<S>,
+) {
+    let first = observed(organization).await;
+    let rule = |level| AccessRule {
+        characteristic: Characteristic::UserAgent,
+        value: "Apple-iPhone14C5/1903.5".to_owned(),
+        level,
+    };
+    let jane = first.mailboxes.as_ref().unwrap().values().next().unwrap().clone();
+    let phones = || Some("Phones".into());
+    let settings = Setting::ALL.iter().copied().filter_map(|setting| {
+        let known = first.default_policy().unwrap().values.get(&setting)?;
+        Some(SettingStep { setting, before: None, after: known.clone() })
+    });
+    let texts = (vec!["it@contoso.com".to_owned()], Vec::new());
+    for step in [
+        Step::NewPolicy { name: "Phones".into(), settings: settings.collect() },
+        Step::Assign { mailbox: jane.key.clone(), policy: phones() },
+        Step::NewRule(rule(AccessLevel::Block)),
+        Step::SetAccess {
+            default_level: Some(AccessLevel::Quarantine),
+            administrators: Some(texts),
+            text_for_users: Some("Call 4711 <now> & über".to_owned()),
+        },
+        Step::Exempt {
+            mailbox: jane.key.clone(),
+            device: "ABC".into(),
+            level: Some(AccessLevel::Block),
+        },
+    ] {
+        organization.write(&step).await.unwrap();
+    }
+    let second = observed(organization).await;
+    let phone_policy = second.policy(&"phones".into()).unwrap();
+    assert_eq!(phone_policy.values, first.default_policy().unwrap().values);
+    let now = second.mailbox(&jane.key).unwrap();
+    assert_eq!(now.policy, phones());
+    assert_eq!(now.blocked.last().unwrap().as_str(), "ABC");
+    let access = second.access.as_ref().unwrap();
+    assert_eq!(access.default_level, Some(AccessLevel::Quarantine));
+    assert!(access.administrators.contains(&"it@contoso.com".to_owned()));
+    assert_eq!(access.text_for_users, "Call 4711 <now> & über");
+    let rules = second.rules.as_ref().unwrap();
+    let made = rules.iter().find(|one| one.rule == Some(rule(AccessLevel::Block))).unwrap();
+    let policy = (phone_policy.guid, phone_policy.name.clone());
+    for step in [
+        Step::SetRule { guid: made.guid, rule: rule(AccessLevel::Allow) },
+        Step::RemoveRule { guid: made.guid, rule: rule(AccessLevel::Allow) },
+        Step::SetAccess {
+            default_level: first.access.as_ref().unwrap().default_level,
+            administrators: Some((Vec::new(), vec!["IT@contoso.com".to_owned()])),
+            text_for_users: Some(String::new()),
+        },
+        Step::Exempt { mailbox: jane.key.clone(), device: "abc".into(), level: None },
+        Step::Assign { mailbox: jane.key.clone(), policy: None },
+        Step::RemovePolicy { guid: policy.0, name: policy.1 },
+    ] {
+        organization.write(&step).await.unwrap();
+    }
+    let last = observed(organization).await;
+    assert_eq!(last.policies.unwrap().len(), first.policies.unwrap().len());
+    assert_eq!(last.rules, first.rules);
+    assert_eq!(last.mailboxes, first.mailboxes);
+    let (last, first) = (last.access.unwrap(), first.access.unwrap());
+    assert_eq!(last.administrators, first.administrators);
+    assert_eq!((last.default_level, last.text_for_users), (first.default_level, String::new()));
 }
