@@ -41,6 +41,38 @@ pub struct Faults {
     pub asks_nobody: bool,
     /// Whoever asks for one device gets another instead. Lasts.
     pub answers_another: bool,
+    /// What shall go wrong with the hosted service alone.
+    pub hosted: HostedFaults,
+}
+
+/// What shall go wrong with the hosted service and its sign-in. Everything lasts but for what names
+/// a single call.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostedFaults {
+    /// Every n-th call is refused with 429; whoever comes again too early is refused again.
+    pub throttle_every: Option<u32>,
+    /// How long such a refusal asks to wait; 3 seconds unless ordered otherwise.
+    pub retry_after_seconds: Option<u32>,
+    /// Every n-th call is refused with 503.
+    pub unavailable_every: Option<u32>,
+    /// Every n-th call is refused with 400, of which only the inner code says that it will pass.
+    pub transient_every: Option<u32>,
+    /// Calls are sent to a regional host, which wants bearer and cookies as well.
+    pub redirect: bool,
+    /// Pages can only be had with the cookie that came with the page before.
+    pub affinity: bool,
+    /// The n-th (from 1) link to a page is too old already. Once.
+    pub expired_link: Option<u32>,
+    /// Every call is delayed by so much, and says so in a warning.
+    pub micro_delay: Option<Duration>,
+    /// What was made is not found for so many seconds.
+    pub not_there_yet_seconds: Option<u32>,
+    /// Sign-in is refused by a rule of the tenant (conditional access).
+    pub sign_in_blocked: bool,
+    /// The n-th (from 1) sign-in is answered with 503. Once.
+    pub sign_in_unavailable: Option<u32>,
+    /// The application has no role in Exchange.
+    pub role_missing: bool,
 }
 
 impl Faults {

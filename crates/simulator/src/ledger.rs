@@ -38,6 +38,8 @@ pub struct Entries {
     pub refused_shells: u64,
     /// What each account had open at one time: `CONTOSO\gatepost`.
     pub accounts: BTreeMap<String, AccountUse>,
+    /// What the hosted service was asked beyond cmdlets.
+    pub hosted: HostedUse,
     /// Number of the last [`Mark`].
     pub sequence: u64,
     /// Every cmdlet, in the order of arrival; the last [`Ledger::MAX_CMDLETS`].
@@ -59,6 +61,35 @@ pub struct AccountUse {
     pub running: usize,
     /// The most pipelines that were running at one time, in all shells.
     pub max_running: usize,
+}
+
+/// What a hosted service was asked beyond cmdlets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HostedUse {
+    /// Tokens given.
+    pub tokens: u64,
+    /// Of those, given in answer to a challenge for claims.
+    pub tokens_with_claims: u64,
+    /// Sign-ins refused.
+    pub refused_sign_ins: u64,
+    /// Calls refused with 401.
+    pub unauthorized: u64,
+    /// Calls refused with 429.
+    pub throttled: u64,
+    /// Calls that came before the time that a refusal had named, of the same session.
+    pub too_early: u64,
+    /// Calls refused with 503 or a passing 400.
+    pub failed: u64,
+    /// Calls sent to another host.
+    pub redirected: u64,
+    /// Pages given beyond the first of their list.
+    pub pages: u64,
+    /// Links to pages that were refused.
+    pub refused_links: u64,
+    /// Batches taken.
+    pub batches: u64,
+    /// The most calls that were being answered at one time.
+    pub max_concurrent: usize,
 }
 
 /// When something happened: by the clock, and in which order.

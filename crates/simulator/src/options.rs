@@ -36,6 +36,12 @@ pub struct OrganizationOptions {
 }
 
 impl OrganizationOptions {
+    /// A hosted organization with so many devices, at `start`.
+    #[must_use]
+    pub fn hosted(devices: usize, start: Timestamp) -> Self {
+        Self { dialect: Dialect::ExchangeOnline, ..Self::with_devices(devices, start) }
+    }
+
     /// Exchange's own limit per mailbox is 100 (`EASMaxDevices`); people have far fewer.
     pub const DEVICES_PER_MAILBOX: usize = 10;
 
@@ -72,6 +78,21 @@ pub enum Dialect {
     Exchange2010,
     /// Both families (2013 and everything after it).
     Exchange2013,
+    /// Hosted: both families, settings that only the cloud has, no cmdlets about servers; wipes are
+    /// never acknowledged, and phones that speak less than ActiveSync 16.1 are not served.
+    ExchangeOnline,
+}
+
+impl Dialect {
+    /// Both families of cmdlets.
+    pub(crate) const fn is_modern(self) -> bool {
+        !matches!(self, Self::Exchange2010)
+    }
+
+    /// Exchange Online.
+    pub(crate) const fn is_hosted(self) -> bool {
+        matches!(self, Self::ExchangeOnline)
+    }
 }
 
 /// What an access rule, or the organization by default, does with a device.

@@ -174,7 +174,11 @@ impl Server {
 }
 
 /// Lets the organization live on, now and then; for ever.
-async fn live(organization: Arc<Mutex<Organization>>, now: Clock, every: Option<Duration>) {
+pub(crate) async fn live(
+    organization: Arc<Mutex<Organization>>,
+    now: Clock,
+    every: Option<Duration>,
+) {
     let Some(every) = every else { return std::future::pending().await };
     loop {
         tokio::time::sleep(every).await;
@@ -183,7 +187,7 @@ async fn live(organization: Arc<Mutex<Organization>>, now: Clock, every: Option<
 }
 
 /// Failures of one connection that say nothing about the next.
-fn is_passing(error: &io::Error) -> bool {
+pub(crate) fn is_passing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted

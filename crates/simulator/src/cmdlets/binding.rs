@@ -5,7 +5,7 @@ use psrp::clixml::{Content, Value};
 use super::{Context, Definition, Problem, definition::OBJECT, reads};
 use crate::{
     Dialect,
-    organization::{Organization, Wish},
+    organization::{Organization, POLICY_SETTINGS, Wish},
 };
 
 /// Parameters that every cmdlet takes and that change nothing here.
@@ -30,6 +30,32 @@ const SINCE_2013: &[(&str, &str)] = &[
     ("Set-ActiveSyncMailboxPolicy", "IsDefault"),
     ("Set-CASMailbox", "ResetAutoBlockedDevices"),
 ];
+
+/// Parameters that Exchange Online alone knows.
+const OF_CLOUD: &[(&str, &str)] =
+    &[("Set-ActiveSyncOrganizationSettings", "EnableMobileMailboxPolicyWhenCAInplace")];
+
+/// Parameters that Exchange Online does not know.
+const NOT_OF_CLOUD: &[(&str, &str)] = &[
+    ("Get-ActiveSyncDevice", "Monitoring"),
+    ("Get-CASMailbox", "Monitoring"),
+    ("Get-Mailbox", "Monitoring"),
+    ("Get-MobileDevice", "Monitoring"),
+    ("Get-User", "Monitoring"),
+    ("Set-CASMailbox", "ResetAutoBlockedDevices"),
+];
+
+/// Whether an Exchange knows a parameter of a cmdlet. A setting that a family of policies does not
+/// have bears no name there.
+fn exists(definition: &Definition, parameter: &'static str, dialect: Dialect) -> bool {
+    let of = (definition.name, parameter);
+    let is_of_cloud = OF_CLOUD.contains(&of)
+        || definition.name.contains("MailboxPolicy")
+            && POLICY_SETTINGS.iter().any(|one| one.is_of_cloud && one.name == parameter);
+    !parameter.is_empty()
+        && (dialect.is_modern() || !SINCE_2013.contains(&of))
+        && (if dialect.is_hosted() { !NOT_OF_CLOUD.contains(&of) } else { !is_of_cloud })
+}
 
 /// One cmdlet as it was sent.
 #[derive(Debug, Clone)]
@@ -210,10 +236,9 @@ pub(super) fn parameters(
     let writes: &'static [&'static str] =
         if definition.writes { &["Confirm", "WhatIf"] } else { &[] };
     let all = definition.parameters.iter().chain(writes).chain(COMMON).copied();
-    let modern = organization.dialect(context.server) == Dialect::Exchange2013;
+    let dialect = organization.dialect(context.server);
     all.filter(move |parameter| {
-        let known = modern || !SINCE_2013.contains(&(definition.name, *parameter));
-        known
+        exists(definition, parameter, dialect)
             && !context.hidden_parameters.iter().any(|hidden| {
                 hidden.cmdlet.eq_ignore_ascii_case(definition.name)
                     && hidden.parameter.eq_ignore_ascii_case(parameter)

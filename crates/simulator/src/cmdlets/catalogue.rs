@@ -2,7 +2,7 @@
 
 use super::{
     Definition, admin_audit, autoblock,
-    definition::{OBJECT, alone, modern, named, read, write},
+    definition::{OBJECT, alone, modern, named, on_premises, read, write},
     policies, reads, writes,
 };
 
@@ -78,12 +78,12 @@ pub(super) static CATALOGUE: &[Definition] = &[
         &["Identity"],
         reads::access_rules,
     ),
-    modern(read(
+    on_premises(modern(read(
         "Get-ActiveSyncDeviceAutoblockThreshold",
         "Microsoft.Exchange.Management.Tasks.GetActiveSyncDeviceAutoblockThreshold",
         &["Identity"],
         autoblock::thresholds,
-    )),
+    ))),
     read(
         "Get-ActiveSyncDeviceClass",
         "Microsoft.Exchange.Management.Tasks.GetActiveSyncDeviceClass",
@@ -134,18 +134,18 @@ pub(super) static CATALOGUE: &[Definition] = &[
         ],
         reads::mailboxes,
     ),
-    alone(read(
+    on_premises(alone(read(
         "Get-Command",
         "Microsoft.PowerShell.Commands.GetCommandCommand",
         &["Name", "CommandType", "ListImported", "Module", "ArgumentList", "TotalCount"],
         reads::commands,
-    )),
-    read(
+    ))),
+    on_premises(read(
         "Get-ExchangeServer",
         "Microsoft.Exchange.Management.SystemConfigurationTasks.GetExchangeServer",
         &["Identity", "Domain", "Status"],
         reads::servers,
-    ),
+    )),
     read(
         "Get-Mailbox",
         "Microsoft.Exchange.Management.RecipientTasks.GetMailbox",
@@ -236,7 +236,7 @@ pub(super) static CATALOGUE: &[Definition] = &[
         policies::REMOVE,
         policies::remove_policy,
     )),
-    alone(read(
+    on_premises(alone(read(
         "Search-AdminAuditLog",
         "Microsoft.Exchange.Management.SystemConfigurationTasks.SearchAdminAuditLog",
         &[
@@ -251,10 +251,11 @@ pub(super) static CATALOGUE: &[Definition] = &[
             "UserIds",
         ],
         admin_audit::search,
-    )),
+    ))),
     Definition {
         positional: Some("Property"),
         input: Some(OBJECT),
+        hosted: false,
         ..read(
             "Select-Object",
             "Microsoft.PowerShell.Commands.SelectObjectCommand",
@@ -268,7 +269,7 @@ pub(super) static CATALOGUE: &[Definition] = &[
         &["Identity", "AccessLevel"],
         writes::set_access_rule,
     ),
-    modern(write(
+    on_premises(modern(write(
         "Set-ActiveSyncDeviceAutoblockThreshold",
         "Microsoft.Exchange.Management.Tasks.SetActiveSyncDeviceAutoblockThreshold",
         &[
@@ -279,7 +280,7 @@ pub(super) static CATALOGUE: &[Definition] = &[
             "DeviceBlockDuration",
         ],
         autoblock::set_threshold,
-    )),
+    ))),
     write(
         "Set-ActiveSyncMailboxPolicy",
         "Microsoft.Exchange.Management.Tasks.SetActiveSyncMailboxPolicy",
@@ -293,12 +294,13 @@ pub(super) static CATALOGUE: &[Definition] = &[
             "Identity",
             "AdminMailRecipients",
             "DefaultAccessLevel",
+            "EnableMobileMailboxPolicyWhenCAInplace",
             "OtaNotificationMailInsert",
             "UserMailInsert",
         ],
         writes::set_organization_settings,
     ),
-    alone(write(
+    on_premises(alone(write(
         "Set-ADServerSettings",
         "Microsoft.Exchange.Management.SystemConfigurationTasks.SetADServerSettings",
         &[
@@ -311,7 +313,7 @@ pub(super) static CATALOGUE: &[Definition] = &[
             "ViewEntireForest",
         ],
         writes::set_server_settings,
-    )),
+    ))),
     write(
         "Set-CASMailbox",
         "Microsoft.Exchange.Management.RecipientTasks.SetCASMailbox",

@@ -1,7 +1,7 @@
 //! What a cmdlet is: its name, its parameters, and what it begins with.
 
 use super::{Begun, Call, Context, catalogue::CATALOGUE};
-use crate::{Dialect, organization::Organization};
+use crate::organization::Organization;
 
 /// One cmdlet.
 #[derive(Clone, Copy)]
@@ -13,6 +13,8 @@ pub(crate) struct Definition {
     pub(super) positional: Option<&'static str>,
     /// Exists since 2013.
     pub(super) modern: bool,
+    /// Exchange Online has it.
+    pub(super) hosted: bool,
     /// Changes something, so that it knows `Confirm` and `WhatIf`.
     pub(super) writes: bool,
     /// The parameter that takes what comes through the pipeline.
@@ -43,10 +45,12 @@ impl Definition {
         organization: &'a Organization,
         context: &'a Context,
     ) -> impl Iterator<Item = &'static Self> + 'a {
-        let modern = organization.dialect(context.server) == Dialect::Exchange2013;
-        CATALOGUE
-            .iter()
-            .filter(move |known| (modern || !known.modern) && context.visible.shows(known.name))
+        let dialect = organization.dialect(context.server);
+        CATALOGUE.iter().filter(move |known| {
+            (dialect.is_modern() || !known.modern)
+                && (!dialect.is_hosted() || known.hosted)
+                && context.visible.shows(known.name)
+        })
     }
 }
 
@@ -63,6 +67,7 @@ pub(super) const fn read(
         parameters,
         positional: Some("Identity"),
         modern: false,
+        hosted: true,
         writes: false,
         input: Some("Identity"),
         class,
@@ -81,6 +86,11 @@ pub(super) const fn write(
 
 pub(super) const fn modern(definition: Definition) -> Definition {
     Definition { modern: true, ..definition }
+}
+
+/// For cmdlets that Exchange Online does not have, or not for whom calls them over REST.
+pub(super) const fn on_premises(definition: Definition) -> Definition {
+    Definition { hosted: false, ..definition }
 }
 
 /// The parameter that takes whole objects; any other takes what names them.

@@ -9,7 +9,7 @@ use super::{
 use crate::organization::{Device, Mailbox, Organization, Unit};
 
 /// What a truncated list says.
-const MORE_RESULTS: &str = "There are more results available than are currently displayed. To view \
+pub(crate) const MORE_RESULTS: &str = "There are more results available than are currently displayed. To view \
                             them, increase the value for the ResultSize parameter.";
 
 /// What devices can be filtered and sorted by.

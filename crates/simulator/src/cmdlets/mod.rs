@@ -4,7 +4,7 @@
 //! parameter, `reads` and `writes` are what they do (with `policies` and `autoblock`), `admin_audit`
 //! writes down what was changed, `filter` understands `-Filter`, `lists` says which rows a list has,
 //! `render` makes the objects as Exchange serializes them, `pipeline` runs one after another, an object
-//! at a time.
+//! at a time, and `listing` gives the same list by pages.
 //!
 //! Nothing here knows of PSRP messages, shells or HTTP.
 
@@ -14,6 +14,7 @@ mod binding;
 mod catalogue;
 mod definition;
 mod filter;
+mod listing;
 mod lists;
 mod pipeline;
 mod policies;
@@ -24,13 +25,20 @@ mod writes;
 
 pub(crate) use binding::{Call, Invocation, identity_text, printed};
 pub(crate) use definition::Definition;
+pub(crate) use listing::Listing;
+pub(crate) use lists::MORE_RESULTS;
 pub(crate) use pipeline::{Execution, Step};
-pub(crate) use problem::{Category, Problem, ProblemId};
+pub(crate) use problem::{Category, MANAGEMENT_OBJECT_NOT_FOUND, Problem, ProblemId};
 pub(crate) use render::Context;
 
 use psrp::clixml::Value;
 
 use crate::organization::Organization;
+
+/// Names of the cmdlets that a caller may see.
+pub(crate) fn visible_names(organization: &Organization, context: &Context) -> Vec<&'static str> {
+    Definition::visible(organization, context).map(|one| one.name).collect()
+}
 
 /// Something a cmdlet gives back.
 #[derive(Debug, Clone, PartialEq)]

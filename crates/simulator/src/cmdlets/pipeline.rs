@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use psrp::clixml::Value;
 
 use super::{
-    Call, Change, Context, Definition, Invocation, Problem, Question, Reply, Work, admin_audit,
+    Call, Change, Context, Definition, Invocation, Listing, Problem, Question, Reply, Work,
+    admin_audit,
 };
 use crate::organization::{AdminAuditEvent, Organization};
 
@@ -112,6 +113,32 @@ impl Execution {
     /// How many changes were made since this was asked last.
     pub(crate) fn take_carried_out(&mut self) -> u32 {
         self.stages.iter_mut().map(|stage| std::mem::take(&mut stage.carried_out)).sum()
+    }
+
+    /// The list that this is, if it is one and nothing else: it can be given by pages then.
+    pub(crate) fn into_listing(mut self) -> Result<Listing, Self> {
+        let [stage] = &mut self.stages[..] else { return Err(self) };
+        let is_list = stage.ended && matches!(stage.work.front(), Some(Work::Rows { .. }));
+        let says_no_more =
+            stage.work.iter().skip(1).all(|work| matches!(work, Work::Reply(Reply::Warning(_))));
+        if !is_list || !says_no_more {
+            return Err(self);
+        }
+        let takes_size = stage.call.definition.parameters.contains(&"ResultSize")
+            && !stage.call.has("ResultSize")
+            && !stage.call.has("Identity");
+        let mut work = std::mem::take(&mut stage.work).into_iter();
+        let Some(Work::Rows { rows, view }) = work.next() else { return Err(self) };
+        let warnings = work.filter_map(|work| match work {
+            Work::Reply(Reply::Warning(text)) => Some(text),
+            _ => None,
+        });
+        Ok(Listing {
+            rows: rows.collect(),
+            view,
+            warnings: warnings.collect(),
+            is_unsized: takes_size,
+        })
     }
 
     /// Goes on until there is something to say.

@@ -166,7 +166,7 @@ impl Problem {
         self.exception.rsplit('.').next().unwrap_or(self.exception)
     }
 
-    fn hash(&self) -> u32 {
+    pub(crate) fn hash(&self) -> u32 {
         let mut hasher = DefaultHasher::new();
         (self.exception, &self.message).hash(&mut hasher);
         u32::try_from(hasher.finish() >> 32).unwrap_or_default()

@@ -116,9 +116,12 @@ pub(super) fn set_organization_settings(call: &Call, _: &Organization, _: &Conte
     let user_insert = insert(call, "UserMailInsert")?;
     let ota_insert = insert(call, "OtaNotificationMailInsert")?;
     let recipients = recipients(call)?;
+    let beside = call.flag("EnableMobileMailboxPolicyWhenCAInplace");
     let set: Change = Box::new(move |organization, _| {
         organization.change_settings(|settings| {
             settings.default_access_level = level.unwrap_or(settings.default_access_level);
+            settings.policies_beside_conditional_access =
+                beside.unwrap_or(settings.policies_beside_conditional_access);
             if let Some(insert) = user_insert {
                 settings.user_mail_insert = insert;
             }
@@ -306,5 +309,5 @@ fn rule_guid(organization: &Organization, identity: &str) -> Option<uuid::Uuid> 
 /// `CONTOSO\gatepost` asks as `gatepost@contoso.com`.
 fn requestor(account: &str, domain: &str) -> String {
     let user = account.rsplit_once('\\').map_or(account, |(_, user)| user);
-    format!("{user}@{domain}")
+    if user.contains('@') { user.to_owned() } else { format!("{user}@{domain}") }
 }

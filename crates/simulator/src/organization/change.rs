@@ -72,6 +72,7 @@ impl Organization {
             requested,
             sent: None,
             acknowledged: None,
+            is_carried_out: false,
         }));
         if !self.restless.contains(&index) {
             self.restless.push(index);

@@ -51,6 +51,15 @@ pub(crate) struct Wipe {
     pub(crate) requested: Timestamp,
     pub(crate) sent: Option<Timestamp>,
     pub(crate) acknowledged: Option<Timestamp>,
+    /// The phone has done it; hosted Exchange is told nothing of it.
+    pub(super) is_carried_out: bool,
+}
+
+impl Wipe {
+    /// The phone has nothing more to do, whether Exchange knows or not.
+    pub(super) const fn is_over(&self) -> bool {
+        self.acknowledged.is_some() || self.is_carried_out
+    }
 }
 
 /// Operating system languages.
@@ -83,7 +92,7 @@ impl Device {
 
     /// A wipe that the phone has not fetched yet, or not acknowledged.
     pub(super) fn wipe_under_way(&self) -> bool {
-        self.wipe.as_ref().is_some_and(|wipe| wipe.acknowledged.is_none())
+        self.wipe.as_ref().is_some_and(|wipe| !wipe.is_over())
     }
 
     /// Status as the statistics print it.

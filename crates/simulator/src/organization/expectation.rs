@@ -6,7 +6,6 @@ use domain::{
 };
 
 use super::{Device, Mailbox, Organization, Reason, State};
-use crate::Dialect;
 
 /// One partnership as a complete sync must find it. `other` is left empty in both halves.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +33,7 @@ impl Organization {
 
     fn facts(&self, device: &Device) -> DeviceFacts {
         let model = device.model();
-        let modern = self.options.dialect == Dialect::Exchange2013;
+        let modern = self.options.dialect.is_modern();
         let telephony = device.telephony.as_deref();
         let rule = device.rule.and_then(|guid| self.rule(guid));
         DeviceFacts {

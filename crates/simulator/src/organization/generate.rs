@@ -43,6 +43,7 @@ pub(super) fn organization(options: &OrganizationOptions) -> Organization {
             ota_mail_insert: String::new(),
             user_mail_insert: "Please call the help desk & tell them the name of your phone."
                 .to_owned(),
+            policies_beside_conditional_access: false,
             admin_mail_recipients: vec![format!("mobile-admins@{}", options.domain)],
             created: founded,
             changed: founded,
@@ -89,6 +90,7 @@ fn servers(options: &OrganizationOptions, chance: &mut ChaCha8Rng) -> Vec<Exchan
             let usual = match options.dialect {
                 Dialect::Exchange2010 => [14, 3, 123, 4],
                 Dialect::Exchange2013 => VERSIONS[count % VERSIONS.len()],
+                Dialect::ExchangeOnline => [15, 20, 9_388, 12],
             };
             let version = options.server_versions.get(count).copied().unwrap_or(usual);
             add(format!("EX-{short}-{one:02}"), site, (version, Role::of_version(version)));
@@ -99,7 +101,7 @@ fn servers(options: &OrganizationOptions, chance: &mut ChaCha8Rng) -> Vec<Exchan
     if count == 0 {
         add("EXCHANGE01".to_owned(), home, (VERSIONS[0], Role::Mailbox));
     }
-    if count >= 3 {
+    if count >= 3 && !options.dialect.is_hosted() {
         add("EDGE01".to_owned(), home, ([15, 2, 1748, 10], Role::Edge));
     }
     servers
@@ -269,6 +271,7 @@ fn grown_device(organization: &mut Organization, owner: u32) {
     let now = organization.now;
     let model = models::any(&mut organization.chance);
     let mut device = new_device(organization, owner, model);
+    let came = organization.last_let_in(&super::MODELS[model], now);
     let chance = &mut organization.chance;
     let age = chance.random_range(DAY_SECONDS / 2..900 * DAY_SECONDS);
     let silence = match chance.random_range(0..100) {
@@ -277,9 +280,9 @@ fn grown_device(organization: &mut Organization, owner: u32) {
         _ => chance.random_range(90 * DAY_SECONDS..400 * DAY_SECONDS),
     }
     .min(age);
-    device.created = whole_second(now) - SignedDuration::from_secs(age);
+    device.created = whole_second(came) - SignedDuration::from_secs(age);
     let changed = device.created + seconds(chance, 0..age + 1);
-    device.last_attempt = Some(milliseconds(now - SignedDuration::from_secs(silence), chance));
+    device.last_attempt = Some(milliseconds(came - SignedDuration::from_secs(silence), chance));
     device.heartbeat = [300, 480, 900, 1_680][chance.random_range(0..4)];
     device.folders = chance.random_range(4..40);
     let mailbox = &mut organization.mailboxes[owner as usize];
@@ -302,7 +305,12 @@ fn grown_device(organization: &mut Organization, owner: u32) {
         _ => None,
     };
     if wiped {
-        device.wipe = Some(Box::new(old_wipe(chance, now, &organization.options.domain)));
+        let mut wipe = old_wipe(chance, now, &organization.options.domain);
+        if organization.options.dialect.is_hosted() {
+            // The cloud is told nothing of what became of it.
+            wipe.acknowledged = None;
+        }
+        device.wipe = Some(Box::new(wipe));
         if device.wipe_under_way() {
             organization.restless.push(index);
         }
@@ -316,7 +324,8 @@ fn old_wipe(chance: &mut ChaCha8Rng, now: Timestamp, domain: &str) -> Wipe {
     let acknowledged =
         sent.filter(|_| chance.random_bool(0.8)).map(|sent| sent + SignedDuration::from_secs(95));
     let requestor = format!("helpdesk@{domain}");
-    Wipe { account_only: false, requestor, requested, sent, acknowledged }
+    let is_carried_out = acknowledged.is_some();
+    Wipe { account_only: false, requestor, requested, sent, acknowledged, is_carried_out }
 }
 
 fn seconds(chance: &mut ChaCha8Rng, range: std::ops::Range<i64>) -> SignedDuration {

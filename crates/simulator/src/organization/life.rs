@@ -69,11 +69,14 @@ fn some_index(organization: &mut Organization) -> Option<usize> {
 
 fn sync_of_some_phone(organization: &mut Organization, before: Timestamp, now: Timestamp) {
     let Some(index) = some_index(organization) else { return };
+    if organization.devices[index].as_ref().is_some_and(|one| !organization.serves(one.model())) {
+        return;
+    }
     let gap = now.duration_since(before).as_secs().max(1);
     let ago = SignedDuration::from_secs(organization.chance.random_range(0..gap));
     let at = generate::milliseconds(now - ago, &mut organization.chance).max(before);
     let Some(device) = organization.devices[index].as_mut() else { return };
-    let wiped = device.wipe.as_ref().is_some_and(|wipe| wipe.acknowledged.is_some());
+    let wiped = device.wipe.as_ref().is_some_and(|wipe| wipe.is_over());
     if wiped {
         return;
     }
@@ -116,19 +119,27 @@ fn restless(organization: &mut Organization, now: Timestamp) {
             organization.settle(index);
         }
         let Some(device) = organization.devices[index as usize].as_mut() else { continue };
+        let is_hosted = organization.options.dialect.is_hosted();
         // A phone that may not connect never learns that it is to be wiped.
         let reachable = device.state == State::Allowed;
         let step = SignedDuration::from_secs(WIPE_STEP_SECONDS);
         if let Some(wipe) = device.wipe.as_mut().filter(|_| reachable) {
             match (wipe.sent, wipe.acknowledged) {
                 (None, _) if wipe.requested + step <= now => wipe.sent = Some(now),
-                (Some(sent), None) if sent + step <= now => wipe.acknowledged = Some(now),
+                (Some(sent), None) if sent + step <= now => {
+                    wipe.is_carried_out = true;
+                    wipe.acknowledged = (!is_hosted).then_some(now);
+                }
                 _ => {}
             }
         }
+        let is_silent = device.wipe.as_ref().is_some_and(|wipe| wipe.is_carried_out && is_hosted);
         let ends_by_itself = device.autoblock.is_some_and(|block| block.until.is_some());
         if device.discovery_ends.is_some() || ends_by_itself || device.wipe_under_way() {
             organization.restless.push(index);
+        }
+        if is_silent {
+            organization.after_wipe(index);
         }
     }
 }
@@ -138,7 +149,12 @@ impl Organization {
     pub fn sync_all(&mut self) -> usize {
         let now = self.now;
         let mut synced = 0;
-        for device in self.devices.iter_mut().flatten() {
+        for index in 0..self.devices.len() {
+            let served = |one: &Device| self.serves(one.model());
+            if !self.devices[index].as_ref().is_some_and(served) {
+                continue;
+            }
+            let Some(device) = self.devices[index].as_mut() else { continue };
             device.last_attempt = Some(now);
             if device.state == State::Allowed {
                 device.last_success = Some(now);
@@ -152,7 +168,10 @@ impl Organization {
     /// while. Gives its GUID.
     pub fn add_device(&mut self) -> uuid::Uuid {
         let owner = generate::owner(self);
-        let model = models::any(&mut self.chance);
+        let mut model = models::any(&mut self.chance);
+        while !self.serves(&MODELS[model]) {
+            model = models::any(&mut self.chance);
+        }
         let device = generate::new_device(self, owner, model);
         self.discover(device)
     }
@@ -186,7 +205,7 @@ impl Organization {
     }
 
     /// Exchange finds out for a while what a phone is.
-    fn discover(&mut self, mut device: Device) -> uuid::Uuid {
+    pub(super) fn discover(&mut self, mut device: Device) -> uuid::Uuid {
         let owner = device.mailbox;
         let discovery = SignedDuration::from_secs(self.chance.random_range(DISCOVERY_SECONDS));
         device.discovery_ends = Some(self.now + discovery);

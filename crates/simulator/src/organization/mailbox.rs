@@ -85,10 +85,19 @@ impl Mailbox {
     }
 
     pub(crate) fn unit_canonical(&self, organization: &Organization) -> String {
+        if organization.options.dialect.is_hosted() {
+            let (domain, tenant) = (organization.directory_domain(), organization.tenant_domain());
+            return format!("{domain}/Microsoft Exchange Hosted Organizations/{tenant}");
+        }
         format!("{}/{}", organization.options.domain, UNITS[usize::from(self.unit)].canonical)
     }
 
     pub(crate) fn distinguished_name(&self, organization: &Organization) -> String {
+        if organization.options.dialect.is_hosted() {
+            let (name, tenant) = (escaped(&self.name), organization.tenant_domain());
+            let units = format!("OU={tenant},OU=Microsoft Exchange Hosted Organizations");
+            return format!("CN={name},{units},{}", organization.domain_dn());
+        }
         let unit = UNITS[usize::from(self.unit)].dn;
         format!("CN={},{unit},{}", escaped(&self.name), organization.domain_dn())
     }

@@ -1,13 +1,14 @@
 //! The organization: who is in it, which phones they have, and how those live.
 //!
 //! `generate` grows it, `life` lets time pass, `decision` says which phone may sync, `change` is
-//! what administrators do to it, `rules` and `policy` are what they wrote, `autoblock` is what Exchange
+//! what administrators do to it, `cloud` what is otherwise in Exchange Online, `rules` and `policy` are what they wrote, `autoblock` is what Exchange
 //! does by itself, `admin_audit` is who did what, `lookup` finds what an identity names, `expectation` says what a
 //! complete sync must find.
 
 mod admin_audit;
 mod autoblock;
 mod change;
+mod cloud;
 mod decision;
 mod device;
 mod expectation;
@@ -48,6 +49,9 @@ pub(crate) use server::{ExchangeServer, Role as ServerRole};
 pub(crate) use settings::{AccessRule, Characteristic, DeviceClass, Settings};
 
 use crate::{Account, Dialect, Habits, OrganizationOptions};
+
+/// A domain in which the cloud keeps many tenants.
+const CLOUD_DOMAIN: &str = "eurpr02a003.prod.outlook.com";
 
 /// A simulated Exchange organization.
 pub struct Organization {
@@ -234,15 +238,38 @@ impl Organization {
         classes.collect()
     }
 
+    /// Where the directory keeps the organization: a domain of its own, or one that the cloud shares
+    /// among many.
+    pub(crate) fn directory_domain(&self) -> &str {
+        if self.options.dialect.is_hosted() { CLOUD_DOMAIN } else { &self.options.domain }
+    }
+
+    /// `contoso.onmicrosoft.com`
+    #[must_use]
+    pub fn tenant_domain(&self) -> String {
+        let letters = self.options.name.chars().filter(char::is_ascii_alphanumeric);
+        format!("{}.onmicrosoft.com", letters.collect::<String>().to_ascii_lowercase())
+    }
+
+    /// Id of the tenant that a hosted organization is.
+    #[must_use]
+    pub fn tenant_id(&self) -> Uuid {
+        Uuid::new_v5(&self.guid, b"tenant")
+    }
+
     /// `DC=contoso,DC=com`
     pub(crate) fn domain_dn(&self) -> String {
-        let parts: Vec<String> =
-            self.options.domain.split('.').map(|part| format!("DC={part}")).collect();
+        let domain = self.directory_domain();
+        let parts: Vec<String> = domain.split('.').map(|part| format!("DC={part}")).collect();
         parts.join(",")
     }
 
     /// Distinguished name of the organization in the configuration partition.
     pub(crate) fn configuration_dn(&self) -> String {
+        if self.options.dialect.is_hosted() {
+            let (tenant, domain) = (self.tenant_domain(), self.domain_dn());
+            return format!("CN=Configuration,CN={tenant},CN=ConfigurationUnits,{domain}");
+        }
         format!(
             "CN={},CN=Microsoft Exchange,CN=Services,CN=Configuration,{}",
             self.options.name,

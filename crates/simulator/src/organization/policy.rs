@@ -70,9 +70,16 @@ pub(crate) struct PolicySetting {
     old_name: &'static str,
     pub(crate) kind: PolicyKind,
     pub(crate) usual: PolicyValue,
+    /// Exchange Online alone has it.
+    pub(crate) is_of_cloud: bool,
 }
 
 impl PolicySetting {
+    /// Whether this Exchange has it in the cmdlets of a family.
+    pub(crate) const fn is_known(&self, family: Family, dialect: Dialect) -> bool {
+        !self.name_in(family).is_empty() && (!self.is_of_cloud || dialect.is_hosted())
+    }
+
     /// What the cmdlets of a family call it.
     pub(crate) const fn name_in(&self, family: Family) -> &'static str {
         match family {
@@ -106,7 +113,7 @@ impl MailboxPolicy {
     /// that cannot carry out everything.
     pub(super) fn built_in_values(dialect: Dialect) -> BTreeMap<&'static str, PolicyValue> {
         match dialect {
-            Dialect::Exchange2013 => BTreeMap::new(),
+            Dialect::Exchange2013 | Dialect::ExchangeOnline => BTreeMap::new(),
             Dialect::Exchange2010 => BTreeMap::from([
                 ("MinPasswordLength", PolicyValue::Number(4)),
                 ("MaxPasswordFailedAttempts", PolicyValue::Number(8)),
@@ -233,11 +240,17 @@ const fn setting(
     kind: PolicyKind,
     usual: PolicyValue,
 ) -> PolicySetting {
-    PolicySetting { name, old_name, kind, usual }
+    PolicySetting { name, old_name, kind, usual, is_of_cloud: false }
 }
 
 const fn flag(name: &'static str, usual: bool) -> PolicySetting {
     setting(name, name, PolicyKind::Flag, PolicyValue::Flag(usual))
+}
+
+/// A setting of Exchange Online.
+const fn cloud(name: &'static str, old_name: &'static str) -> PolicySetting {
+    let (kind, usual) = (PolicyKind::Flag, PolicyValue::Flag(true));
+    PolicySetting { name, old_name, kind, usual, is_of_cloud: true }
 }
 
 const fn word(
@@ -256,7 +269,7 @@ const fn texts(name: &'static str) -> PolicySetting {
 
 const DAY_SECONDS: i64 = 86_400;
 
-/// Every setting there is on premises, in the order of the reference.
+/// Every setting there is, in the order of the reference; those of the cloud last.
 pub(crate) static POLICY_SETTINGS: &[PolicySetting] = &[
     word(
         "AllowBluetooth",
@@ -398,4 +411,7 @@ pub(crate) static POLICY_SETTINGS: &[PolicySetting] = &[
     texts("UnapprovedInROMApplicationList"),
     flag("UNCAccessEnabled", true),
     flag("WSSAccessEnabled", true),
+    cloud("AllowApplePushNotifications", "AllowApplePushNotifications"),
+    cloud("AllowGooglePushNotifications", ""),
+    cloud("AllowMicrosoftPushNotifications", ""),
 ];

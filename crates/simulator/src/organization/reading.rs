@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::{AccessRule, Device, Lookup, MailboxPolicy, Organization, POLICY_SETTINGS};
+use super::{
+    AccessRule, Device, Family, Lookup, MailboxPolicy, Organization, POLICY_SETTINGS, PolicySetting,
+};
 
 impl Organization {
     /// Every setting of the policy of that name, by the names of the `MobileDevice` cmdlets, as
@@ -14,7 +16,9 @@ impl Organization {
     #[must_use]
     pub fn policy_texts(&self, name: &str) -> Option<BTreeMap<String, String>> {
         let policy = self.policies.iter().find(|policy| policy.name.eq_ignore_ascii_case(name))?;
-        let settings = POLICY_SETTINGS.iter();
+        let dialect = self.options.dialect;
+        let known = |one: &&PolicySetting| one.is_known(Family::MobileDevice, dialect);
+        let settings = POLICY_SETTINGS.iter().filter(known);
         Some(settings.map(|one| (one.name.to_owned(), policy.value(one).printed())).collect())
     }
 

@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) user_mail_insert: String,
     pub(crate) ota_mail_insert: String,
     pub(crate) admin_mail_recipients: Vec<String>,
+    /// Whether policies count where conditional access decides; Exchange Online alone has it.
+    pub(crate) policies_beside_conditional_access: bool,
     pub(crate) created: Timestamp,
     pub(crate) changed: Timestamp,
 }

@@ -3,19 +3,11 @@
 use std::{
     io,
     net::SocketAddr,
-    pin::Pin,
     sync::{Arc, PoisonError},
-    task::{Context, Poll},
 };
 
-use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
-use hyper::{
-    Method, Request, Response, StatusCode,
-    body::{Body, Frame, Incoming},
-    header,
-    service::service_fn,
-};
+use hyper::{Method, Request, Response, StatusCode, body::Incoming, header, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -23,7 +15,7 @@ use super::{
     Service,
     security::{Security, Verdict},
 };
-use crate::{Account, faults::strike};
+use crate::{Account, answer::Answer, faults::strike};
 
 /// The largest request: the largest envelope there is, sealed. Exchange itself reads 500 KB.
 const MAX_REQUEST_BYTES: usize = wsman::sealed::MAX_BODY_BYTES;
@@ -64,7 +56,7 @@ impl Connection {
         self.alive()?;
         let response = self.answer(request).await;
         self.alive()?;
-        if response.body().is_withheld {
+        if response.body().is_withheld() {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
         Ok(response)
@@ -157,14 +149,16 @@ impl Connection {
         let status =
             if outcome.is_fault { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::OK };
         let mut response = self.perhaps_cut(soap(status, &content_type, body), outcome.is_output);
-        response.body_mut().is_withheld = outcome.is_cut;
+        if outcome.is_cut {
+            response.body_mut().withhold();
+        }
         response
     }
 
     /// Cuts the answer short, if a fault asks for it.
     fn perhaps_cut(&self, mut response: Response<Answer>, is_output: bool) -> Response<Answer> {
         let mut faults = self.service.faults();
-        let length = response.body().bytes.len();
+        let length = response.body().len();
         if is_output && strike(&mut faults.cut_receive) {
             response.body_mut().cut_at(length / 2);
         }
@@ -191,58 +185,9 @@ impl Service {
     }
 }
 
-/// A body that may break off.
-#[derive(Debug)]
-struct Answer {
-    bytes: Bytes,
-    breaks: bool,
-    /// What was given is on its way, so that the break comes after it and not instead of it.
-    is_flushed: bool,
-    /// Not even its beginning is sent.
-    is_withheld: bool,
-}
-
-impl Answer {
-    fn cut_at(&mut self, length: usize) {
-        self.bytes.truncate(length);
-        self.breaks = true;
-    }
-}
-
-impl Body for Answer {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        if !self.bytes.is_empty() {
-            let bytes = std::mem::take(&mut self.bytes);
-            return Poll::Ready(Some(Ok(Frame::data(bytes))));
-        }
-        if self.breaks && !std::mem::replace(&mut self.is_flushed, true) {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let breaks = std::mem::take(&mut self.breaks);
-        let broken = breaks.then(|| Err(io::Error::from(io::ErrorKind::ConnectionReset)));
-        Poll::Ready(broken)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.bytes.is_empty() && !self.breaks
-    }
-}
-
 fn response(status: StatusCode, content_type: Option<&str>, body: Vec<u8>) -> Response<Answer> {
     let length = body.len();
-    let mut response = Response::new(Answer {
-        bytes: body.into(),
-        breaks: false,
-        is_flushed: false,
-        is_withheld: false,
-    });
+    let mut response = Response::new(Answer::new(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::SERVER, header::HeaderValue::from_static("Microsoft-IIS/10.0"));

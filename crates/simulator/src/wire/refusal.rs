@@ -157,7 +157,7 @@ impl Place<'_> {
             self.request,
             self.time()
         );
-        let modern = self.dialect == Dialect::Exchange2013;
+        let modern = self.dialect.is_modern();
         let id = problem.fully_qualified_id(modern.then_some(envelope.as_str()));
         let target_type = if problem.target.is_some() { "String" } else { "" };
         ErrorRecord {

@@ -10,7 +10,6 @@ use super::{
     },
 };
 use crate::{
-    Dialect,
     cmdlets::{Category, Problem, problem::STORAGE_TRANSIENT},
     organization::{Client, Device, Organization},
 };
@@ -72,7 +71,7 @@ pub(in crate::cmdlets) fn device(
             .with_adapted("DeviceAccessStateReason", access_reason(device))
             .with_adapted("DeviceAccessControlRule", access_rule(organization, device))
             .with_adapted("DeviceActiveSyncVersion", model.version);
-    if organization.dialect(context.server) == Dialect::Exchange2013 {
+    if organization.dialect(context.server).is_modern() {
         object = object
             .with_adapted("ClientVersion", model.version)
             .with_adapted("ClientType", client_type(model.client))

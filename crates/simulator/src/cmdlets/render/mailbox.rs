@@ -78,7 +78,7 @@ pub(in crate::cmdlets) fn cas_mailbox(
         .with_adapted("MAPIEnabled", true)
         .with_adapted("PopEnabled", true)
         .with_adapted("ImapEnabled", true);
-    finish(organization, context, object, &part(&naming(organization, mailbox), mailbox))
+    finish_recipient(organization, context, object, mailbox)
 }
 
 /// Get-Mailbox.
@@ -107,7 +107,7 @@ pub(in crate::cmdlets) fn mailbox(
             "RecipientTypeDetails",
             enumeration(RECIPIENT_TYPE_DETAILS, ("UserMailbox", 1)),
         );
-    finish(organization, context, object, &part(&naming(organization, mailbox), mailbox))
+    finish_recipient(organization, context, object, mailbox)
 }
 
 /// Get-User.
@@ -132,7 +132,7 @@ pub(in crate::cmdlets) fn user(
             "RecipientTypeDetails",
             enumeration(RECIPIENT_TYPE_DETAILS, ("UserMailbox", 1)),
         );
-    finish(organization, context, object, &part(&naming(organization, mailbox), mailbox))
+    finish_recipient(organization, context, object, mailbox)
 }
 
 /// Get-Recipient.
@@ -157,6 +157,22 @@ pub(in crate::cmdlets) fn recipient(
             "RecipientTypeDetails",
             enumeration(RECIPIENT_TYPE_DETAILS, ("UserMailbox", 1)),
         );
+    finish_recipient(organization, context, object, mailbox)
+}
+
+/// Adds the directory part, and in the cloud the id that the other directory knows the user by.
+fn finish_recipient(
+    organization: &Organization,
+    context: &Context,
+    object: Object,
+    mailbox: &Mailbox,
+) -> Value {
+    let object = if organization.dialect(context.server).is_hosted() {
+        let id = uuid::Uuid::new_v5(&mailbox.guid, b"directory");
+        object.with_adapted("ExternalDirectoryObjectId", id.to_string())
+    } else {
+        object
+    };
     finish(organization, context, object, &part(&naming(organization, mailbox), mailbox))
 }
 

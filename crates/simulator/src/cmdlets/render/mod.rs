@@ -59,7 +59,7 @@ impl Context {
 
     /// The domain controller that answers.
     pub(super) fn domain_controller(organization: &Organization) -> String {
-        format!("dc01.{}", organization.options().domain)
+        format!("dc01.{}", organization.directory_domain())
     }
 }
 

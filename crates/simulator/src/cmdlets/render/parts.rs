@@ -136,7 +136,7 @@ pub(super) struct Naming {
 
 /// An `ADObjectId`. `text` is a name or the canonical name, as the property will have it.
 pub(super) fn object_id(organization: &Organization, naming: &Naming, text: &str) -> Value {
-    let domain = &organization.options().domain;
+    let domain = organization.directory_domain();
     let parent = naming.canonical.rsplit_once('/').map_or("", |(parent, _)| parent);
     let rdn = naming.distinguished_name.strip_suffix(&organization.domain_dn());
     let depth = naming.canonical.split('/').count() - 1 + domain.split('.').count();
@@ -150,9 +150,9 @@ pub(super) fn object_id(organization: &Organization, naming: &Naming, text: &str
         .with_adapted("Depth", i32::try_from(depth).unwrap_or(i32::MAX))
         .with_adapted("DistinguishedName", naming.distinguished_name.as_str())
         .with_adapted("IsRelativeDn", false)
-        .with_adapted("DomainId", domain.as_str())
+        .with_adapted("DomainId", domain)
         .with_adapted("PartitionGuid", partition_guid(organization))
-        .with_adapted("PartitionFQDN", domain.as_str())
+        .with_adapted("PartitionFQDN", domain)
         .with_adapted("ObjectGuid", naming.guid)
         .with_adapted("Name", naming.name.as_str())
         .into()
@@ -176,7 +176,7 @@ pub(super) fn finish(
     object: Object,
     part: &DirectoryPart<'_>,
 ) -> Value {
-    let domain = &organization.options().domain;
+    let domain = organization.directory_domain();
     let naming = part.naming;
     let identity = object_id(organization, naming, &naming.canonical);
     let version = EXCHANGE_OBJECT_VERSION.object().with_text(part.version);
@@ -201,6 +201,11 @@ pub(super) fn finish(
             "ObjectState",
             enumeration("Microsoft.Exchange.Data.ObjectState", ("Unchanged", 1)),
         );
+    let object = if organization.dialect(context.server).is_hosted() {
+        object.with_adapted("ExchangeObjectId", naming.guid)
+    } else {
+        object
+    };
     noted(organization, context, object)
 }
 

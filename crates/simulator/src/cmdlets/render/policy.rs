@@ -44,13 +44,14 @@ pub(in crate::cmdlets) fn mailbox_policy(
         Family::ActiveSync => &ACTIVE_SYNC_POLICY,
     };
     let mut object = kind.object();
-    for setting in POLICY_SETTINGS {
+    let dialect = organization.dialect(context.server);
+    for setting in POLICY_SETTINGS.iter().filter(|setting| setting.is_known(family, dialect)) {
         let value = shown(setting.kind, policy.value(setting));
         object = object.with_adapted(setting.name_in(family), value);
     }
-    let is_default = match organization.dialect(context.server) {
+    let is_default = match dialect {
         Dialect::Exchange2010 => "IsDefaultPolicy",
-        Dialect::Exchange2013 => "IsDefault",
+        Dialect::Exchange2013 | Dialect::ExchangeOnline => "IsDefault",
     };
     let object = object.with_adapted(is_default, policy.is_default);
     let part = DirectoryPart {

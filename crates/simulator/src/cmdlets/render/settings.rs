@@ -65,13 +65,19 @@ pub(in crate::cmdlets) fn organization_settings(
 ) -> Value {
     let settings = organization.settings();
     let level = settings.default_access_level;
-    let object = SETTINGS
+    let mut object = SETTINGS
         .object()
         .with_adapted("DefaultAccessLevel", enumeration(LEVEL, (level.word(), level.number())))
         .with_adapted("UserMailInsert", settings.user_mail_insert.as_str())
         .with_adapted("AllowAccessForUnSupportedPlatform", false)
         .with_adapted("AdminMailRecipients", texts(&settings.admin_mail_recipients))
         .with_adapted("OtaNotificationMailInsert", optional(Some(&settings.ota_mail_insert)));
+    if organization.dialect(context.server).is_hosted() {
+        object = object.with_adapted(
+            "EnableMobileMailboxPolicyWhenCAInplace",
+            settings.policies_beside_conditional_access,
+        );
+    }
     let name = "Mobile Mailbox Settings";
     let naming = Naming {
         guid: settings.guid,
@@ -145,5 +151,9 @@ pub(super) fn rule_naming(organization: &Organization, rule: &AccessRule) -> Nam
 /// Canonical name of the organization in the configuration partition.
 pub(super) fn configuration_canonical(organization: &Organization) -> String {
     let options = organization.options();
+    if options.dialect.is_hosted() {
+        let root = organization.directory_domain();
+        return format!("{root}/ConfigurationUnits/{}/Configuration", organization.tenant_domain());
+    }
     format!("{}/Configuration/Services/Microsoft Exchange/{}", options.domain, options.name)
 }
