@@ -13,6 +13,7 @@ mod look;
 mod preview;
 mod recording;
 mod sending;
+mod signs;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -278,7 +279,11 @@ impl Engine {
 }
 
 /// A connector that is no more.
-const REMOVED: domain::action::Server = domain::action::Server { offers: None, is_removed: true };
+const REMOVED: domain::action::Server = domain::action::Server {
+    offers: None,
+    is_removed: true,
+    hosting: domain::access::Hosting::OnPremises,
+};
 
 fn action_of(
     request: &Request,

@@ -2,12 +2,16 @@
 //! a connector found is kept until the connector is changed.
 
 mod document;
+mod hosted;
 
 use domain::{
     Caller, Connector, ConnectorName, EndpointHealth, EndpointOrigin, Permission, Timestamp,
-    connector::ConnectorState,
+    connector::{ConnectorState, Endpoint, ServerEndpoint},
 };
-use exchange::{Capabilities, ConnectError, FeatureCheck, Organization, RemotePowerShell};
+use exchange::{
+    AnySession, Capabilities, ConnectError, FeatureCheck, Organization, RemotePowerShell,
+    hosted::SignInError,
+};
 use jiff::SignedDuration;
 
 use crate::{Engine, Error, endpoints::at_endpoint, link::OpenOrganization};
@@ -124,6 +128,17 @@ impl Engine {
     }
 
     async fn check(&self, connector: &Connector) -> Result<CheckReport, Error> {
+        match &connector.endpoint {
+            Endpoint::OnPremises(server) => self.check_servers(connector, server).await,
+            Endpoint::Hosted(hosted) => self.check_hosted(connector, hosted).await,
+        }
+    }
+
+    async fn check_servers(
+        &self,
+        connector: &Connector,
+        server: &ServerEndpoint,
+    ) -> Result<CheckReport, Error> {
         let mut report = CheckReport::default();
         let mut directory_step = None;
         if let Some(directory) = &connector.options.directory {
@@ -136,7 +151,7 @@ impl Engine {
             };
             directory_step = Some((result, detail));
         }
-        let (settings, credential) = self.settings(connector).await?;
+        let (settings, credential) = self.settings(connector, server).await?;
         let mut organization = None;
         // One after the other, so that each is known to work before it is needed.
         let mut endpoints = self.known_endpoints(connector).await?;
@@ -174,13 +189,23 @@ impl Engine {
             report.push("directory", result, Some(detail));
         }
         let Some((url, session)) = organization else { return Ok(report) };
+        self.check_session(connector, &url, session.into(), &mut report).await;
+        Ok(report)
+    }
+
+    async fn check_session(
+        &self,
+        connector: &Connector,
+        url: &str,
+        session: AnySession,
+        report: &mut CheckReport,
+    ) {
         match Organization::open(session).await {
-            Ok(open) => self.check_organization(connector, &url, open, &mut report).await,
+            Ok(open) => self.check_organization(connector, url, open, report).await,
             Err(error) => {
                 report.push("read the cmdlets", CheckResult::Failed, Some(error.to_string()));
             }
         }
-        Ok(report)
     }
 
     async fn check_organization(
@@ -211,9 +236,9 @@ impl Engine {
             };
             report.push(cmdlet, result, detail);
         }
-        let account = connector.endpoint.username.as_deref().unwrap_or_default();
+        let account = connector.endpoint.account();
         let capabilities = organization.capabilities();
-        report.features = capabilities.matrix(account);
+        report.features = capabilities.matrix(&account);
         report.is_read_only = capabilities.is_read_only();
         let can_list_devices = capabilities.can_list_devices();
         // A session that cannot be closed ends by itself on the server.
@@ -237,10 +262,10 @@ impl CheckStep {
 
 impl CheckReport {
     /// Notes how connecting to an endpoint went; at which step it failed.
-    fn connected(
+    fn connected<S>(
         &mut self,
         endpoint: &EndpointHealth,
-        connected: &Result<RemotePowerShell, ConnectError>,
+        connected: &Result<S, ConnectError>,
     ) -> usize {
         let is_tls = endpoint.url.to_ascii_lowercase().starts_with("https:");
         let is_own = !self.steps.iter().any(|step| step.is_of("reach the server"));
@@ -290,6 +315,8 @@ impl CheckReport {
 /// At which step of connecting an error arises.
 fn step_of(error: &ConnectError) -> usize {
     match error {
+        // It signed in; Exchange has nothing for it.
+        ConnectError::SignIn(SignInError::NoRole) => 3,
         ConnectError::InvalidEndpoint(_)
         | ConnectError::Unreachable { .. }
         | ConnectError::Proxy { .. }
@@ -310,6 +337,7 @@ fn step_of(error: &ConnectError) -> usize {
         | ConnectError::ClockSkew(_)
         | ConnectError::NoKdc(_)
         | ConnectError::CredentialUnusable(_)
+        | ConnectError::SignIn(_)
         | ConnectError::Authentication(_) => 2,
         _ => 3,
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Caller, Connector, ConnectorId, ConnectorName, Permission, audit,
-    connector::{ConnectorState, Endpoint, Options},
+    connector::{ConnectorState, Endpoint, HostedSignIn, Options},
     status_message::Event,
 };
 use exchange::Secret;
@@ -14,8 +14,9 @@ use uuid::Uuid;
 use crate::{
     Engine, Error,
     component::Phrase,
+    proof::Proof,
     secrets::{ConnectorSecrets, OpenError},
-    validation::validate,
+    validation::{PASSWORD_OF_HOSTED, Proposal, validate},
 };
 
 /// A connector to be added. Its secrets print as nothing.
@@ -35,6 +36,8 @@ pub struct NewConnector {
     pub proxy_password: Option<String>,
     /// Password of the account that notifications are sent with.
     pub notification_password: Option<String>,
+    /// What an application proves itself with to a hosted organization.
+    pub proof: Option<Proof>,
 }
 
 /// What is changed of a connector: everything but its name. Secrets that are left out stay.
@@ -50,6 +53,8 @@ pub struct ConnectorChange {
     pub proxy_password: Option<String>,
     /// New password of the account that notifications are sent with.
     pub notification_password: Option<String>,
+    /// What an application proves itself with from now on.
+    pub proof: Option<Proof>,
 }
 
 impl std::fmt::Debug for ConnectorChange {
@@ -81,38 +86,35 @@ impl std::fmt::Debug for NewConnector {
 impl Engine {
     /// Adds a connector. Nothing is sent to Exchange; nothing is kept if a field is wrong.
     pub async fn add_connector(&self, caller: &Caller, new: NewConnector) -> Result<(), Error> {
-        self.validate_connector(caller, &new).await?;
+        let is_paused = new.is_paused;
+        let proposal = self.proposed(caller, new).await?;
         let id = ConnectorId(Uuid::now_v7());
-        let secrets = ConnectorSecrets {
-            password: new.password.map(Secret::new),
-            proxy_password: new.proxy_password.map(Secret::new),
-            notification_password: new.notification_password.map(Secret::new),
-        };
-        let sealed = secrets.seal(&self.inner.secrets, id)?;
+        let sealed = proposal.secrets.seal(&self.inner.secrets, id)?;
         let connector = Connector {
             id,
-            name: new.name,
-            endpoint: new.endpoint,
-            options: new.options,
+            name: proposal.name,
+            endpoint: proposal.endpoint,
+            options: proposal.options,
             organization: None,
             state: ConnectorState::Flagged,
             trouble: None,
             created: self.now(),
             last_full_sync: None,
             last_delta_sync: None,
-            is_paused: new.is_paused,
+            is_paused,
             next_install: None,
         };
         let entry = self
             .entry_of(caller, audit::Event::ConnectorAdded, &connector)
-            .with("endpoint", &connector.endpoint.url)
-            .with("account", connector.endpoint.username.as_deref().unwrap_or_default());
+            .with("endpoint", connector.endpoint.url())
+            .with("account", connector.endpoint.account());
         let mut log = self.audit_log().await?;
         let told = log.rows(&[entry]);
         self.store().on_record(&told).add_connector(&connector, Some(&sealed)).await?;
         log.written();
         self.say(&connector.name, Phrase::Flagged);
         self.record(&connector, Event::Flagged, "added; waits for its first connection").await;
+        self.tell_of_new_certificate(&connector).await;
         self.inner.connectors_changed.notify_waiters();
         Ok(())
     }
@@ -128,6 +130,7 @@ impl Engine {
         let scope = caller.scope(Permission::ModifySite)?;
         let before = self.store().connector(&scope, name).await?;
         let passwords = new_passwords(&change);
+        let is_proof_new = change.proof.is_some();
         let (connector, secrets) = self.changed_connector(caller, name, change).await?;
         let sealed = secrets.seal(&self.inner.secrets, connector.id)?;
         let entry = self
@@ -141,6 +144,9 @@ impl Engine {
         self.forget_sessions(&connector).await;
         self.store().forget_checkpoint(connector.id).await?;
         self.record(&connector, Event::Changed, "changed").await;
+        if is_proof_new {
+            self.tell_of_new_certificate(&connector).await;
+        }
         if connector.organization.is_none() {
             self.store().set_next_install(connector.id, None).await?;
         }
@@ -173,35 +179,34 @@ impl Engine {
             Err(error) if error.is::<OpenError>() => ConnectorSecrets::default(),
             kept => kept?,
         };
-        let secrets = ConnectorSecrets {
-            password: change.password.map(Secret::new).or(kept.password),
-            proxy_password: change.proxy_password.map(Secret::new).or(kept.proxy_password),
-            notification_password: change
-                .notification_password
-                .map(Secret::new)
-                .or(kept.notification_password),
+        if connector.endpoint.hosting() != change.endpoint.hosting() {
+            return Err(Error::Invalid(format!(
+                "the connector {name} leads to another kind of organization; add another connector"
+            )));
+        }
+        if change.password.is_some() && change.endpoint.hosted().is_some() {
+            return Err(Error::Invalid(PASSWORD_OF_HOSTED.to_owned()));
+        }
+        let given = |given: Option<String>, kept: Option<Secret>| given.map(Secret::new).or(kept);
+        let mut secrets = ConnectorSecrets {
+            password: given(change.password, kept.password),
+            proxy_password: given(change.proxy_password, kept.proxy_password),
+            notification_password: given(change.notification_password, kept.notification_password),
+            ..kept
         };
-        let revealed = |secret: &Option<Secret>| secret.as_ref().map(|s| s.reveal().to_owned());
-        let proposed = NewConnector {
-            name: name.clone(),
-            endpoint: change.endpoint,
-            options: change.options,
-            is_paused: connector.is_paused,
-            // An account that signs in by a keytab or by nothing has no use for an old password.
-            password: revealed(&secrets.password),
-            proxy_password: revealed(&secrets.proxy_password),
-            notification_password: revealed(&secrets.notification_password),
-        };
-        let proposed = without_unused_secrets(proposed);
-        validate(&proposed).map_err(Error::Invalid)?;
-        let secrets = ConnectorSecrets {
-            password: proposed.password.map(Secret::new),
-            proxy_password: proposed.proxy_password.map(Secret::new),
-            notification_password: proposed.notification_password.map(Secret::new),
-        };
-        connector.endpoint = proposed.endpoint;
-        connector.options = proposed.options;
-        Ok((connector, secrets))
+        let mut endpoint = change.endpoint;
+        keep_certificate(&connector.endpoint, &mut endpoint);
+        if let Some(proof) = change.proof {
+            let put = proof.put_into(&mut endpoint, &mut secrets, self.now());
+            put.map_err(Error::Invalid)?;
+        }
+        let proposal = Proposal { name: name.clone(), endpoint, options: change.options, secrets };
+        // An account that signs in by a keytab or by nothing has no use for an old password.
+        let proposal = proposal.without_unused_secrets();
+        validate(&proposal).map_err(Error::Invalid)?;
+        connector.endpoint = proposal.endpoint;
+        connector.options = proposal.options;
+        Ok((connector, proposal.secrets))
     }
 
     /// Lets the scheduled work of a connector rest, or go on.
@@ -238,11 +243,33 @@ impl Engine {
         caller: &Caller,
         new: &NewConnector,
     ) -> Result<(), Error> {
+        self.proposed(caller, new.clone()).await.map(drop)
+    }
+
+    async fn proposed(&self, caller: &Caller, new: NewConnector) -> Result<Proposal, Error> {
         let scope = caller.scope(Permission::ModifySite)?;
-        validate(new).map_err(Error::Invalid)?;
-        match self.store().connector(&scope, &new.name).await {
-            Ok(_) => Err(Error::Conflict(format!("there is a connector {} already", new.name))),
-            Err(store::Error::NotFound(_)) => Ok(()),
+        let mut endpoint = new.endpoint;
+        if let Endpoint::Hosted(hosted) = &mut endpoint {
+            // It follows from the file, whatever is said of it.
+            hosted.certificate = None;
+        }
+        let mut secrets = ConnectorSecrets {
+            password: new.password.map(Secret::new),
+            proxy_password: new.proxy_password.map(Secret::new),
+            notification_password: new.notification_password.map(Secret::new),
+            ..ConnectorSecrets::default()
+        };
+        if let Some(proof) = new.proof {
+            let put = proof.put_into(&mut endpoint, &mut secrets, self.now());
+            put.map_err(Error::Invalid)?;
+        }
+        let proposal = Proposal { name: new.name, endpoint, options: new.options, secrets };
+        validate(&proposal).map_err(Error::Invalid)?;
+        match self.store().connector(&scope, &proposal.name).await {
+            Ok(there) => {
+                Err(Error::Conflict(format!("there is a connector {} already", there.name)))
+            }
+            Err(store::Error::NotFound(_)) => Ok(proposal),
             Err(error) => Err(error.into()),
         }
     }
@@ -302,16 +329,11 @@ impl Engine {
     }
 }
 
-/// Leaves passwords out that the way of signing in has no use for.
-fn without_unused_secrets(new: NewConnector) -> NewConnector {
-    let has_account = new.endpoint.username.is_some() && new.endpoint.keytab.is_none();
-    let has_proxy_account = new.endpoint.proxy.as_ref().is_some_and(|p| p.username.is_some());
-    let has_notification_account = new.options.notification_account.is_some();
-    NewConnector {
-        password: new.password.filter(|_| has_account),
-        proxy_password: new.proxy_password.filter(|_| has_proxy_account),
-        notification_password: new.notification_password.filter(|_| has_notification_account),
-        ..new
+/// What is known of the certificate stays, as long as it is what is signed in with.
+fn keep_certificate(before: &Endpoint, after: &mut Endpoint) {
+    if let (Endpoint::Hosted(before), Endpoint::Hosted(after)) = (before, after) {
+        let is_used = after.sign_in == HostedSignIn::Certificate;
+        after.certificate = before.certificate.clone().filter(|_| is_used);
     }
 }
 
@@ -336,5 +358,6 @@ fn new_passwords(change: &ConnectorChange) -> String {
         ("notification", change.notification_password.is_some()),
     ];
     let given = given.iter().filter(|(_, is_given)| *is_given).map(|(name, _)| *name);
+    let given = given.chain(change.proof.iter().map(Proof::name));
     given.collect::<Vec<_>>().join(", ")
 }

@@ -5,9 +5,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use domain::{
     Caller, Connector, ConnectorName, EndpointHealth, EndpointOrigin, Permission, ServerFacts,
-    Timestamp, connector::Trust, endpoint, status_message::Event,
+    Timestamp,
+    connector::{Endpoint, ServerEndpoint, Trust},
+    endpoint,
+    status_message::Event,
 };
-use exchange::{ConnectError, ConnectionSettings, Credential, DirectorySettings, RemotePowerShell};
+use exchange::{
+    AnySession, ConnectError, ConnectionSettings, Credential, DirectorySettings, RemotePowerShell,
+};
 
 use crate::{Engine, Error, component::Phrase, link::host, sessions::Pool};
 
@@ -44,7 +49,7 @@ impl Engine {
             EndpointHealth::untried(&one.url, EndpointOrigin::Site, Some(one.site.as_str()))
         });
         let own =
-            EndpointHealth::untried(&connector.endpoint.url, EndpointOrigin::Configured, None);
+            EndpointHealth::untried(connector.endpoint.url(), EndpointOrigin::Configured, None);
         let mut endpoints: Vec<EndpointHealth> = std::iter::once(own).chain(configured).collect();
         let stays = connector.options.stays_at_configured_servers;
         for found in known {
@@ -75,15 +80,19 @@ impl Engine {
         &self,
         connector: &Connector,
         pool: &Pool,
-    ) -> anyhow::Result<(RemotePowerShell, String)> {
-        let first = match self.connect_to_known(connector, pool).await {
+    ) -> anyhow::Result<(AnySession, String)> {
+        let server = match &connector.endpoint {
+            Endpoint::OnPremises(server) => server,
+            Endpoint::Hosted(hosted) => return self.connect_hosted(connector, hosted, pool).await,
+        };
+        let first = match self.connect_to_known(connector, server, pool).await {
             Err(error) if connector.options.directory.is_some() && !is_of_account(&error) => error,
             connected => return connected,
         };
         // Perhaps the directory knows servers that nobody has told us of.
         match self.find_in_directory(connector).await {
             Ok(0) => Err(first),
-            Ok(_) => self.connect_to_known(connector, pool).await,
+            Ok(_) => self.connect_to_known(connector, server, pool).await,
             Err(error) => Err(first.context(format!("{error:#}"))),
         }
     }
@@ -91,9 +100,10 @@ impl Engine {
     async fn connect_to_known(
         &self,
         connector: &Connector,
+        server: &ServerEndpoint,
         pool: &Pool,
-    ) -> anyhow::Result<(RemotePowerShell, String)> {
-        let (settings, credential) = self.settings(connector).await?;
+    ) -> anyhow::Result<(AnySession, String)> {
+        let (settings, credential) = self.settings(connector, server).await?;
         let mut endpoints = self.known_endpoints(connector).await?;
         let now = self.now();
         let is_rested = endpoints.iter().any(|endpoint| endpoint.may_be_tried(now));
@@ -109,11 +119,11 @@ impl Engine {
                     one.succeeded(self.now());
                     let (url, site) = (one.url.clone(), site_of(one));
                     let sites = connector.options.sites.iter().map(|one| one.url.as_str());
-                    let configured = std::iter::once(connector.endpoint.url.as_str()).chain(sites);
+                    let configured = std::iter::once(connector.endpoint.url()).chain(sites);
                     pool.go_back_at(preferred_rests_until(&endpoints, configured, &url));
                     self.store().replace_endpoints(connector.id, &endpoints).await?;
                     self.note_endpoint(connector, pool, &endpoints, &url, &site).await;
-                    return Ok((session, url));
+                    return Ok((session.into(), url));
                 }
                 Err(error) => {
                     let (site, why) = (site_of(one), error.to_string());
@@ -154,22 +164,33 @@ impl Engine {
     ) -> Result<RemotePowerShell, ConnectError> {
         let mut waited = Duration::ZERO;
         loop {
-            let error = match RemotePowerShell::connect(settings, credential).await {
-                Ok(session) => return Ok(session),
-                Err(error) => error,
-            };
-            let wait = match &error {
-                ConnectError::Throttled { wait } => *wait,
-                ConnectError::TooManyShells { wait } => wait.unwrap_or(USUAL_WAIT),
-                _ => return Err(error),
-            };
-            pool.refused(self.now());
-            waited += wait;
-            if waited > MAX_WAIT {
-                return Err(error);
+            match RemotePowerShell::connect(settings, credential).await {
+                Err(error) => self.wait_out(pool, error, &mut waited).await?,
+                connected => return connected,
             }
-            self.inner.options.clock.sleep(wait).await;
         }
+    }
+
+    /// Waits as Exchange asks for it; what is not about waiting, or has been waited for too long, is
+    /// given back.
+    pub(crate) async fn wait_out(
+        &self,
+        pool: &Pool,
+        error: ConnectError,
+        waited: &mut Duration,
+    ) -> Result<(), ConnectError> {
+        let wait = match &error {
+            ConnectError::Throttled { wait } => *wait,
+            ConnectError::TooManyShells { wait } => wait.unwrap_or(USUAL_WAIT),
+            _ => return Err(error),
+        };
+        pool.refused(self.now());
+        *waited += wait;
+        if *waited > MAX_WAIT {
+            return Err(error);
+        }
+        self.inner.options.clock.sleep(wait).await;
+        Ok(())
     }
 
     /// Says so when another endpoint is spoken to than before.
@@ -182,7 +203,7 @@ impl Engine {
         site: &str,
     ) {
         let before = pool.connected(url);
-        let is_own = |url: &str| url == connector.endpoint.url;
+        let is_own = |url: &str| url == connector.endpoint.url();
         let (event, text) = match before {
             None if is_own(url) => return,
             Some(_) if is_own(url) => (Event::Returned, format!("back at {url}")),
@@ -201,6 +222,9 @@ impl Engine {
         connector: &Connector,
         servers: &[ServerFacts],
     ) -> anyhow::Result<()> {
+        if connector.endpoint.server().is_none() {
+            return Ok(());
+        }
         let found = servers.iter().filter(|server| !server.is_edge).filter_map(|server| {
             let origin = if server.is_client_access {
                 EndpointOrigin::Exchange
@@ -209,7 +233,7 @@ impl Engine {
             } else {
                 return None;
             };
-            let url = sibling(&connector.endpoint.url, server.fqdn.as_deref()?);
+            let url = sibling(connector.endpoint.url(), server.fqdn.as_deref()?);
             let found = EndpointHealth::untried(&url, origin, server.site.as_deref());
             Some(EndpointHealth { version: server.version.clone(), ..found })
         });
@@ -225,7 +249,8 @@ impl Engine {
         if connector.options.stays_at_configured_servers {
             return Ok(0);
         }
-        let (settings, credential) = self.settings(connector).await?;
+        let Some(server) = connector.endpoint.server() else { return Ok(0) };
+        let (settings, credential) = self.settings(connector, server).await?;
         let endpoint = settings.endpoint;
         let wanted = DirectorySettings {
             username: endpoint.username,
@@ -379,8 +404,6 @@ fn sibling(url: &str, fqdn: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::connector::Endpoint;
-
     use super::*;
 
     #[test]
@@ -412,10 +435,10 @@ mod tests {
     #[test]
     fn a_pinned_certificate_is_that_of_every_configured_server() {
         let url = "https://mail.contoso.com/PowerShell/";
-        let settings = ConnectionSettings::new(Endpoint {
+        let settings = ConnectionSettings::new(ServerEndpoint {
             connect_to: Some("10.0.0.5:443".to_owned()),
             trust: Trust { pinned_sha256: Some("ab".repeat(32)), ..Trust::default() },
-            ..Endpoint::new(url)
+            ..ServerEndpoint::new(url)
         });
         for (other, origin, is_pinned, is_redirected) in [
             (url, EndpointOrigin::Configured, true, true),

@@ -15,6 +15,7 @@ use crate::{
     audit::{self, Audit},
     component::{ComponentLog, Phrase},
     data_key::DataKeys,
+    hosted,
     identity_providers::KnownProviders,
     notifications,
     people::Desk,
@@ -88,6 +89,8 @@ pub(crate) struct Inner {
     /// Wakes the supervisor when connectors have changed or a job has ended.
     pub(crate) connectors_changed: Notify,
     pub(crate) people: Desk,
+    /// Codes that people were asked to enter.
+    pub(crate) people_codes: hosted::Desk,
     pub(crate) sessions: Sessions,
     pub(crate) quarantine: QuarantineLane,
     pub(crate) component_log: ComponentLog,
@@ -114,6 +117,7 @@ impl Engine {
             ended_jobs: watch::Sender::new(0),
             connectors_changed: Notify::new(),
             people: Desk::default(),
+            people_codes: hosted::Desk::default(),
             sessions: Sessions::default(),
             quarantine: QuarantineLane::default(),
             component_log: ComponentLog::default(),

@@ -54,7 +54,9 @@ impl Engine {
         if let Err(error) = organization.close().await {
             tracing::debug!(%error, "a session was not closed");
         }
-        self.forget_shell(&shell).await;
+        if let Some(shell) = shell {
+            self.forget_shell(&shell).await;
+        }
     }
 
     /// The same without waiting: a server that does not answer shall not hold up anybody.
@@ -82,8 +84,10 @@ impl Engine {
         let connectors = self.store().connectors(&self.own_scope()?).await?;
         for shell in left {
             let owner = connectors.iter().find(|connector| connector.id == shell.connector);
-            if let Some(connector) = owner {
-                let (settings, credential) = self.settings(connector).await?;
+            // Hosted Exchange has no shells: what was noted is of a connector that was on premises.
+            let server = owner.and_then(|owner| Some((owner, owner.endpoint.server()?)));
+            if let Some((connector, server)) = server {
+                let (settings, credential) = self.settings(connector, server).await?;
                 let endpoints = self.known_endpoints(connector).await?;
                 if let Some(endpoint) = endpoints.iter().find(|one| one.url == shell.url) {
                     let settings = at_endpoint(&settings, endpoint);

@@ -23,10 +23,12 @@ mod error;
 mod explaining;
 mod fault;
 mod giving_back;
+mod hosted;
 mod identity_providers;
 mod link;
 mod notifications;
 mod people;
+mod proof;
 mod refresh;
 mod role_script;
 mod secrets;
@@ -59,6 +61,7 @@ pub use error::Error;
 pub use exchange::{Family, Feature, FeatureCheck, FeatureState};
 pub use explaining::{DescribedDevice, Explained};
 pub use fault::Fault;
+pub use hosted::{PersonSignIn, SignInState};
 pub use identity_providers::{
     ExternalSignInError, FaultOf, IdentityProviderChange, NewIdentityProvider, NotSignedIn,
     OpenIdAnswer, OpenIdBeginning, OpenIdSession, ProviderRemoval, ProviderReport, ProviderStep,
@@ -72,6 +75,8 @@ pub use people::{
     NewToken, NewUser, People, SignInError, SignInForToken, SignInStep, TokenShown, TotpOffer,
     User, UserChange, Visit,
 };
+pub use proof::Proof;
+pub use role_script::hosted_role_script;
 pub use supervisor::NextPasses;
 pub use wishes::{
     Drift, Drifted, ExactRule, FileProblem, Flip, Found, HitGroup, Hits, Imported, KnownRule,

@@ -3,8 +3,12 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use domain::{Caller, Connector, connector::ConnectorState, status_message::Event};
-use exchange::{ConnectionSettings, Credential, Organization, RemotePowerShell};
+use domain::{
+    Caller, Connector,
+    connector::{ConnectorState, ServerEndpoint},
+    status_message::Event,
+};
+use exchange::{AnySession, ConnectionSettings, Credential, Organization};
 use store::OpenShell;
 
 use crate::{
@@ -13,8 +17,8 @@ use crate::{
     sessions::{Held, Lease, Urgency},
 };
 
-/// An organization over remote PowerShell.
-pub(crate) type OpenOrganization = Organization<RemotePowerShell>;
+/// An organization, wherever it is.
+pub(crate) type OpenOrganization = Organization<AnySession>;
 
 impl Engine {
     /// A session to use: an idle one, or a new one at the best endpoint. Waits for its turn.
@@ -53,9 +57,17 @@ impl Engine {
         }
         let pool = Arc::clone(lease.pool());
         let (session, url) = self.connect(connector, &pool).await?;
-        let (id, connector_id) = (session.shell().to_owned(), connector.id);
-        let shell = OpenShell { connector: connector_id, id, url: url.clone() };
-        self.note_shell(&shell).await;
+        let shell = match &session {
+            AnySession::RemotePowerShell(session) => {
+                let id = session.shell().to_owned();
+                Some(OpenShell { connector: connector.id, id, url: url.clone() })
+            }
+            // Nothing of it is left on the service that would have to be given back.
+            AnySession::AdminApi(_) => None,
+        };
+        if let Some(shell) = &shell {
+            self.note_shell(shell).await;
+        }
         let opened = match pool.knowledge() {
             Some(knowledge) => Organization::open_knowing(session, knowledge).await,
             None => Organization::open(session).await,
@@ -63,11 +75,13 @@ impl Engine {
         let organization = match opened {
             Ok(organization) => organization,
             Err(error) => {
-                self.forget_shell(&shell).await;
+                if let Some(shell) = &shell {
+                    self.forget_shell(shell).await;
+                }
                 return Err(error.into());
             }
         };
-        let mut held = Held::new(organization, shell, self.now());
+        let mut held = Held::new(organization, url.clone(), shell, self.now());
         if !pool.is_verified(&url) {
             let installed = self.install(connector, &url, &mut held.organization).await;
             if let Err(error) = installed {
@@ -88,10 +102,15 @@ impl Engine {
         url: &str,
         organization: &mut OpenOrganization,
     ) -> anyhow::Result<()> {
-        let mut identity = organization.identity(host(url)).await?;
+        // All hosted organizations have one address, and each has a tenant.
+        let known_as = match connector.endpoint.hosted() {
+            Some(hosted) => hosted.tenant.as_str(),
+            None => host(url),
+        };
+        let mut identity = organization.identity(known_as).await?;
         // An account that may see nothing of the organization itself knows it by its servers' names,
         // and these differ.
-        let is_guess = identity.key == host(url).to_lowercase();
+        let is_guess = identity.key == known_as.to_lowercase();
         if let Some(known) = connector.organization.as_ref().filter(|_| is_guess) {
             identity = known.clone();
         }
@@ -158,18 +177,19 @@ impl Engine {
         })
     }
 
-    /// What a connection is made with, secrets unsealed.
+    /// What a connection to a server is made with, secrets unsealed.
     pub(crate) async fn settings(
         &self,
         connector: &Connector,
+        server: &ServerEndpoint,
     ) -> anyhow::Result<(ConnectionSettings, Credential)> {
         let secrets = self.secrets_of(connector).await?;
-        let credential = match (secrets.password, &connector.endpoint.keytab) {
+        let credential = match (secrets.password, &server.keytab) {
             (_, Some(_)) => Credential::Keytab,
             (Some(password), None) => Credential::Password(password),
             (None, None) => Credential::CredentialCache,
         };
-        let mut settings = ConnectionSettings::new(connector.endpoint.clone());
+        let mut settings = ConnectionSettings::new(server.clone());
         settings.proxy_password = secrets.proxy_password;
         Ok((settings, credential))
     }

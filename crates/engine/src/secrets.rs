@@ -18,6 +18,12 @@ pub(crate) struct ConnectorSecrets {
     pub(crate) password: Option<Secret>,
     pub(crate) proxy_password: Option<Secret>,
     pub(crate) notification_password: Option<Secret>,
+    /// Certificate and key of an application, PEM.
+    pub(crate) certificate: Option<Secret>,
+    /// Client secret of an application.
+    pub(crate) client_secret: Option<Secret>,
+    /// What a person's sign-in with a code left.
+    pub(crate) refresh_token: Option<Secret>,
 }
 
 /// Seals secrets with the data key, and opens what was sealed with it or with the one before.
@@ -119,7 +125,15 @@ impl ConnectorSecrets {
         connector: ConnectorId,
     ) -> anyhow::Result<Vec<u8>> {
         let reveal = |secret: &Option<Secret>| secret.as_ref().map(|s| s.reveal().to_owned());
-        let all = [&self.password, &self.proxy_password, &self.notification_password].map(reveal);
+        let all = [
+            &self.password,
+            &self.proxy_password,
+            &self.notification_password,
+            &self.certificate,
+            &self.client_secret,
+            &self.refresh_token,
+        ];
+        let all = all.map(reveal);
         let mut plain = serde_json::to_vec(&all)?;
         drop(all.map(|secret| secret.map(Secret::new)));
         let sealed = secrets.seal(&row(connector), &plain);
@@ -133,12 +147,19 @@ impl ConnectorSecrets {
         sealed: &[u8],
     ) -> Result<Self, OpenError> {
         let mut plain = secrets.open(&row(connector), sealed)?;
-        // A list, so that there may be more of them one day.
+        // A list, so that there may be more of them one day: what was sealed before is shorter.
         let read = serde_json::from_slice::<Vec<Option<String>>>(&plain);
         wipe(&mut plain);
         let mut read = read.map_err(|_| OpenError::Damaged)?.into_iter();
         let mut next = || read.next().flatten().map(Secret::new);
-        Ok(Self { password: next(), proxy_password: next(), notification_password: next() })
+        Ok(Self {
+            password: next(),
+            proxy_password: next(),
+            notification_password: next(),
+            certificate: next(),
+            client_secret: next(),
+            refresh_token: next(),
+        })
     }
 }
 
@@ -169,6 +190,8 @@ mod tests {
             password: Some(Secret::new("Pa55word! \u{1F511}")),
             proxy_password: None,
             notification_password: Some(Secret::new("Brief!")),
+            client_secret: Some(Secret::new("Cl1ent")),
+            ..ConnectorSecrets::default()
         }
     }
 
@@ -181,6 +204,11 @@ mod tests {
         assert_ne!(sealed, secrets().seal(&vault, id).unwrap());
         assert!(!String::from_utf8_lossy(&sealed).contains("Pa55"));
         assert!(!format!("{:?}", secrets()).contains("Pa55"));
+        let of_before = br#"["old",null,"mail"]"#;
+        let sealed = vault.seal(&row(id), of_before).unwrap();
+        let opened = ConnectorSecrets::open(&vault, id, &sealed).unwrap();
+        assert_eq!(opened.password, Some(Secret::new("old")));
+        assert_eq!(opened.certificate, None, "sealed before there were certificates");
     }
 
     #[test]

@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use crate::{
     Engine,
     budget::{Budget, BudgetGauge},
+    hosted::Party,
     link::OpenOrganization,
 };
 
@@ -62,6 +63,8 @@ struct State {
     go_back_at: Option<Timestamp>,
     /// Whether no endpoint answered the last time.
     is_lost: bool,
+    /// What the sessions with a hosted organization have in common.
+    party: Option<Party>,
 }
 
 /// An open session.
@@ -69,14 +72,20 @@ struct State {
 pub(crate) struct Held {
     pub(crate) organization: OpenOrganization,
     pub(crate) endpoint: String,
-    pub(crate) shell: OpenShell,
+    /// What is noted of the session, where the server would keep it without us.
+    pub(crate) shell: Option<OpenShell>,
     opened: Timestamp,
     used: Timestamp,
 }
 
 impl Held {
-    pub(crate) fn new(organization: OpenOrganization, shell: OpenShell, now: Timestamp) -> Self {
-        Self { organization, endpoint: shell.url.clone(), shell, opened: now, used: now }
+    pub(crate) fn new(
+        organization: OpenOrganization,
+        endpoint: String,
+        shell: Option<OpenShell>,
+        now: Timestamp,
+    ) -> Self {
+        Self { organization, endpoint, shell, opened: now, used: now }
     }
 
     pub(crate) fn is_old(&self, now: Timestamp) -> bool {
@@ -147,6 +156,7 @@ impl Pool {
             verified: BTreeSet::new(),
             go_back_at: None,
             is_lost: false,
+            party: None,
         }))
     }
 
@@ -255,6 +265,17 @@ impl Pool {
         state.current = None;
         state.go_back_at = None;
         state.verified.clear();
+        state.party = None;
+    }
+
+    /// What the sessions with a hosted organization have in common.
+    pub(crate) fn party(&self) -> Option<Party> {
+        self.state().party.clone()
+    }
+
+    /// Keeps what the sessions have in common; where somebody was faster, what they kept.
+    pub(crate) fn join(&self, party: Party) -> Party {
+        self.state().party.get_or_insert(party).clone()
     }
 
     fn gauge(&self, now: Timestamp) -> BudgetGauge {

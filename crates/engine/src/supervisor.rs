@@ -120,6 +120,7 @@ impl Engine {
             }
             next = next.min(self.look_into_quarantine(&connector).await);
             self.look_at_wish(&connector).await?;
+            self.keep_refresh_tokens(&connector).await;
         }
         self.recycle_sessions().await;
         Ok(next)

@@ -1,45 +1,97 @@
 //! What is wrong with a connector, in one sentence that says what to write instead.
 
+mod hosted;
+
+pub(crate) use hosted::PASSWORD_OF_HOSTED;
+
 use std::net::SocketAddr;
 
 use domain::{
-    DistinguishedName,
-    connector::{Authentication, DiscoveryScope},
+    ConnectorName, DistinguishedName,
+    connector::{
+        Authentication, DiscoveryScope, Endpoint, HostedSignIn, Options, ServerEndpoint, Trust,
+    },
 };
+use exchange::Secret;
 
-use crate::NewConnector;
+use crate::secrets::ConnectorSecrets;
 
 /// Longest text of one field; a certificate bundle may be longer.
 const MAX_FIELD_BYTES: usize = 2048;
 /// Largest bundle of extra authorities: some hundred certificates.
 const MAX_ROOTS_BYTES: usize = 512 * 1024;
 
+/// A connector as it would be kept.
+pub(crate) struct Proposal {
+    pub(crate) name: ConnectorName,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) options: Options,
+    pub(crate) secrets: ConnectorSecrets,
+}
+
+impl Proposal {
+    /// Leaves secrets out that the way of signing in has no use for.
+    pub(crate) fn without_unused_secrets(self) -> Self {
+        let has_account = self.endpoint.server().is_some_and(ServerEndpoint::has_password);
+        let has_proxy_account = self.endpoint.proxy().is_some_and(|p| p.username.is_some());
+        let has_notification_account = self.options.notification_account.is_some();
+        let way = self.endpoint.hosted().map(|hosted| hosted.sign_in);
+        let is = |wanted: HostedSignIn| way == Some(wanted);
+        let secrets = ConnectorSecrets {
+            password: self.secrets.password.filter(|_| has_account),
+            proxy_password: self.secrets.proxy_password.filter(|_| has_proxy_account),
+            notification_password: self
+                .secrets
+                .notification_password
+                .filter(|_| has_notification_account),
+            certificate: self.secrets.certificate.filter(|_| is(HostedSignIn::Certificate)),
+            client_secret: self.secrets.client_secret.filter(|_| is(HostedSignIn::Secret)),
+            refresh_token: self.secrets.refresh_token.filter(|_| is(HostedSignIn::DeviceCode)),
+        };
+        Self { secrets, ..self }
+    }
+}
+
 /// One sentence about the first field that is wrong.
-pub(crate) fn validate(new: &NewConnector) -> Result<(), String> {
-    let endpoint = &new.endpoint;
-    let is_tls = validate_url(&endpoint.url)?;
-    for (field, value) in [
-        ("username", &endpoint.username),
-        ("service principal name", &endpoint.spn),
-        ("keytab", &endpoint.keytab),
-        ("password", &new.password),
-        ("proxy password", &new.proxy_password),
-    ] {
-        let Some(value) = value else { continue };
-        if value.is_empty() || value.len() > MAX_FIELD_BYTES {
-            return Err(format!("the {field} is empty or longer than {MAX_FIELD_BYTES} bytes"));
+pub(crate) fn validate(new: &Proposal) -> Result<(), String> {
+    let secrets = &new.secrets;
+    validate_secret("password", secrets.password.as_ref())?;
+    validate_secret("proxy password", secrets.proxy_password.as_ref())?;
+    validate_secret("client secret", secrets.client_secret.as_ref())?;
+    match &new.endpoint {
+        Endpoint::OnPremises(server) => validate_server(server, secrets)?,
+        Endpoint::Hosted(hosted) => hosted::validate(hosted, new)?,
+    }
+    validate_proxy(new)?;
+    validate_trust(new.endpoint.trust())?;
+    validate_options(new)
+}
+
+fn validate_secret(field: &str, value: Option<&Secret>) -> Result<(), String> {
+    validate_field(field, value.map(Secret::reveal))
+}
+
+fn validate_field(field: &str, value: Option<&str>) -> Result<(), String> {
+    match value {
+        Some(value) if value.is_empty() || value.len() > MAX_FIELD_BYTES => {
+            Err(format!("the {field} is empty or longer than {MAX_FIELD_BYTES} bytes"))
         }
+        _ => Ok(()),
     }
-    let addresses = endpoint.kdc.iter().map(|kdc| ("Kerberos server", kdc.as_str()));
-    let addresses =
-        addresses.chain(endpoint.connect_to.iter().map(|to| ("connect address", to.as_str())));
-    let addresses =
-        addresses.chain(endpoint.proxy.iter().map(|proxy| ("proxy", proxy.address.as_str())));
-    for (field, address) in addresses {
-        validate_address(field, address)?;
+}
+
+fn validate_server(endpoint: &ServerEndpoint, secrets: &ConnectorSecrets) -> Result<(), String> {
+    let is_tls = validate_url(&endpoint.url)?;
+    validate_field("username", endpoint.username.as_deref())?;
+    validate_field("service principal name", endpoint.spn.as_deref())?;
+    validate_field("keytab", endpoint.keytab.as_deref())?;
+    for kdc in &endpoint.kdc {
+        validate_address("Kerberos server", kdc)?;
     }
-    validate_account(new)?;
-    validate_options(new)?;
+    if let Some(to) = &endpoint.connect_to {
+        validate_address("connect address", to)?;
+    }
+    validate_account(endpoint, secrets)?;
     if endpoint.authentication == Authentication::Basic
         && !is_tls
         && !endpoint.allow_basic_without_tls
@@ -48,7 +100,10 @@ pub(crate) fn validate(new: &NewConnector) -> Result<(), String> {
                     https, or allow it for this connector in so many words"
             .to_owned());
     }
-    let trust = &endpoint.trust;
+    Ok(())
+}
+
+fn validate_trust(trust: &Trust) -> Result<(), String> {
     if let Some(pin) = &trust.pinned_sha256
         && (pin.len() != 64 || !pin.bytes().all(|byte| byte.is_ascii_hexdigit()))
     {
@@ -65,12 +120,12 @@ const MAX_ENTRIES: usize = 200;
 /// Longest time that a device may be inactive: ten years.
 const MAX_INACTIVE_DAYS: u16 = 3_650;
 
-fn validate_options(new: &NewConnector) -> Result<(), String> {
+fn validate_options(new: &Proposal) -> Result<(), String> {
     let options = &new.options;
     if options.sites.len() > MAX_ENTRIES {
         return Err(format!("there are more than {MAX_ENTRIES} servers of sites"));
     }
-    let mut urls = vec![new.endpoint.url.to_ascii_lowercase()];
+    let mut urls = vec![new.endpoint.url().to_ascii_lowercase()];
     for one in &options.sites {
         if one.site.trim().is_empty() || one.site.len() > MAX_FIELD_BYTES {
             return Err(format!("the site of {} has no name; write SITE=URL", one.url));
@@ -127,7 +182,7 @@ fn validate_options(new: &NewConnector) -> Result<(), String> {
                     back"
             .to_owned());
     }
-    if options.notification_account.is_some() != new.notification_password.is_some() {
+    if options.notification_account.is_some() != new.secrets.notification_password.is_some() {
         return Err("the notification account needs a user name and a password".to_owned());
     }
     if options.replaces.as_ref() == Some(&new.name) {
@@ -183,22 +238,25 @@ fn validate_address(field: &str, address: &str) -> Result<(), String> {
 }
 
 /// Whether what is given is enough for the way of signing in.
-fn validate_account(new: &NewConnector) -> Result<(), String> {
-    let endpoint = &new.endpoint;
-    if endpoint.username.is_some() && new.password.is_none() && endpoint.keytab.is_none() {
+fn validate_account(endpoint: &ServerEndpoint, secrets: &ConnectorSecrets) -> Result<(), String> {
+    if endpoint.username.is_some() && secrets.password.is_none() && endpoint.keytab.is_none() {
         return Err("there is a user name but no password and no keytab".to_owned());
     }
-    if endpoint.username.is_none() && (new.password.is_some() || endpoint.keytab.is_some()) {
+    if endpoint.username.is_none() && (secrets.password.is_some() || endpoint.keytab.is_some()) {
         return Err(r"there is a password or a keytab but no user name; give one as DOMAIN\user or user@domain".to_owned());
     }
     let needs_password =
         matches!(endpoint.authentication, Authentication::Basic | Authentication::Ntlm);
-    if needs_password && new.password.is_none() {
+    if needs_password && secrets.password.is_none() {
         return Err(format!("{} needs a user name and a password", endpoint.authentication));
     }
-    if let Some(proxy) = &endpoint.proxy
-        && proxy.username.is_some() != new.proxy_password.is_some()
-    {
+    Ok(())
+}
+
+fn validate_proxy(new: &Proposal) -> Result<(), String> {
+    let Some(proxy) = new.endpoint.proxy() else { return Ok(()) };
+    validate_address("proxy", &proxy.address)?;
+    if proxy.username.is_some() != new.secrets.proxy_password.is_some() {
         return Err(
             "the proxy has a user name without a password, or a password without a user name"
                 .to_owned(),
@@ -209,26 +267,23 @@ fn validate_account(new: &NewConnector) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use domain::{
-        ConnectorName,
-        connector::{Directory, DirectorySecurity, Endpoint, Options, Proxy},
-    };
+    use domain::connector::{Directory, DirectorySecurity, Proxy};
 
     use super::*;
 
-    fn good() -> NewConnector {
-        NewConnector {
+    fn good() -> Proposal {
+        Proposal {
             name: ConnectorName::parse("lab").unwrap(),
-            endpoint: Endpoint {
+            endpoint: Endpoint::OnPremises(ServerEndpoint {
                 authentication: Authentication::Ntlm,
                 username: Some(r"CONTOSO\svc".to_owned()),
-                ..Endpoint::new("http://exchange.contoso.com/PowerShell/")
-            },
+                ..ServerEndpoint::new("http://exchange.contoso.com/PowerShell/")
+            }),
             options: Options::default(),
-            is_paused: false,
-            password: Some("secret".to_owned()),
-            proxy_password: None,
-            notification_password: None,
+            secrets: ConnectorSecrets {
+                password: Some(Secret::new("secret")),
+                ..ConnectorSecrets::default()
+            },
         }
     }
 
@@ -236,30 +291,34 @@ mod tests {
     fn what_is_right_is_taken() {
         assert_eq!(validate(&good()), Ok(()));
         let mut cached = good();
-        cached.endpoint.authentication = Authentication::Kerberos;
-        cached.endpoint.username = None;
-        cached.password = None;
+        cached.endpoint.server_mut().unwrap().authentication = Authentication::Kerberos;
+        cached.endpoint.server_mut().unwrap().username = None;
+        cached.secrets.password = None;
         assert_eq!(validate(&cached), Ok(()));
+    }
+
+    fn server(new: &mut Proposal) -> &mut ServerEndpoint {
+        new.endpoint.server_mut().unwrap()
     }
 
     #[test]
     fn each_wrong_field_is_named() {
-        type Change = fn(&mut NewConnector);
+        type Change = fn(&mut Proposal);
         let cases: &[(Change, &str)] = &[
-            (|new| new.endpoint.url = "exchange.contoso.com".to_owned(), "http://"),
-            (|new| new.endpoint.url = "http://exchange.contoso.com".to_owned(), "no path"),
-            (|new| new.endpoint.url = "http:///PowerShell/".to_owned(), "no server"),
-            (|new| new.endpoint.url = "http://u:p@host/PowerShell/".to_owned(), "separately"),
-            (|new| new.endpoint.url = "http://host:99999/PowerShell/".to_owned(), "no port"),
-            (|new| new.password = None, "no password"),
-            (|new| new.endpoint.username = None, "no user name"),
-            (|new| new.endpoint.kdc = vec!["dc01".to_owned()], "Kerberos server"),
-            (|new| new.endpoint.authentication = Authentication::Basic, "Basic over http"),
-            (|new| new.endpoint.trust.pinned_sha256 = Some("abc".to_owned()), "SHA-256"),
+            (|new| server(new).url = "exchange.contoso.com".to_owned(), "http://"),
+            (|new| server(new).url = "http://exchange.contoso.com".to_owned(), "no path"),
+            (|new| server(new).url = "http:///PowerShell/".to_owned(), "no server"),
+            (|new| server(new).url = "http://u:p@host/PowerShell/".to_owned(), "separately"),
+            (|new| server(new).url = "http://host:99999/PowerShell/".to_owned(), "no port"),
+            (|new| new.secrets.password = None, "no password"),
+            (|new| server(new).username = None, "no user name"),
+            (|new| server(new).kdc = vec!["dc01".to_owned()], "Kerberos server"),
+            (|new| server(new).authentication = Authentication::Basic, "Basic over http"),
+            (|new| server(new).trust.pinned_sha256 = Some("abc".to_owned()), "SHA-256"),
             (
                 |new| {
                     let address = "proxy:3128".to_owned();
-                    new.endpoint.proxy = Some(Proxy { address, username: Some("u".to_owned()) });
+                    server(new).proxy = Some(Proxy { address, username: Some("u".to_owned()) });
                 },
                 "proxy has a user name",
             ),
@@ -283,10 +342,5 @@ mod tests {
             let error = validate(&new).unwrap_err();
             assert!(error.contains(said), "{error:?} does not say {said:?}");
         }
-    }
-
-    #[test]
-    fn a_password_is_not_printed() {
-        assert!(!format!("{:?}", good()).contains("secret"));
     }
 }

@@ -1,6 +1,7 @@
 //! Connectors and their sealed secrets.
 
 mod document;
+mod endpoint;
 
 use std::collections::BTreeMap;
 
@@ -82,6 +83,19 @@ impl Store {
         self.database.query_one(sql::SECRET, vec![Value::id(id)], decode).await
     }
 
+    /// Puts another sealed secret in the place of one, unless somebody else did so meanwhile. It is
+    /// no change of the connector.
+    pub async fn replace_sealed_secret(
+        &self,
+        id: ConnectorId,
+        before: &[u8],
+        after: &[u8],
+    ) -> Result<(), Error> {
+        let bytes = |bytes: &[u8]| Value::Bytes(bytes.to_owned());
+        let values = vec![Value::id(id), bytes(before), bytes(after)];
+        self.write_one(sql::RESEAL_CONNECTOR, values, "the secret").await
+    }
+
     /// Notes where a connector stands, and its trouble if it is in any.
     pub async fn set_connector_state(
         &self,
@@ -160,7 +174,7 @@ fn connector(row: &mut Columns<'_>) -> Result<Connector, Error> {
     Ok(Connector {
         id: ConnectorId(row.uuid("id")?),
         name: ConnectorName::parse(&row.text("name")?).map_err(|_| row.corrupt("name"))?,
-        endpoint: document::endpoint(&row.json("endpoint")?)
+        endpoint: endpoint::endpoint(&row.json("endpoint")?)
             .ok_or_else(|| row.corrupt("endpoint"))?,
         options: document::options(&row.json("options")?).ok_or_else(|| row.corrupt("options"))?,
         organization: {
@@ -196,7 +210,7 @@ pub(crate) fn add_steps(
         vec![
             Value::id(connector.id),
             Value::text(connector.name.as_str()),
-            Value::text(&document::of_endpoint(&connector.endpoint).to_string()),
+            Value::text(&endpoint::document(&connector.endpoint).to_string()),
             Value::optional_text(organization.map(|it| it.key.as_str())),
             Value::optional_text(organization.map(|it| it.name.as_str())),
             Value::text(connector.state.word()),
@@ -227,7 +241,7 @@ pub(crate) fn change_steps(connector: &Connector, sealed_secret: Option<&[u8]>) 
         sql::CHANGE_CONNECTOR,
         vec![
             Value::id(connector.id),
-            Value::text(&document::of_endpoint(&connector.endpoint).to_string()),
+            Value::text(&endpoint::document(&connector.endpoint).to_string()),
             Value::text(&document::of_options(&connector.options).to_string()),
         ],
     )];
@@ -268,7 +282,7 @@ pub(crate) fn remove_steps(id: ConnectorId) -> Steps {
 #[must_use]
 pub fn connector_settings(connector: &Connector) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::new();
-    flatten("endpoint", &document::of_endpoint(&connector.endpoint), &mut settings);
+    flatten("endpoint", &endpoint::document(&connector.endpoint), &mut settings);
     flatten("options", &document::of_options(&connector.options), &mut settings);
     settings
 }

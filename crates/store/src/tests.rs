@@ -11,7 +11,7 @@ mod sealed;
 
 use domain::authority::{Grant, Place};
 use domain::connector::{
-    Authentication, ConnectorState, Endpoint, OrganizationIdentity, Proxy, Trust,
+    Authentication, ConnectorState, Endpoint, OrganizationIdentity, Proxy, ServerEndpoint, Trust,
 };
 use domain::device::Owner;
 use domain::inventory::Shortfall;
@@ -40,7 +40,7 @@ fn connector(name: &str) -> Connector {
     Connector {
         id: ConnectorId(Uuid::new_v5(&Uuid::NAMESPACE_DNS, name.as_bytes())),
         name: ConnectorName::parse(name).unwrap(),
-        endpoint: Endpoint {
+        endpoint: Endpoint::OnPremises(ServerEndpoint {
             url: "http://mail.contoso.com/PowerShell/".to_owned(),
             connect_to: Some("10.0.0.1:80".to_owned()),
             spn: None,
@@ -51,7 +51,7 @@ fn connector(name: &str) -> Connector {
             allow_basic_without_tls: true,
             trust: Trust { extra_roots_pem: None, pinned_sha256: Some("ab".to_owned()) },
             proxy: Some(Proxy { address: "proxy:3128".to_owned(), username: None }),
-        },
+        }),
         options: domain::connector::Options::default(),
         organization: None,
         state: ConnectorState::Flagged,

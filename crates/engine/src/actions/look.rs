@@ -1,6 +1,10 @@
 //! What a fresh reading shows of the device of an action.
 
-use domain::{ActionKind, Connector, Device, WipeStatus, action::Sight};
+use domain::{
+    ActionKind, Connector, Device, WipeStatus,
+    access::Hosting,
+    action::{Sight, wipe_that_counts},
+};
 use exchange::Devices;
 use store::Action;
 
@@ -13,6 +17,8 @@ pub(super) struct Seen {
     pub(super) sight: Option<Sight>,
     /// It is another's, or has another id, than when somebody asked.
     pub(super) is_moved: bool,
+    /// Where the mailboxes live.
+    pub(super) hosting: Hosting,
 }
 
 impl Engine {
@@ -23,7 +29,7 @@ impl Engine {
         lease: &mut Lease,
         action: &Action,
     ) -> anyhow::Result<Seen> {
-        let began = self.now();
+        let (began, hosting) = (self.now(), connector.endpoint.hosting());
         let there = self.take_in(connector, lease, &Devices::One(action.guid), true).await?;
         if let Some(other) = there.iter().find(|guid| **guid != action.guid) {
             anyhow::bail!(
@@ -33,7 +39,7 @@ impl Engine {
         }
         if there.is_empty() {
             self.store().mark_gone(connector.id, vec![action.device], began).await?;
-            return Ok(Seen { sight: None, is_moved: false });
+            return Ok(Seen { sight: None, is_moved: false, hosting });
         }
         let device = self.store().device(&self.own_scope()?, action.device).await?;
         let is_moved = device.owner.user_dn.as_ref().map(|dn| dn.key())
@@ -54,17 +60,19 @@ impl Engine {
             false => None,
         };
         let statistics = device.statistics.unwrap_or_default();
+        let told = (statistics.wipe_status, statistics.wipe_requested);
+        let wipe = wipe_that_counts(action.kind, hosting, told, began);
         let sight = Sight {
             access: device.facts.access_state,
             reason: device.facts.access_reason,
             exemptions,
-            wipe: statistics.wipe_status,
+            wipe,
             wipe_requested: statistics.wipe_requested.filter(|_| {
                 // Where no times are told, the status word alone decides.
-                statistics.wipe_status != WipeStatus::None
+                wipe != WipeStatus::None
             }),
         };
-        Ok(Seen { sight: Some(sight), is_moved })
+        Ok(Seen { sight: Some(sight), is_moved, hosting })
     }
 
     /// Which lists of the owner name the device, read now; `None` if the account may not see them.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     ActionKind, ActionState, Caller, Connector, ConnectorId, Device, Permission,
+    access::Hosting,
     action::{Client, Effect, Server, Warning},
 };
 use store::Request;
@@ -118,7 +119,8 @@ impl Engine {
                 Err(store::Error::NotFound(_)) => continue,
                 Err(error) => return Err(error.into()),
             };
-            let known = Server { offers: None, is_removed: false };
+            let hosting = Hosting::OnPremises;
+            let known = Server { offers: None, is_removed: false, hosting };
             let forecast = domain::action::forecast(action.kind, &device, known, self.now());
             review.devices += 1;
             people.insert((device.connector, device.owner.user_dn.map(|name| name.key())));
@@ -239,7 +241,7 @@ impl Engine {
         let knowledge = self.inner.sessions.pool(connector).knowledge();
         let offers = knowledge.and_then(|knowledge| knowledge.offers(kind));
         let is_removed = connector.state == domain::connector::ConnectorState::Removed;
-        Server { offers, is_removed }
+        Server { offers, is_removed, hosting: connector.endpoint.hosting() }
     }
 }
 

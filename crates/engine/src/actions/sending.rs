@@ -30,6 +30,9 @@ const SEEN_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 /// A wipe that no phone fetched in this time will not be fetched.
 const FETCHED_WITHIN: SignedDuration = SignedDuration::from_hours(24 * 30);
 
+/// What is said of a wipe in hosted Exchange, which never says more.
+pub(super) const UNREPORTED: &str = "sent to hosted Exchange, which never reports back whether the phone was \
+                          erased";
 /// What a wipe waits for that Exchange has.
 const WAITS_FOR_PHONE: &str = "waits for the phone to sync";
 
@@ -141,7 +144,7 @@ impl Engine {
                 let due = now + SignedDuration::from_mins(2);
                 self.postponed(action, due, note).await?;
             }
-            Step::Send | Step::WaitForWipe | Step::NotSeen => {
+            Step::Send | Step::WaitForWipe | Step::NotSeen | Step::Unreported => {
                 let baseline = seen.sight.as_ref().map(Sight::baseline).unwrap_or_default();
                 let Some(action) = self.intend(lease, request, action, baseline).await? else {
                     return Ok(false);
@@ -291,7 +294,8 @@ impl Engine {
     }
 
     fn seen_after(&self, action: &Action, seen: &Seen) -> Step {
-        seen_after(action.kind, action.baseline.unwrap_or_default(), seen.sight.as_ref())
+        let before = action.baseline.unwrap_or_default();
+        seen_after(action.kind, seen.hosting, before, seen.sight.as_ref())
     }
 
     async fn advance(&self, request: &Request, action: Action, step: Step) -> anyhow::Result<()> {
@@ -323,6 +327,10 @@ impl Engine {
                 Ok(())
             }
             Step::Refuse(refusal) => self.fail(request, action, &refusal.to_string()).await,
+            Step::Unreported => {
+                let note = UNREPORTED.to_owned();
+                self.end(request, action, ActionState::Unverifiable, note).await
+            }
             // A wipe that was to be seen and is no more: somebody took it back.
             Step::NotSeen if action.kind.is_wipe() && action.seen.is_some() => {
                 let note = "the wipe was taken back in Exchange".to_owned();

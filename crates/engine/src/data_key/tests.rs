@@ -6,7 +6,7 @@ use std::{
 
 use domain::{
     Connector, ConnectorId, ConnectorName, Permission, Permissions, Timestamp,
-    connector::{ConnectorState, Endpoint},
+    connector::{ConnectorState, ServerEndpoint},
 };
 use exchange::Secret;
 use store::Target;
@@ -86,7 +86,7 @@ fn connector(number: u128) -> Connector {
     Connector {
         id: ConnectorId(Uuid::from_u128(number)),
         name: ConnectorName::parse(&format!("c{number}")).unwrap(),
-        endpoint: Endpoint::new("http://ex01/PowerShell/"),
+        endpoint: ServerEndpoint::new("http://ex01/PowerShell/").into(),
         options: domain::connector::Options::default(),
         organization: None,
         state: ConnectorState::Flagged,

@@ -13,8 +13,9 @@ const EVERY: SignedDuration = SignedDuration::from_hours(1);
 const LOOKED_UNTIL: &str = "credentials told until";
 
 impl Engine {
-    /// Notes the tokens, and secrets of identity providers, that end within a week and did not when it was looked before: each once. One
-    /// that was made for less than a week is nobody's surprise.
+    /// Notes the tokens, and secrets of identity providers, that end within a week and did not when it
+    /// was looked before: each once. One that was made for less than a week is nobody's surprise.
+    /// Certificates of connectors are told of earlier, and more than once.
     pub(super) async fn look_for_ends(&self, now: Timestamp) -> anyhow::Result<()> {
         let until = now + AHEAD;
         let kept = self.store().meta(LOOKED_UNTIL).await?;
@@ -32,6 +33,7 @@ impl Engine {
             let what = format!("the token {} of {owner}", token.name);
             self.notify(Happened::CredentialExpiring { what, expires: token.expires }).await;
         }
+        self.look_for_ends_of_certificates(looked - AHEAD, now).await?;
         let secrets = self.ending_provider_secrets(&Caller::engine(), until).await?;
         for (provider, expires) in secrets.into_iter().filter(|(_, expires)| ends_soon(*expires)) {
             let what = format!("the secret of the identity provider {}", provider.name);

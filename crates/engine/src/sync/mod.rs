@@ -157,6 +157,9 @@ pub(crate) async fn run(
     pass.counts = sync.counts;
     pass.cost = sync.cost;
     pass.finished = Some(engine.now());
+    if ended.is_ok() {
+        engine.look_for_signs(connector).await?;
+    }
     let outcome = match ended {
         Ok(()) => {
             let reasons = sync.shortfall.reasons();

@@ -147,6 +147,18 @@ impl Store {
         self.database.query(sql::OPEN_ACTIONS, values, action).await
     }
 
+    /// Wipes of which nobody can say whether they took effect, sent since then, the latest first.
+    pub async fn unverifiable_wipes(
+        &self,
+        connector: ConnectorId,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Action>, Error> {
+        let limit = Value::Integer(i64::from(limit));
+        let values = vec![Value::id(connector), Value::time(since), limit];
+        self.database.query(sql::UNVERIFIABLE_WIPES, values, action).await
+    }
+
     /// Connectors with actions that have not ended, and when the next of them is due.
     pub async fn connectors_with_actions(&self) -> Result<Vec<(ConnectorId, Timestamp)>, Error> {
         let decode = |row: &mut Columns<'_>| {

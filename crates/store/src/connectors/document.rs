@@ -1,60 +1,12 @@
-//! The parts of a connector that are kept as documents.
+//! What is read of an organization, and when, as the document that is kept.
 
 use domain::connector::{
-    Authentication, Directory, DirectorySecurity, Discovery, DiscoveryScope, Endpoint, Options,
-    Proxy, Runspaces, SiteServer, Trust,
+    Directory, DirectorySecurity, Discovery, DiscoveryScope, Options, Runspaces, SiteServer,
 };
 use domain::{ConnectorName, Schedule, Schedules, TimeZoneName};
 use serde_json::{Value as Json, json};
 
 use super::texts;
-
-/// An endpoint as a document.
-pub(super) fn of_endpoint(endpoint: &Endpoint) -> Json {
-    let proxy = endpoint
-        .proxy
-        .as_ref()
-        .map(|proxy| json!({ "address": proxy.address, "username": proxy.username }));
-    json!({
-        "url": endpoint.url,
-        "connect_to": endpoint.connect_to,
-        "spn": endpoint.spn,
-        "authentication": endpoint.authentication.word(),
-        "username": endpoint.username,
-        "kdc": endpoint.kdc,
-        "keytab": endpoint.keytab,
-        "allow_basic_without_tls": endpoint.allow_basic_without_tls,
-        "extra_roots_pem": endpoint.trust.extra_roots_pem,
-        "pinned_sha256": endpoint.trust.pinned_sha256,
-        "proxy": proxy,
-    })
-}
-
-/// The endpoint that a document describes; `None` if it lacks what every endpoint has.
-pub(super) fn endpoint(document: &Json) -> Option<Endpoint> {
-    let text = |name: &str| document.get(name).and_then(Json::as_str).map(str::to_owned);
-    Some(Endpoint {
-        url: text("url")?,
-        connect_to: text("connect_to"),
-        spn: text("spn"),
-        authentication: Authentication::from_word(&text("authentication")?)?,
-        username: text("username"),
-        kdc: texts(document.get("kdc")?)?,
-        keytab: text("keytab"),
-        allow_basic_without_tls: document.get("allow_basic_without_tls")?.as_bool()?,
-        trust: Trust {
-            extra_roots_pem: text("extra_roots_pem"),
-            pinned_sha256: text("pinned_sha256"),
-        },
-        proxy: match document.get("proxy")? {
-            Json::Null => None,
-            proxy => Some(Proxy {
-                address: proxy.get("address")?.as_str()?.to_owned(),
-                username: proxy.get("username")?.as_str().map(str::to_owned),
-            }),
-        },
-    })
-}
 
 /// Options as a document.
 pub(super) fn of_options(options: &Options) -> Json {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::connector;
-use crate::testing::{Postgres, on_both, sqlite};
+use crate::testing::{on_both, sqlite};
+use crate::throw_away::Postgres;
 use crate::value::Value;
 use crate::{SEALED, SHORT_LIVED, SealedColumn, SealedRow, Store, Target};
 
@@ -73,7 +74,7 @@ async fn a_value_is_looked_up_beside_a_server_and_nothing_is_made() {
     let none = folder.path().join("none.db");
     assert!(Store::look_up_meta(Target::Sqlite(none.clone()), "colour").await.is_err());
     assert!(!none.exists());
-    let Some(cluster) = Postgres::start() else { return };
+    let Some(cluster) = Postgres::start().unwrap() else { return };
     assert!(Store::look_up_meta(cluster.target(), "colour").await.is_err());
     let store = Store::open(cluster.target()).await.unwrap();
     store.set_meta("colour", "red").await.unwrap();
