@@ -1,10 +1,15 @@
 //! A change of a connector as JSON: what is left out stays, field by field (RFC 7396).
 
-use domain::Connector;
+use domain::{Connector, Timestamp, connector::Endpoint};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::{connector::OnPremises, options::ConnectorOptions, problem::Problem};
+use crate::{
+    connector::OnPremises,
+    hosted::{Hosted, proof},
+    options::ConnectorOptions,
+    problem::Problem,
+};
 
 /// What is to change of a connector. What is left out stays as it is; null brings a field back to
 /// what it is without being given. Secrets that are left out stay.
@@ -15,6 +20,10 @@ pub struct ConnectorChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, example = json!({"url": "http://exchange2.contoso.com/PowerShell/"}))]
     pub on_premises: Option<Map<String, Value>>,
+    /// Fields of `Hosted` to change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, example = json!({"application_id": "b7e7b4a4-2c0c-4a1b-9c0b-1c1f2a3b4c5d"}))]
+    pub hosted: Option<Map<String, Value>>,
     /// Fields of `ConnectorOptions` to change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, example = json!({"full_schedule": "0 2 * * *"}))]
@@ -31,6 +40,15 @@ pub struct ConnectorChange {
     /// New password of the notification account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notification_password: Option<String>,
+    /// New certificate and key: the text of a PEM file, or a PFX file in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+    /// What opens that file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_password: Option<String>,
+    /// New client secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<String>,
 }
 
 impl std::fmt::Debug for ConnectorChange {
@@ -48,12 +66,16 @@ impl ConnectorChange {
             keys.map(|key| format!("{name}.{key}")).collect::<Vec<_>>()
         };
         let mut fields = inside("on_premises", &self.on_premises);
+        fields.extend(inside("hosted", &self.hosted));
         fields.extend(inside("options", &self.options));
         for (name, is_given) in [
             ("paused", self.paused.is_some()),
             ("password", self.password.is_some()),
             ("proxy_password", self.proxy_password.is_some()),
             ("notification_password", self.notification_password.is_some()),
+            ("certificate", self.certificate.is_some()),
+            ("certificate_password", self.certificate_password.is_some()),
+            ("client_secret", self.client_secret.is_some()),
         ] {
             fields.extend(is_given.then(|| name.to_owned()));
         }
@@ -70,7 +92,6 @@ impl ConnectorChange {
         self,
         connector: &Connector,
     ) -> Result<engine::ConnectorChange, Problem> {
-        let endpoint = OnPremises::of(connector.endpoint.clone());
         let mut options = ConnectorOptions::of(connector.options.clone());
         // One scope takes the place of another, unless both are named.
         let names =
@@ -81,12 +102,40 @@ impl ConnectorChange {
             _ => {}
         }
         Ok(engine::ConnectorChange {
-            endpoint: merged("on_premises", endpoint, self.on_premises)?.into_endpoint()?,
+            endpoint: endpoint(&connector.endpoint, self.on_premises, self.hosted)?,
             options: merged("options", options, self.options)?.into_options()?,
             password: self.password,
             proxy_password: self.proxy_password,
             notification_password: self.notification_password,
+            proof: proof(self.certificate, self.certificate_password, self.client_secret)?,
         })
+    }
+}
+
+/// A connector stays where it leads to: the fields of the other kind are none of its own.
+fn endpoint(
+    now: &Endpoint,
+    on_premises: Option<Map<String, Value>>,
+    hosted: Option<Map<String, Value>>,
+) -> Result<Endpoint, Problem> {
+    let stranger = |field: &str, kind: &str| {
+        Problem::invalid(
+            format_args!("{field}: the organization of this connector is {kind}"),
+            "leave these fields out, or add another connector",
+        )
+    };
+    match now {
+        Endpoint::OnPremises(_) if hosted.is_some() => Err(stranger("hosted", "on premises")),
+        Endpoint::Hosted(_) if on_premises.is_some() => Err(stranger("on_premises", "hosted")),
+        Endpoint::OnPremises(server) => {
+            let server = merged("on_premises", OnPremises::of(server.clone()), on_premises)?;
+            Ok(server.into_endpoint()?.into())
+        }
+        Endpoint::Hosted(there) => {
+            let hosted =
+                merged("hosted", Hosted::of(there.clone(), Timestamp::UNIX_EPOCH), hosted)?;
+            Ok(hosted.into_endpoint()?.into())
+        }
     }
 }
 

@@ -107,7 +107,7 @@ pub(crate) async fn check(asked: Asked) -> Result<Response, Problem> {
     if let Some(connector) = asked.dry_run().await? {
         return Ok(Preview::of(format!(
             "sign in to {} and look for the cmdlets that Gatepost uses",
-            connector.endpoint.url
+            connector.endpoint.url()
         )));
     }
     let report = asked.engine.check_connector(&asked.caller, &asked.name).await?;

@@ -2,14 +2,18 @@
 //! never come out.
 
 use domain::{
-    ConnectorName,
-    connector::{Authentication, ConnectorState, Endpoint, OrganizationIdentity, Proxy, Trust},
+    ConnectorName, Timestamp,
+    connector::{
+        Authentication, ConnectorState, Endpoint, OrganizationIdentity, Proxy, ServerEndpoint,
+        Trust,
+    },
 };
 use engine::NextPasses;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     device::{rfc3339, text},
+    hosted::{Hosted, proof, proxy},
     options::ConnectorOptions,
     problem::Problem,
 };
@@ -42,8 +46,12 @@ pub struct Connector {
     pub next_full_sync: Option<String>,
     /// When the next delta pass is due; null: only when asked.
     pub next_delta_sync: Option<String>,
-    /// How the organization is reached.
-    pub on_premises: OnPremises,
+    /// How an organization on premises is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_premises: Option<OnPremises>,
+    /// How a hosted organization is reached. A connector has one of the two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hosted: Option<Hosted>,
     /// What is read, when, and how.
     pub options: ConnectorOptions,
 }
@@ -111,8 +119,12 @@ pub struct NewConnector {
     /// 1 to 63 of `a-z`, `0-9` and hyphen, beginning with a letter or digit.
     #[schema(example = "lab")]
     pub name: String,
-    /// How the organization is reached.
-    pub on_premises: OnPremises,
+    /// How an organization on premises is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_premises: Option<OnPremises>,
+    /// How a hosted organization is reached. One of the two is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hosted: Option<Hosted>,
     /// What is read, when, and how.
     #[serde(default)]
     pub options: ConnectorOptions,
@@ -128,21 +140,37 @@ pub struct NewConnector {
     /// Password of the notification account.
     #[serde(default)]
     pub notification_password: Option<String>,
+    /// Certificate and key that a hosted organization's application has: the text of a PEM file, or
+    /// a PFX file in base64. It is sealed before it is stored, and never given out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+    /// What opens that file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_password: Option<String>,
+    /// Client secret of a hosted organization's application, in place of a certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<String>,
 }
 
 impl std::fmt::Debug for NewConnector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "NewConnector({}, {})", self.name, self.on_premises.url)
+        let server = self.on_premises.as_ref().map(|server| server.url.as_str());
+        let tenant = self.hosted.as_ref().map(|hosted| hosted.tenant.as_str());
+        write!(f, "NewConnector({}, {})", self.name, server.or(tenant).unwrap_or_default())
     }
 }
 
 impl Connector {
     /// The one translation of a connector into JSON.
     #[must_use]
-    pub(crate) fn of(connector: domain::Connector, next: NextPasses) -> Self {
+    pub(crate) fn of(connector: domain::Connector, next: NextPasses, now: Timestamp) -> Self {
         let is_uninstalled =
             connector.organization.is_none() && connector.state != ConnectorState::Removed;
         let organization = |OrganizationIdentity { key, name }| Organization { key, name };
+        let (on_premises, hosted) = match connector.endpoint {
+            Endpoint::OnPremises(server) => (Some(OnPremises::of(server)), None),
+            Endpoint::Hosted(hosted) => (None, Some(Hosted::of(hosted, now))),
+        };
         Self {
             id: connector.id.to_string(),
             name: connector.name.to_string(),
@@ -156,7 +184,8 @@ impl Connector {
             next_install: text(connector.next_install.filter(|_| is_uninstalled)),
             next_full_sync: text(next.full),
             next_delta_sync: text(next.delta),
-            on_premises: OnPremises::of(connector.endpoint),
+            on_premises,
+            hosted,
             options: ConnectorOptions::of(connector.options),
         }
     }
@@ -167,20 +196,31 @@ impl NewConnector {
     pub(crate) fn into_new(self) -> Result<engine::NewConnector, Problem> {
         let name = ConnectorName::parse(&self.name)
             .map_err(|error| Problem::invalid(error, "choose a name such as contoso or lab-2"))?;
+        let endpoint = match (self.on_premises, self.hosted) {
+            (Some(server), None) => server.into_endpoint()?.into(),
+            (None, Some(hosted)) => hosted.into_endpoint()?.into(),
+            _ => {
+                return Err(Problem::invalid(
+                    "it is not said where the organization is",
+                    "give one of on_premises and hosted",
+                ));
+            }
+        };
         Ok(engine::NewConnector {
             name,
-            endpoint: self.on_premises.into_endpoint()?,
+            endpoint,
             options: self.options.into_options()?,
             is_paused: self.paused,
             password: self.password,
             proxy_password: self.proxy_password,
             notification_password: self.notification_password,
+            proof: proof(self.certificate, self.certificate_password, self.client_secret)?,
         })
     }
 }
 
 impl OnPremises {
-    pub(crate) fn of(endpoint: Endpoint) -> Self {
+    pub(crate) fn of(endpoint: ServerEndpoint) -> Self {
         let (proxy, proxy_username) = match endpoint.proxy {
             Some(Proxy { address, username }) => (Some(address), username),
             None => (None, None),
@@ -201,24 +241,15 @@ impl OnPremises {
         }
     }
 
-    pub(crate) fn into_endpoint(self) -> Result<Endpoint, Problem> {
+    pub(crate) fn into_endpoint(self) -> Result<ServerEndpoint, Problem> {
         let authentication = Authentication::from_word(&self.authentication).ok_or_else(|| {
             Problem::invalid(
                 format_args!("authentication is {:?}", self.authentication),
                 "use automatic, kerberos, negotiate, ntlm or basic",
             )
         })?;
-        let proxy = match (self.proxy, self.proxy_username) {
-            (Some(address), username) => Some(Proxy { address, username }),
-            (None, None) => None,
-            (None, Some(_)) => {
-                return Err(Problem::invalid(
-                    "there is a user name for a proxy and no proxy",
-                    "name the proxy as host:port, or leave its user name out",
-                ));
-            }
-        };
-        Ok(Endpoint {
+        let proxy = proxy(self.proxy, self.proxy_username)?;
+        Ok(ServerEndpoint {
             url: self.url,
             connect_to: self.connect_to,
             spn: self.spn,

@@ -69,11 +69,12 @@ pub(crate) async fn add(
     Parameters(DryRun { dry_run }): Parameters<DryRun>,
     Body(new): Body<NewConnector>,
 ) -> Result<Response, Problem> {
+    caller.scope(Permission::ModifySite)?;
     let new = new.into_new()?;
     let name = new.name.clone();
     if dry_run {
         engine.validate_connector(&caller, &new).await?;
-        return Ok(Preview::of(format!("add the connector {name} for {}", new.endpoint.url)));
+        return Ok(Preview::of(format!("add the connector {name} for {}", new.endpoint.url())));
     }
     engine.add_connector(&caller, new).await?;
     let added = shown(&engine, &caller, &name).await?;
@@ -259,5 +260,5 @@ async fn shown(
 
 async fn with_next(engine: &Engine, connector: domain::Connector) -> Result<Connector, Problem> {
     let next = engine.next_passes(&connector).await?;
-    Ok(Connector::of(connector, next))
+    Ok(Connector::of(connector, next, engine.now()))
 }

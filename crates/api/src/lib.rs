@@ -20,6 +20,7 @@ mod decision;
 mod device;
 mod explanation;
 mod health;
+mod hosted;
 mod idempotency;
 mod identity_providers;
 mod job;
@@ -30,6 +31,7 @@ mod pass;
 mod people;
 mod preview;
 mod problem;
+mod sign_in;
 mod status;
 mod sync;
 mod wishes;
@@ -54,6 +56,7 @@ pub use explanation::{
     Remedy, ReportedAccess,
 };
 pub use health::{Budget, ComponentLog, Endpoint, EndpointList, LogLine, Message, MessageList};
+pub use hosted::{Certificate, Hosted};
 pub use identity_providers::{
     IdentityProvider, IdentityProviderChange, IdentityProviderList, IdentityProviderTest,
     LdapProvider, NewIdentityProvider, OidcProvider, ProviderReport, ProviderStep,
@@ -75,6 +78,7 @@ pub use people::{
 };
 pub use preview::Preview;
 pub use problem::Problem;
+pub use sign_in::ConnectorSignIn;
 pub use status::{ConnectorStatus, Status};
 pub use sync::{SyncRequest, UserSynced};
 pub use wishes::{
@@ -144,6 +148,7 @@ fn guarded() -> OpenApiRouter<Engine> {
         .routes(routes!(connectors::resume))
         .routes(routes!(check::last, check::check))
         .routes(routes!(check::role_script))
+        .routes(routes!(sign_in::show, sign_in::begin))
         .routes(routes!(sync::sync))
         .routes(routes!(health::endpoints))
         .routes(routes!(health::messages))

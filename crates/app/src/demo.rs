@@ -1,5 +1,7 @@
 //! `gatepost demo`: everything at once, on a simulated organization, and nothing left behind.
 
+mod cloud;
+
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -60,23 +62,28 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<Exit> {
     logs::start(&config.log, &directory.paths().component_log())?;
 
     say(&format!(
-        "growing a simulated Exchange organization with {} devices …",
+        "growing a simulated Exchange organization with {} devices, and one in the cloud …",
         arguments.devices
     ))?;
     let exchange = exchange(&arguments).await?;
-    let exchange_url = exchange.url();
+    let cloud::Cloud { server: hosted, new: new_hosted } =
+        cloud::bind(arguments.devices, arguments.seed).await?;
+    let (exchange_url, cloud_url) = (exchange.url(), hosted.url());
     let keys = key_source::keys(&config, directory.paths(), &Surroundings::default())?;
     let server = serve::Server::start(directory, &config, keys).await?;
     let client = Client::new(Url::parse(server.url())?, server.token()?)?;
-    welcome(&server, &exchange_url, home.path())?;
+    welcome(&server, [&exchange_url, &cloud_url], home.path())?;
 
     let (stopping, stopped) = watch::channel(());
     let serving = server.run(ended(stopped.clone()));
-    let simulating = async { exchange.run(ended(stopped)).await.context("serving the simulation") };
+    let simulating = async {
+        let served = tokio::join!(exchange.run(ended(stopped.clone())), hosted.run(ended(stopped)));
+        served.0.and(served.1).context("serving the simulation")
+    };
     let living = async {
         let lived = tokio::select! {
             () = stop => Ok(()),
-            failed = live(&client, &exchange_url) => failed,
+            failed = live(&client, &exchange_url, &new_hosted) => failed,
         };
         drop(stopping);
         lived
@@ -87,17 +94,22 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Adds the connector, syncs, and keeps syncing until the future is dropped.
-async fn live(client: &Client, exchange_url: &str) -> anyhow::Result<()> {
+/// Adds the connectors, syncs, and keeps syncing until the future is dropped.
+async fn live(
+    client: &Client,
+    exchange_url: &str,
+    new_hosted: &NewConnector,
+) -> anyhow::Result<()> {
     let account = account();
     let new = NewConnector {
         name: CONNECTOR.to_owned(),
-        on_premises: OnPremises {
+        on_premises: Some(OnPremises {
             url: exchange_url.to_owned(),
             authentication: "ntlm".to_owned(),
             username: Some(format!("{}\\{}", account.domain, account.user)),
             ..OnPremises::default()
-        },
+        }),
+        hosted: None,
         password: Some(account.password),
         proxy_password: None,
         options: ConnectorOptions {
@@ -106,8 +118,13 @@ async fn live(client: &Client, exchange_url: &str) -> anyhow::Result<()> {
         },
         paused: false,
         notification_password: None,
+        certificate: None,
+        certificate_password: None,
+        client_secret: None,
     };
     client.post::<Connector>("connectors", &new).await?;
+    // This one is left to itself: it is installed and read by its own schedule.
+    client.post::<Connector>("connectors", new_hosted).await?;
     let started: Job = sync(client, "full").await?;
     job::wait_for(client, &started.id).await?;
     say("From now on phones sync, new ones appear and some fall into quarantine. Ctrl-C ends it.")?;
@@ -179,7 +196,7 @@ async fn free_address(wanted: SocketAddr) -> SocketAddr {
 
 fn welcome(
     server: &serve::Server,
-    exchange_url: &str,
+    [exchange_url, cloud_url]: [&str; 2],
     home: &std::path::Path,
 ) -> anyhow::Result<()> {
     let program = std::env::current_exe().unwrap_or_else(|_| "gatepost".into());
@@ -188,7 +205,8 @@ fn welcome(
          Console    {url}\n  \
          Sign in    with the token {token}\n  \
          Look at    {url}devices: phones sync, new ones appear, some fall into quarantine\n  \
-         Exchange   {exchange_url} (simulated)\n\n  \
+         Exchange   {exchange_url} (simulated)\n  \
+         Cloud      {cloud_url} (simulated)\n\n  \
          In another terminal:\n    \
          export GATEPOST_DATA={home}\n    \
          {program} status\n    \

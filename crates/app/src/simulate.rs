@@ -1,5 +1,6 @@
 //! `gatepost simulate`: a simulated Exchange organization by itself, on the real wire.
 
+mod hosted;
 mod typed;
 
 use std::{
@@ -32,6 +33,12 @@ pub(crate) enum SimulateVerb {
     /// -AllowCamera $false', 'Get-CASMailbox jane | Format-List'. What it gives is printed. The end of
     /// the input means nothing; in the background of a terminal nothing is read.
     OnPremises(OnPremisesArguments),
+    /// Simulate a hosted organization: Exchange Online with its sign-in over HTTPS, with living devices
+    ///
+    /// It prints the tenant, the application and the files that a connector needs, and the command that
+    /// adds one. Each line of the standard input is a cmdlet, as with 'simulate on-premises'. A code
+    /// that a person is to enter is entered at /devicelogin of the same address.
+    Hosted(hosted::HostedArguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -119,7 +126,13 @@ enum Version {
 pub(crate) const LIVING: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(verb: SimulateVerb) -> anyhow::Result<Exit> {
-    let SimulateVerb::OnPremises(arguments) = verb;
+    match verb {
+        SimulateVerb::OnPremises(arguments) => on_premises(arguments).await,
+        SimulateVerb::Hosted(arguments) => hosted::run(arguments).await,
+    }
+}
+
+async fn on_premises(arguments: OnPremisesArguments) -> anyhow::Result<Exit> {
     // Whoever asks daemons to read their configuration anew has nothing to say to this one.
     let hangup = signal(SignalKind::hangup());
     let stop = serve::stop_signal();
@@ -275,8 +288,10 @@ mod tests {
     fn arguments(words: &[&str]) -> Result<OnPremisesArguments, String> {
         let words = ["simulate", "on-premises"].iter().chain(words);
         let line = Line::try_parse_from(words).map_err(|error| error.to_string())?;
-        let SimulateVerb::OnPremises(arguments) = line.verb;
-        Ok(arguments)
+        match line.verb {
+            SimulateVerb::OnPremises(arguments) => Ok(arguments),
+            SimulateVerb::Hosted(_) => Err("another simulation".to_owned()),
+        }
     }
 
     #[test]

@@ -72,6 +72,20 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   });
 
+  // A secret file becomes text here: PEM as it is, everything else as base64.
+  for (const text of document.querySelectorAll("textarea[data-file]")) {
+    const choose = document.createElement("input");
+    choose.type = "file";
+    choose.setAttribute("aria-label", "Choose a file");
+    choose.addEventListener("change", async () => {
+      const bytes = new Uint8Array(await choose.files[0].arrayBuffer());
+      const plain = new TextDecoder().decode(bytes);
+      const isPem = plain.includes("-----BEGIN");
+      text.value = isPem ? plain : btoa(String.fromCharCode(...bytes));
+    });
+    text.before(choose);
+  }
+
   document.addEventListener("change", showPicked);
   document.addEventListener("change", offerValues);
   document.addEventListener("htmx:beforeRequest", (event) => {

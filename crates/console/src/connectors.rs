@@ -141,7 +141,7 @@ impl Row {
         Self {
             href: format!("/connectors/{}", connector.name),
             name: connector.name.to_string(),
-            endpoint: words::breakable(&words::visible(&connector.endpoint.url)),
+            endpoint: words::breakable(&words::visible(connector.endpoint.url())),
             organization: organization(connector),
             state: format!("{}{paused}", connector.state.word()),
             tone: tone(connector.state),

@@ -4,6 +4,7 @@
 mod explanation;
 mod offers;
 mod recent;
+mod siblings;
 mod timeline;
 
 use askama::Template;
@@ -12,7 +13,7 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use domain::{
-    AccessState, Connector, Device, DeviceId, Permission, Timestamp, WipeStatus,
+    AccessState, Connector, Device, DeviceId, Permission, Timestamp, WipeStatus, access::Hosting,
     connector::ConnectorState,
 };
 use engine::{Engine, Explained};
@@ -86,9 +87,22 @@ pub(crate) async fn device(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let mut page = DevicePage::read(&engine, &signed_in, id_of(&id)?, &asked).await?;
+    page.groups.extend(others(&engine, &signed_in, id_of(&id)?).await?);
     let parts = page.parts()?;
     page.live = page.live(&parts);
     Ok(page::whole(&page))
+}
+
+/// The other phones of the same person.
+async fn others(
+    engine: &Engine,
+    signed_in: &SignedIn,
+    id: DeviceId,
+) -> Result<Option<Group>, Problem> {
+    let scope = signed_in.caller.scope(Permission::ReadResource)?;
+    let device = engine.store().device(&scope, id).await?;
+    let connectors = engine.store().connectors(&scope).await?;
+    siblings::of(engine, &scope, &device, &connectors).await
 }
 
 /// `GET /devices/{id}/live?seen=…`: what changed of the parts that live.
@@ -192,6 +206,7 @@ impl DevicePage {
     ) -> Self {
         let connector_name =
             connector.map_or_else(|| "removed".to_owned(), |connector| connector.name.to_string());
+        let hosting = connector.map(|one| one.endpoint.hosting()).unwrap_or_default();
         let is_read = connector.is_some_and(|one| one.state != ConnectorState::Removed);
         let facts = &device.facts;
         let said = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(words::visible);
@@ -209,7 +224,7 @@ impl DevicePage {
             address: format!("/devices/{}", device.id),
             acts: Offers::default(),
             recent: Vec::new(),
-            ladder: Ladder::of(device, now),
+            ladder: Ladder::of(device, hosting, now),
             timeline: Timeline::default(),
             is_whole: false,
             name: joined(name),
@@ -229,7 +244,7 @@ impl DevicePage {
                 sync_group(device, now),
                 phone_group(device),
                 owner_group(device),
-                wipe_group(device, now),
+                wipe_group(device, hosting, now),
                 identity_group(device, &connector_name, now),
             ],
             other: other
@@ -314,11 +329,14 @@ fn owner_group(device: &Device) -> Group {
     }
 }
 
-fn wipe_group(device: &Device, now: Timestamp) -> Group {
+fn wipe_group(device: &Device, hosting: Hosting, now: Timestamp) -> Group {
     let statistics = device.statistics.clone().unwrap_or_default();
     let status = match (device.statistics.is_some(), statistics.wipe_status) {
         (false, _) => "not read yet",
         (true, WipeStatus::None) => "none asked for",
+        (true, WipeStatus::Requested | WipeStatus::Sent) if hosting == Hosting::Hosted => {
+            "sent; hosted Exchange never reports back whether the phone was erased"
+        }
         (true, WipeStatus::Requested) => "asked for; the phone has not fetched it",
         (true, WipeStatus::Sent) => "fetched by the phone; not acknowledged",
         (true, WipeStatus::Acknowledged) => "acknowledged by the phone",

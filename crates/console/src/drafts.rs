@@ -25,7 +25,7 @@ const MOST_DRAFTS: usize = 64;
 /// Whose draft it is: the hash of the session's secret id.
 pub(crate) type SessionKey = [u8; 32];
 
-/// Passwords of a connector. Prints as nothing.
+/// Passwords and other secrets of a connector. Prints as nothing.
 #[derive(Clone, Default)]
 pub(crate) struct Secrets {
     /// Of the account.
@@ -34,6 +34,12 @@ pub(crate) struct Secrets {
     pub(crate) proxy_password: Option<String>,
     /// Of the account that notifications are sent with.
     pub(crate) notification_password: Option<String>,
+    /// Certificate and key of a hosted organization's application, as text.
+    pub(crate) certificate: Option<String>,
+    /// Of that file.
+    pub(crate) certificate_password: Option<String>,
+    /// Client secret of a hosted organization's application.
+    pub(crate) client_secret: Option<String>,
 }
 
 /// Every draft there is.
@@ -107,9 +113,16 @@ impl Drafts {
 
 impl Secrets {
     fn is_empty(&self) -> bool {
-        [&self.password, &self.proxy_password, &self.notification_password]
-            .into_iter()
-            .all(Option::is_none)
+        [
+            &self.password,
+            &self.proxy_password,
+            &self.notification_password,
+            &self.certificate,
+            &self.certificate_password,
+            &self.client_secret,
+        ]
+        .into_iter()
+        .all(Option::is_none)
     }
 
     fn take_over(&mut self, typed: Self) {
@@ -117,6 +130,9 @@ impl Secrets {
             (&mut self.password, typed.password),
             (&mut self.proxy_password, typed.proxy_password),
             (&mut self.notification_password, typed.notification_password),
+            (&mut self.certificate, typed.certificate),
+            (&mut self.certificate_password, typed.certificate_password),
+            (&mut self.client_secret, typed.client_secret),
         ] {
             if typed.is_some() {
                 *kept = typed;

@@ -94,6 +94,7 @@ pub fn router(engine: Engine) -> Router {
         .route("/connectors/{name}/resume", post(actions::resume))
         .route("/connectors/{name}/check", post(actions::check))
         .route("/connectors/{name}/ageing", post(actions::age))
+        .route("/connectors/{name}/sign-in", post(actions::sign_in))
         .route("/connectors/{name}/role-script", get(actions::role_script))
         .route("/connectors/{name}/remove", get(actions::removal).post(actions::remove))
         .route("/audit", get(audit::audit))

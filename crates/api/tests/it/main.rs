@@ -6,6 +6,7 @@ mod acting;
 mod changes;
 mod document;
 mod explaining;
+mod hosted;
 mod identity_providers;
 mod lives;
 mod notifications;

@@ -52,7 +52,7 @@ async fn what_cannot_be_understood_is_named() {
     }
     for (body, part) in [
         ("{", "EOF while parsing"),
-        ("{\"name\": \"lab\"}", "missing field `on_premises`"),
+        ("{\"name\": \"lab\"}", "not said where the organization is"),
         (
             "{\"name\": \"lab\", \"on_premises\": {\"url\": \"x\", \"port\": 1}}",
             "unknown field `port`",

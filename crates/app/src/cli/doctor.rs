@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use api::{DataKey, Status};
+use api::{ConnectorList, DataKey, Status};
 use comfy_table::{Cell, Color};
 use engine::KeyFit;
 use serde::de::DeserializeOwned;
@@ -60,6 +60,9 @@ pub(crate) async fn run(arguments: DoctorArguments) -> anyhow::Result<Exit> {
         findings.push(database(&config, &directory));
     }
     findings.push(if is_running { server(&directory).await } else { port(config.listen) });
+    if is_running {
+        findings.extend(certificates(&directory).await);
+    }
     print(&findings)?;
     let is_wrong = findings.iter().any(|finding| finding.verdict == Verdict::Wrong);
     Ok(if is_wrong { Exit::Failed } else { Exit::Done })
@@ -193,6 +196,21 @@ async fn server(directory: &DataDirectory) -> Finding {
         Err(error) => (Verdict::Wrong, error),
     };
     Finding { what: "server", verdict, detail }
+}
+
+/// Certificates of hosted organizations that expire soon or have expired. A server that does not
+/// answer was told of above.
+async fn certificates(directory: &DataDirectory) -> Vec<Finding> {
+    let Ok(list) = ask::<ConnectorList>(directory, "connectors").await else { return Vec::new() };
+    let certificates = list.connectors.into_iter().filter_map(|connector| {
+        let trouble = connector.hosted?.certificate?.trouble?;
+        Some(Finding {
+            what: "certificate",
+            verdict: Verdict::Note,
+            detail: visible(&format!("connector {}: {trouble}", connector.name)),
+        })
+    });
+    certificates.collect()
 }
 
 /// Asks the server of a directory; an error is put into words.

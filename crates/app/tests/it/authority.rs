@@ -12,7 +12,7 @@ use domain::{
     ActionKind, AssignmentId, Connector, ConnectorId, ConnectorName, Permission, Permissions,
     Person, PersonId, SessionId, Timestamp, TokenId,
     authority::{AssignedPlace, Assignee, Assignment, BuiltInRole, PermissionKind, RoleName},
-    connector::{ConnectorState, Endpoint},
+    connector::{ConnectorState, ServerEndpoint},
     person::Origin,
 };
 use engine::{AuditKey, AuditOptions, Clock, Engine, Options};
@@ -125,7 +125,7 @@ impl House {
         let connector = Connector {
             id: ConnectorId(Uuid::from_u128(1)),
             name: ConnectorName::parse("lab").unwrap(),
-            endpoint: Endpoint::new("http://127.0.0.1:9/PowerShell/"),
+            endpoint: ServerEndpoint::new("http://127.0.0.1:9/PowerShell/").into(),
             options: domain::connector::Options::default(),
             organization: None,
             state: ConnectorState::Flagged,

@@ -314,7 +314,7 @@ fn no_type_that_holds_a_secret_prints_it() {
         "password": secret, "proxy_password": secret, "notification_password": secret,
     }))
     .unwrap();
-    let endpoint = domain::connector::Endpoint::new("http://ex01/PowerShell/");
+    let endpoint = domain::connector::ServerEndpoint::new("http://ex01/PowerShell/");
     let password = exchange::Secret::new(secret);
     let mut settings = exchange::ConnectionSettings::new(endpoint.clone());
     settings.proxy_password = Some(password.clone());
@@ -332,12 +332,13 @@ fn no_type_that_holds_a_secret_prints_it() {
     };
     let of_engine = engine::NewConnector {
         name: domain::ConnectorName::parse("lab").unwrap(),
-        endpoint,
+        endpoint: endpoint.into(),
         options: domain::connector::Options::default(),
         is_paused: false,
         password: text(),
         proxy_password: text(),
         notification_password: text(),
+        proof: text().map(engine::Proof::ClientSecret),
     };
     let changes = engine::ConnectorChange {
         endpoint: of_engine.endpoint.clone(),
@@ -345,6 +346,7 @@ fn no_type_that_holds_a_secret_prints_it() {
         password: text(),
         proxy_password: text(),
         notification_password: text(),
+        proof: text().map(engine::Proof::ClientSecret),
     };
     let target = "UnmistakableUnmistakable";
     let mut seen = Seen::default();

@@ -7,6 +7,7 @@ mod authority;
 mod connector;
 mod explaining;
 mod help;
+mod hosted;
 mod keys;
 mod leaks;
 mod people;

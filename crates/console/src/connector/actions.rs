@@ -103,6 +103,17 @@ pub(crate) async fn check(
     Ok(Redirect::to(&format!("/connectors/{name}#permissions")).into_response())
 }
 
+/// `POST /connectors/{name}/sign-in`: asks for a code; the page then says where to enter it.
+pub(crate) async fn sign_in(
+    State(engine): State<Engine>,
+    signed_in: SignedIn,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    let name = name_of(&name)?;
+    engine.begin_sign_in(&signed_in.caller, &name).await?;
+    Ok(back_to(&name))
+}
+
 /// Which script is wanted.
 #[derive(Deserialize)]
 pub(crate) struct ScriptWanted {

@@ -11,8 +11,11 @@ use axum::{
     extract::{Path, Query, State},
     response::{IntoResponse as _, Response},
 };
-use domain::{Connector, ConnectorName, Timestamp, connector::ConnectorState};
-use engine::Engine;
+use domain::{
+    Connector, ConnectorName, Timestamp,
+    connector::{ConnectorState, Expiry, HostedSignIn},
+};
+use engine::{Engine, SignInState};
 use serde::Deserialize;
 
 pub(crate) use self::parts::{not_scheduled, upcoming};
@@ -60,6 +63,9 @@ struct ConnectorPage {
     report: Option<Report>,
     begins_check: bool,
     has_account: bool,
+    /// Whether a person signs in with a code.
+    signs_in_by_code: bool,
+    is_hosted: bool,
     connection: Vec<Fact>,
     inventory: Vec<Fact>,
     devices_href: String,
@@ -168,14 +174,19 @@ impl ConnectorPage {
             name: name.to_string(),
             live: Live::default(),
             summary: summary(connector),
-            notices: notices(connector, now),
+            notices: notices(connector, now)
+                .into_iter()
+                .chain(sign_in_notice(engine, signed_in, connector).await)
+                .collect(),
+            signs_in_by_code: is_by_code(connector),
+            is_hosted: connector.endpoint.hosted().is_some(),
             can_work: connector.state != ConnectorState::Removed,
             is_paused: connector.is_paused,
             steps: first_steps(connector, is_busy).unwrap_or_default(),
             job: job.map(|job| Work::new(&job, connector.trouble.as_deref(), now)),
             report: report.as_ref().map(Report::new),
             begins_check: false,
-            has_account: connector.endpoint.username.is_some(),
+            has_account: !connector.endpoint.account().is_empty(),
             connection: parts::connection(connector, now),
             inventory: parts::inventory(connector, totals, next, now),
             devices_href: format!("/devices?query=connector:{name}"),
@@ -244,6 +255,30 @@ fn wish(held: Option<&store::Revision>, now: Timestamp) -> String {
     }
 }
 
+fn is_by_code(connector: &Connector) -> bool {
+    let way = connector.endpoint.hosted().map(|hosted| hosted.sign_in);
+    way == Some(HostedSignIn::DeviceCode)
+}
+
+/// Where a person is to go and what to enter, and what became of it.
+async fn sign_in_notice(
+    engine: &Engine,
+    signed_in: &SignedIn,
+    connector: &Connector,
+) -> Option<Notice> {
+    if !is_by_code(connector) {
+        return None;
+    }
+    // Who may not change the connector is not shown the code either.
+    let begun = engine.sign_in_begun(&signed_in.caller, &connector.name).await.ok()?;
+    let (tone, text) = match begun.state {
+        SignInState::Waiting => ("quarantined", words::visible(&begun.message)),
+        SignInState::Done => return None,
+        SignInState::Failed(why) => ("blocked", words::sentence(&words::visible(&why))),
+    };
+    Some(Notice { tone, text })
+}
+
 /// What is wrong, what rests, and what to do.
 fn notices(connector: &Connector, now: Timestamp) -> Vec<Notice> {
     let mut notices = Vec::new();
@@ -262,6 +297,14 @@ fn notices(connector: &Connector, now: Timestamp) -> Vec<Notice> {
         });
         let text = format!("{trouble}{}", again.unwrap_or_default());
         notices.push(Notice { tone: "blocked", text });
+    }
+    let certificate = connector.endpoint.hosted().and_then(|hosted| hosted.certificate.as_ref());
+    if let Some(certificate) = certificate {
+        let expiry = Expiry::of(certificate, now);
+        let tone = if expiry == Expiry::Over { "blocked" } else { "quarantined" };
+        if let Some(text) = expiry.sentence(certificate) {
+            notices.push(Notice { tone, text: words::sentence(&words::visible(&text)) });
+        }
     }
     if connector.is_paused {
         let text =

@@ -2,7 +2,8 @@
 
 use domain::{
     AccessState, Connector, EndpointHealth, EndpointOrigin, StatusMessage, Timestamp,
-    connector::ConnectorState, status_message::Severity,
+    connector::{ConnectorState, Endpoint, HostedEndpoint, ServerEndpoint},
+    status_message::Severity,
 };
 use engine::{BudgetGauge, NextPasses};
 use jiff::SignedDuration;
@@ -26,18 +27,13 @@ fn html(name: &'static str, value: String) -> Fact {
 
 /// How it is reached, as whom, and what is read when.
 pub(super) fn connection(connector: &Connector, now: Timestamp) -> Vec<Fact> {
-    let (endpoint, options) = (&connector.endpoint, &connector.options);
-    let mut facts = vec![
-        code("Address", &endpoint.url),
-        plain("Signing in", setup::way_of_signing_in(endpoint.authentication)),
-    ];
-    if let Some(user) = &endpoint.username {
-        facts.push(code("Account", user));
+    let options = &connector.options;
+    let mut facts = vec![code("Address", connector.endpoint.url())];
+    match &connector.endpoint {
+        Endpoint::OnPremises(server) => of_server(server, &mut facts),
+        Endpoint::Hosted(hosted) => of_hosted(hosted, now, &mut facts),
     }
-    if let Some(to) = &endpoint.connect_to {
-        facts.push(code("Connects to", to));
-    }
-    if let Some(proxy) = &endpoint.proxy {
+    if let Some(proxy) = connector.endpoint.proxy() {
         facts.push(code("Proxy", &proxy.address));
     }
     if let Some(directory) = &options.directory {
@@ -49,6 +45,31 @@ pub(super) fn connection(connector: &Connector, now: Timestamp) -> Vec<Fact> {
     facts.push(plain("Delta sync", &setup::schedule(&schedules.delta, zone)));
     facts.push(html("Added", words::time(Some(connector.created), now, "")));
     facts
+}
+
+fn of_server(server: &ServerEndpoint, facts: &mut Vec<Fact>) {
+    facts.push(plain("Signing in", setup::way_of_signing_in(server.authentication)));
+    if let Some(user) = &server.username {
+        facts.push(code("Account", user));
+    }
+    if let Some(to) = &server.connect_to {
+        facts.push(code("Connects to", to));
+    }
+}
+
+fn of_hosted(hosted: &HostedEndpoint, now: Timestamp, facts: &mut Vec<Fact>) {
+    facts.push(code("Tenant", hosted.tenant.as_str()));
+    facts.push(plain("Cloud", setup::cloud(hosted.cloud)));
+    facts.push(plain("Signing in", setup::way_of_proving(hosted.sign_in)));
+    if let Some(application) = &hosted.application {
+        facts.push(code("Application", &application.to_string()));
+    }
+    if let Some(certificate) = &hosted.certificate {
+        facts.push(plain("Certificate", &certificate.subject));
+        facts.push(code("SHA-256 of it", &certificate.sha256));
+        let verb = if certificate.not_after <= now { "Expired" } else { "Expires" };
+        facts.push(html(verb, words::time(Some(certificate.not_after), now, "")));
+    }
 }
 
 /// What is known of its devices, as of when, and when it is read again.

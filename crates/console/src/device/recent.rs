@@ -1,6 +1,6 @@
 //! What was asked of a device lately, and how far it has come.
 
-use domain::{ActionState, Device, Timestamp, WipeStatus};
+use domain::{ActionState, Device, Timestamp, WipeStatus, access::Hosting};
 use engine::Engine;
 use store::{Action, Request};
 
@@ -93,8 +93,12 @@ impl Recent {
 
 impl Ladder {
     /// Of the wipe that Exchange tells of, if it tells of one.
-    pub(crate) fn of(device: &Device, now: Timestamp) -> Option<Self> {
+    pub(crate) fn of(device: &Device, hosting: Hosting, now: Timestamp) -> Option<Self> {
         let statistics = device.statistics.as_ref()?;
+        // Hosted Exchange tells of the first rung alone, and nobody climbs the others.
+        if hosting == Hosting::Hosted && statistics.wipe_status != WipeStatus::Acknowledged {
+            return None;
+        }
         let reached = match statistics.wipe_status {
             WipeStatus::None => return None,
             WipeStatus::Requested => 1,

@@ -1,5 +1,7 @@
 //! The fields of each step, ready to print.
 
+mod hosted;
+
 use domain::connector::{Authentication, DirectorySecurity, Runspaces};
 use jiff::tz::TimeZoneDatabase;
 
@@ -18,6 +20,8 @@ pub(crate) struct Field {
     /// `account=password`: the field means something only where that was chosen. The style hides
     /// it elsewhere; a browser that cannot do that shows them all.
     pub(crate) when: &'static str,
+    /// `hosted`, or `on-premises`: the field is of such organizations alone.
+    pub(crate) place: &'static str,
     /// Seldom needed; stands folded.
     pub(crate) is_rare: bool,
 }
@@ -32,6 +36,8 @@ pub(crate) enum Input {
     Lines(String),
     /// Shown empty, always; `true` if one is given already.
     Secret(bool),
+    /// The same for a file that is text, or becomes it: the script offers to choose one.
+    SecretFile(bool),
     Radio(Vec<Choice>),
     Select(Vec<Choice>),
 }
@@ -59,22 +65,43 @@ impl Filled<'_> {
     /// The fields of a step, in their order.
     pub(crate) fn fields(self, step: Step) -> Vec<Field> {
         let parts = match step {
-            Step::General => vec![self.place(), self.way(), self.certificates()],
-            Step::Account => vec![self.account(), self.notification()],
+            Step::General => {
+                vec![self.place(), self.tenant(), self.servers(), self.way(), self.certificates()]
+            }
+            Step::Account => vec![self.application(), self.account(), self.notification()],
             Step::Discovery => vec![self.whose(), self.when()],
             Step::Settings => vec![self.settings()],
             Step::Review => Vec::new(),
         };
-        parts.into_iter().flatten().collect()
+        let mut fields: Vec<Field> = parts.into_iter().flatten().collect();
+        // Where somebody may still choose, both kinds are on the page, and the style hides one.
+        let place = if self.form.is_hosted() { "hosted" } else { "on-premises" };
+        if step != Step::General || self.is_change {
+            fields.retain(|field| field.place.is_empty() || field.place == place);
+        }
+        fields
     }
 
     fn field(self, name: &'static str, label: &'static str, hint: &str, input: Input) -> Field {
         let error = self.errors.get(name).cloned();
-        Field { name, label, hint: hint.to_owned(), error, input, when: "", is_rare: false }
+        Field {
+            name,
+            label,
+            hint: hint.to_owned(),
+            error,
+            input,
+            when: "",
+            place: "",
+            is_rare: false,
+        }
     }
 
     fn line(self, name: &'static str, label: &'static str, hint: &str) -> Field {
         self.field(name, label, hint, Input::Line(self.form.get(name).to_owned()))
+    }
+
+    fn on_premises(self, fields: Vec<Field>) -> Vec<Field> {
+        fields.into_iter().map(|field| Field { place: "on-premises", ..field }).collect()
     }
 
     fn lines(self, name: &'static str, label: &'static str, hint: &str) -> Field {
@@ -120,8 +147,20 @@ impl Filled<'_> {
     }
 
     fn place(self) -> Vec<Field> {
-        let name =
-            self.line("name", "Name", "For you, in addresses and on the command line: contoso");
+        if self.is_change {
+            return Vec::new();
+        }
+        let places = [
+            ("on-premises", "On premises: Exchange 2010 to Subscription Edition"),
+            ("hosted", "Hosted: Exchange Online"),
+        ];
+        vec![
+            self.line("name", "Name", "For you, in addresses and on the command line: contoso"),
+            self.radio("place", "Where the organization is", &places),
+        ]
+    }
+
+    fn servers(self) -> Vec<Field> {
         let url = self.line(
             "url",
             "Address of an Exchange server or array",
@@ -141,13 +180,12 @@ impl Filled<'_> {
             ("yes", "Are gone over to when none of these answers: Exchange names them itself"),
             ("no", "Are left alone, whatever happens"),
         ];
-        let place = vec![
+        self.on_premises(vec![
             url,
             self.radio("servers", "Servers", &servers),
             sites.when("servers=sites"),
             self.radio("other_servers", "Other servers of the organization", &others),
-        ];
-        if self.is_change { place } else { std::iter::once(name).chain(place).collect() }
+        ])
     }
 
     fn way(self) -> Vec<Field> {
@@ -165,7 +203,7 @@ impl Filled<'_> {
         });
         let security = Input::Select(self.choices("directory_security", security));
         let proxy = [("none", "None; the server is reached directly"), ("proxy", "An HTTP proxy")];
-        vec![
+        let mut way = self.on_premises(vec![
             self.radio("directory", "Active Directory", &directory),
             self.line(
                 "directory_server",
@@ -175,6 +213,8 @@ impl Filled<'_> {
             .when("directory=server"),
             self.field("directory_security", "How the way there is protected", "", security)
                 .when("directory=server"),
+        ]);
+        way.extend([
             self.radio("proxy", "Proxy", &proxy),
             self.line("proxy_address", "Address of the proxy", "proxy.contoso.com:3128")
                 .when("proxy=proxy"),
@@ -182,7 +222,8 @@ impl Filled<'_> {
                 .when("proxy=proxy"),
             self.secret("proxy_password", "Password for the proxy", self.given.proxy_password)
                 .when("proxy=proxy"),
-        ]
+        ]);
+        way
     }
 
     fn certificates(self) -> Vec<Field> {
@@ -192,6 +233,7 @@ impl Filled<'_> {
                 "Connect to another machine",
                 "10.0.0.5:80, where the name in the address leads elsewhere",
             )
+            .of("on-premises")
             .rare(),
             self.line(
                 "pinned_sha256",
@@ -226,7 +268,7 @@ impl Filled<'_> {
         });
         let ways = Input::Select(self.choices("authentication", ways));
         let basic = [("no", "Refuse"), ("yes", "Allow; anybody on the way can read the password")];
-        vec![
+        self.on_premises(vec![
             self.radio("account", "Sign in with", &account),
             self.line("username", "User name", r"CONTOSO\svc-gatepost or svc-gatepost@contoso.com")
                 .when("account=named"),
@@ -243,7 +285,7 @@ impl Filled<'_> {
             )
             .rare(),
             self.select("basic_without_tls", "Basic over http", "", &basic).rare(),
-        ]
+        ])
     }
 
     fn notification(self) -> Vec<Field> {
@@ -264,6 +306,11 @@ impl Filled<'_> {
             ("units", "Those of users in some organizational units"),
             ("recipients", "Those of mailboxes that a filter finds"),
         ];
+        // Hosted Exchange keeps no organizational units of anybody's own.
+        let scopes: Vec<_> = scopes
+            .into_iter()
+            .filter(|(scope, _)| *scope != "units" || !self.form.is_hosted())
+            .collect();
         let days = Input::Number { value: self.form.get("inactive_days").to_owned(), most: 3_650 };
         vec![
             self.radio("scope", "Whose phones", &scopes),
@@ -272,7 +319,8 @@ impl Filled<'_> {
                 "Organizational units",
                 "One in a line: OU=Staff,DC=contoso,DC=com or contoso.com/Staff",
             )
-            .when("scope=units"),
+            .when("scope=units")
+            .of("on-premises"),
             self.line(
                 "recipient_filter",
                 "Recipient filter",
@@ -354,6 +402,10 @@ impl Filled<'_> {
 impl Field {
     fn when(self, when: &'static str) -> Self {
         Self { when, ..self }
+    }
+
+    fn of(self, place: &'static str) -> Self {
+        Self { place, ..self }
     }
 
     fn rare(self) -> Self {

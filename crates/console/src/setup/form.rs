@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     Connector,
-    connector::{Directory, DiscoveryScope, Endpoint},
+    connector::{Directory, DiscoveryScope, Endpoint, HostedEndpoint, ServerEndpoint},
     schedule::Schedule,
 };
 
@@ -107,14 +107,24 @@ const FIELDS: [(&str, Step, &str); 33] = [
     ("time_zone", Step::Discovery, "UTC"),
     ("external_management", Step::Settings, "leave"),
 ];
-/// The others of the last step.
-const MORE_FIELDS: [(&str, Step, &str); 3] = [
+/// The others of the last step, and those of hosted organizations.
+const MORE_FIELDS: [(&str, Step, &str); 10] = [
+    ("place", Step::General, "on-premises"),
+    ("tenant", Step::General, ""),
+    ("cloud", Step::General, "global"),
+    ("service_url", Step::General, ""),
+    ("login_url", Step::General, ""),
+    ("application", Step::Account, ""),
+    ("sign_in", Step::Account, "certificate"),
     ("runspaces", Step::Settings, "3"),
     ("remove_aged", Step::Settings, "no"),
     ("replaces", Step::Settings, ""),
 ];
 /// Secret fields; they never stand in a page again.
-pub(crate) const SECRETS: [(&str, Step); 3] = [
+pub(crate) const SECRETS: [(&str, Step); 6] = [
+    ("certificate", Step::Account),
+    ("certificate_password", Step::Account),
+    ("client_secret", Step::Account),
     ("password", Step::Account),
     ("proxy_password", Step::General),
     ("notification_password", Step::Account),
@@ -177,7 +187,11 @@ impl Form {
         let mut form = Self::default();
         let (endpoint, options) = (&connector.endpoint, &connector.options);
         form.set("name", connector.name.as_str());
-        form.endpoint(endpoint);
+        match endpoint {
+            Endpoint::OnPremises(server) => form.server(server),
+            Endpoint::Hosted(hosted) => form.hosted(hosted),
+        }
+        form.network(endpoint);
         if !options.sites.is_empty() {
             form.set("servers", "sites");
             let sites = options.sites.iter().map(|one| format!("{} = {}", one.site, one.url));
@@ -223,15 +237,39 @@ impl Form {
         form
     }
 
-    fn endpoint(&mut self, endpoint: &Endpoint) {
+    /// Whether the organization is in Exchange Online.
+    pub(crate) fn is_hosted(&self) -> bool {
+        self.get("place") == "hosted"
+    }
+
+    fn hosted(&mut self, hosted: &HostedEndpoint) {
+        self.set("place", "hosted");
+        self.set("tenant", hosted.tenant.as_str());
+        self.set("cloud", hosted.cloud.word());
+        self.set("service_url", hosted.service_url.as_deref().unwrap_or_default());
+        self.set("login_url", hosted.login_url.as_deref().unwrap_or_default());
+        self.set("sign_in", hosted.sign_in.word());
+        let application = hosted.application.map(|id| id.to_string()).unwrap_or_default();
+        self.set("application", &application);
+    }
+
+    fn network(&mut self, endpoint: &Endpoint) {
+        let trust = endpoint.trust();
+        self.set("pinned_sha256", trust.pinned_sha256.as_deref().unwrap_or_default());
+        self.set("extra_roots", trust.extra_roots_pem.as_deref().unwrap_or_default());
+        if let Some(proxy) = endpoint.proxy() {
+            self.set("proxy", "proxy");
+            self.set("proxy_address", &proxy.address);
+            self.set("proxy_username", proxy.username.as_deref().unwrap_or_default());
+        }
+    }
+
+    fn server(&mut self, endpoint: &ServerEndpoint) {
         self.set("url", &endpoint.url);
         self.set("connect_to", endpoint.connect_to.as_deref().unwrap_or_default());
         self.set("spn", endpoint.spn.as_deref().unwrap_or_default());
         self.set("authentication", endpoint.authentication.word());
         self.set_lines("kdc", endpoint.kdc.iter().cloned());
-        let trust = &endpoint.trust;
-        self.set("pinned_sha256", trust.pinned_sha256.as_deref().unwrap_or_default());
-        self.set("extra_roots", trust.extra_roots_pem.as_deref().unwrap_or_default());
         self.set("basic_without_tls", if endpoint.allow_basic_without_tls { "yes" } else { "no" });
         let account = match (&endpoint.username, &endpoint.keytab) {
             (None, _) => "system",
@@ -241,11 +279,6 @@ impl Form {
         self.set("account", account);
         self.set("username", endpoint.username.as_deref().unwrap_or_default());
         self.set("keytab", endpoint.keytab.as_deref().unwrap_or_default());
-        if let Some(proxy) = &endpoint.proxy {
-            self.set("proxy", "proxy");
-            self.set("proxy_address", &proxy.address);
-            self.set("proxy_username", proxy.username.as_deref().unwrap_or_default());
-        }
     }
 
     fn schedule(
@@ -264,9 +297,11 @@ impl Form {
         }
     }
 
-    /// The name of a connector that exists stays, whatever was sent.
-    pub(crate) fn rename(&mut self, name: &str) {
-        self.set("name", name);
+    /// The name of a connector that exists, and where it leads to, stay, whatever was sent.
+    pub(crate) fn keep(&mut self, connector: &Connector) {
+        self.set("name", connector.name.as_str());
+        let is_hosted = connector.endpoint.hosted().is_some();
+        self.set("place", if is_hosted { "hosted" } else { "on-premises" });
     }
 
     fn set(&mut self, name: &'static str, value: &str) {

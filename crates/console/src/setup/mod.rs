@@ -17,10 +17,13 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Redirect, Response},
 };
-use domain::{Connector, ConnectorName, Permission};
-use engine::{ConnectorChange, Engine, NewConnector};
+use domain::{
+    Connector, ConnectorName, Permission,
+    connector::{HostedSignIn, ServerEndpoint},
+};
+use engine::{ConnectorChange, Engine, NewConnector, Proof};
 
-pub(crate) use self::review::{schedule, way_of_signing_in};
+pub(crate) use self::review::{cloud, schedule, way_of_proving, way_of_signing_in};
 use self::{
     fields::{Field, Filled, Input},
     form::{Form, Step, step_of},
@@ -120,6 +123,9 @@ impl UnderWay {
             password: typed("password"),
             proxy_password: typed("proxy_password"),
             notification_password: typed("notification_password"),
+            certificate: typed("certificate"),
+            certificate_password: typed("certificate_password"),
+            client_secret: typed("client_secret"),
         };
         let number = sent.get("draft").and_then(|number| number.parse().ok());
         let now = console.engine.now();
@@ -130,10 +136,12 @@ impl UnderWay {
             proxy_password: secrets.proxy_password.is_some() || kept.proxy_password,
             notification_password: secrets.notification_password.is_some()
                 || kept.notification_password,
+            certificate: secrets.certificate.is_some() || kept.certificate,
+            client_secret: secrets.client_secret.is_some() || kept.client_secret,
         };
         let mut form = Form::sent(sent);
         if let Some(connector) = connector {
-            form.rename(connector.name.as_str());
+            form.keep(connector);
         }
         let scope = signed_in.read()?;
         let others = console.engine.store().connectors(&scope).await?;
@@ -165,10 +173,13 @@ impl UnderWay {
 /// The secrets that a connector holds already.
 fn kept(connector: &Connector) -> Given {
     let endpoint = &connector.endpoint;
+    let way = endpoint.hosted().map(|hosted| hosted.sign_in);
     Given {
-        password: endpoint.username.is_some() && endpoint.keytab.is_none(),
-        proxy_password: endpoint.proxy.as_ref().is_some_and(|proxy| proxy.username.is_some()),
+        password: endpoint.server().is_some_and(ServerEndpoint::has_password),
+        proxy_password: endpoint.proxy().is_some_and(|proxy| proxy.username.is_some()),
         notification_password: connector.options.notification_account.is_some(),
+        certificate: way == Some(HostedSignIn::Certificate),
+        client_secret: way == Some(HostedSignIn::Secret),
     }
 }
 
@@ -221,6 +232,13 @@ async fn add(
     under_way: &UnderWay,
     wish: Wish,
 ) -> Result<Response, Problem> {
+    let proof = match proof(&wish, &under_way.secrets) {
+        Ok(proof) => proof,
+        Err(problem) => {
+            let page = wizard(signed_in, under_way, Step::Account, &Errors::new(), Some(problem));
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, page::whole(&page)).into_response());
+        }
+    };
     let secrets = used(&wish, under_way.secrets.clone());
     let address = format!("/connectors/{}?new#permissions", wish.name);
     let new = NewConnector {
@@ -231,6 +249,7 @@ async fn add(
         password: secrets.password,
         proxy_password: secrets.proxy_password,
         notification_password: secrets.notification_password,
+        proof,
     };
     if let Err(error) = console.engine.add_connector(&signed_in.caller, new).await {
         let problem = Trouble::of(error)?;
@@ -245,14 +264,30 @@ async fn add(
 /// of signing in was chosen.
 fn used(wish: &Wish, secrets: Secrets) -> Secrets {
     let endpoint = &wish.endpoint;
-    let has_password = endpoint.username.is_some() && endpoint.keytab.is_none();
-    let has_proxy = endpoint.proxy.as_ref().is_some_and(|proxy| proxy.username.is_some());
+    let has_password = endpoint.server().is_some_and(ServerEndpoint::has_password);
+    let has_proxy = endpoint.proxy().is_some_and(|proxy| proxy.username.is_some());
     let has_notification = wish.options.notification_account.is_some();
     Secrets {
         password: secrets.password.filter(|_| has_password),
         proxy_password: secrets.proxy_password.filter(|_| has_proxy),
         notification_password: secrets.notification_password.filter(|_| has_notification),
+        ..Secrets::default()
     }
+}
+
+/// What an application proves itself with, if it was given in this form.
+fn proof(wish: &Wish, secrets: &Secrets) -> Result<Option<Proof>, Trouble> {
+    let way = wish.endpoint.hosted().map(|hosted| hosted.sign_in);
+    let read = match (way, &secrets.certificate, &secrets.client_secret) {
+        (Some(HostedSignIn::Certificate), Some(text), _) => {
+            Proof::certificate(text.clone(), secrets.certificate_password.clone()).map(Some)
+        }
+        (Some(HostedSignIn::Secret), _, Some(secret)) => {
+            Ok(Some(Proof::ClientSecret(secret.clone())))
+        }
+        _ => Ok(None),
+    };
+    read.map_err(|error| Trouble { text: words::sentence(&error.to_string()), fields: Vec::new() })
 }
 
 fn wizard(
@@ -308,6 +343,10 @@ pub(crate) async fn change(
         Ok(wish) => wish,
         Err(errors) => return Ok(refused(&errors, None)),
     };
+    let proof = match proof(&wish, &under_way.secrets) {
+        Ok(proof) => proof,
+        Err(problem) => return Ok(refused(&Errors::new(), Some(problem))),
+    };
     let secrets = used(&wish, under_way.secrets.clone());
     let change = ConnectorChange {
         endpoint: wish.endpoint,
@@ -315,6 +354,7 @@ pub(crate) async fn change(
         password: secrets.password,
         proxy_password: secrets.proxy_password,
         notification_password: secrets.notification_password,
+        proof,
     };
     let changed = console.engine.change_connector(&signed_in.caller, &wish.name, change).await;
     if let Err(error) = changed {

@@ -2,7 +2,10 @@
 
 use domain::{
     Schedule,
-    connector::{Authentication, DirectorySecurity, DiscoveryScope, Options},
+    connector::{
+        Authentication, Cloud, DirectorySecurity, DiscoveryScope, Endpoint, HostedEndpoint,
+        HostedSignIn, Options, ServerEndpoint,
+    },
 };
 
 use crate::{
@@ -38,8 +41,8 @@ fn general(wish: &Wish, given: Given) -> Vec<(&'static str, String)> {
     let (endpoint, options) = (&wish.endpoint, &wish.options);
     let mut facts = vec![
         ("Name", wish.name.to_string()),
-        ("Environment", "On premises".to_owned()),
-        ("Address", endpoint.url.clone()),
+        ("Environment", environment(endpoint).to_owned()),
+        ("Address", endpoint.url().to_owned()),
     ];
     let sites =
         options.sites.iter().map(|one| ("Server of a site", format!("{}: {}", one.site, one.url)));
@@ -61,7 +64,7 @@ fn general(wish: &Wish, given: Given) -> Vec<(&'static str, String)> {
         },
     );
     facts.push(("Active Directory", directory));
-    let proxy = endpoint.proxy.as_ref().map_or_else(
+    let proxy = endpoint.proxy().map_or_else(
         || "None".to_owned(),
         |proxy| match &proxy.username {
             Some(user) => format!("{} as {user}, {}", proxy.address, said(given.proxy_password)),
@@ -69,20 +72,41 @@ fn general(wish: &Wish, given: Given) -> Vec<(&'static str, String)> {
         },
     );
     facts.push(("Proxy", proxy));
-    if let Some(to) = &endpoint.connect_to {
+    if let Some(to) = endpoint.server().and_then(|server| server.connect_to.as_ref()) {
         facts.push(("Connects to", to.clone()));
     }
-    if let Some(pin) = &endpoint.trust.pinned_sha256 {
+    if let Some(pin) = &endpoint.trust().pinned_sha256 {
         facts.push(("Accepts only the certificate", pin.clone()));
     }
-    if endpoint.trust.extra_roots_pem.is_some() {
+    if endpoint.trust().extra_roots_pem.is_some() {
         facts.push(("More certificate authorities", "given".to_owned()));
     }
     facts
 }
 
 fn account(wish: &Wish, given: Given) -> Vec<(&'static str, String)> {
-    let (endpoint, options) = (&wish.endpoint, &wish.options);
+    let mut facts = match &wish.endpoint {
+        Endpoint::OnPremises(server) => server_account(server, given),
+        Endpoint::Hosted(hosted) => hosted_account(hosted),
+    };
+    let notification = wish.options.notification_account.as_ref().map_or_else(
+        || "None".to_owned(),
+        |account| format!("{account}, {}", said(given.notification_password)),
+    );
+    facts.push(("Notifications are sent with", notification));
+    facts
+}
+
+fn hosted_account(hosted: &HostedEndpoint) -> Vec<(&'static str, String)> {
+    let application = hosted.application.map_or_else(|| "None".to_owned(), |id| id.to_string());
+    vec![
+        ("Tenant", hosted.tenant.to_string()),
+        ("Application", application),
+        ("Way of signing in", way_of_proving(hosted.sign_in).to_owned()),
+    ]
+}
+
+fn server_account(endpoint: &ServerEndpoint, given: Given) -> Vec<(&'static str, String)> {
     let account = match (&endpoint.username, &endpoint.keytab) {
         (None, _) => "What this machine is signed in as".to_owned(),
         (Some(user), Some(keytab)) => format!("{user}, with the keytab {keytab}"),
@@ -101,11 +125,6 @@ fn account(wish: &Wish, given: Given) -> Vec<(&'static str, String)> {
     if endpoint.allow_basic_without_tls {
         facts.push(("Basic over http", "Allowed; the password can be read on the way".to_owned()));
     }
-    let notification = options.notification_account.as_ref().map_or_else(
-        || "None".to_owned(),
-        |account| format!("{account}, {}", said(given.notification_password)),
-    );
-    facts.push(("Notifications are sent with", notification));
     facts
 }
 
@@ -127,6 +146,33 @@ fn discovery(options: &Options) -> Vec<(&'static str, String)> {
         ("Full sync", words::sentence_start(&schedule(&schedules.full, zone.as_str()))),
         ("Delta sync", words::sentence_start(&schedule(&schedules.delta, zone.as_str()))),
     ]
+}
+
+fn environment(endpoint: &Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::OnPremises(_) => "On premises",
+        Endpoint::Hosted(_) => "Hosted: Exchange Online",
+    }
+}
+
+/// In words.
+pub(crate) fn cloud(cloud: Cloud) -> &'static str {
+    match cloud {
+        Cloud::Global => "Worldwide",
+        Cloud::GccHigh => "US Government GCC High",
+        Cloud::Dod => "US Department of Defense",
+        Cloud::China => "China, run by 21Vianet",
+    }
+}
+
+/// In words.
+pub(crate) fn way_of_proving(way: HostedSignIn) -> &'static str {
+    match way {
+        HostedSignIn::Certificate => "A certificate of the application",
+        HostedSignIn::Secret => "A client secret of the application",
+        HostedSignIn::DeviceCode => "A person with a code, for trying out",
+        HostedSignIn::ManagedIdentity => "The identity of this machine",
+    }
 }
 
 /// In words.

@@ -1,13 +1,15 @@
 //! From the texts of a form to a connector that could be, or a sentence for each field that is
 //! wrong.
 
+mod hosted;
+
 use std::collections::BTreeMap;
 
 use domain::{
     ConnectorName, Schedule, Schedules, TimeZoneName,
     connector::{
         Authentication, Directory, DirectorySecurity, Discovery, DiscoveryScope, Endpoint, Options,
-        Proxy, Runspaces, SiteServer, Trust,
+        Proxy, Runspaces, ServerEndpoint, SiteServer, Trust,
     },
 };
 
@@ -22,6 +24,8 @@ pub(crate) struct Given {
     pub(crate) password: bool,
     pub(crate) proxy_password: bool,
     pub(crate) notification_password: bool,
+    pub(crate) certificate: bool,
+    pub(crate) client_secret: bool,
 }
 
 /// A connector that somebody wishes for; every field of it makes sense by itself.
@@ -47,10 +51,17 @@ const ADDRESS: &str = "http://exchange.contoso.com/PowerShell/";
 pub(crate) fn read(form: &Form, given: Given) -> Result<Wish, Errors> {
     let mut reader = Reader { form, given, errors: Errors::new() };
     let name = reader.name();
-    let endpoint = reader.endpoint();
-    let options = reader.options(name.as_ref(), &endpoint.url);
-    match name {
-        Some(name) if reader.errors.is_empty() => Ok(Wish { name, endpoint, options }),
+    let endpoint = match form.is_hosted() {
+        true => reader.hosted().map(Endpoint::Hosted),
+        false => Some(Endpoint::OnPremises(reader.server())),
+    };
+    // Of a tenant that makes no sense the rest is looked at all the same.
+    let url = endpoint.as_ref().map_or("", Endpoint::url).to_owned();
+    let options = reader.options(name.as_ref(), &url);
+    match (name, endpoint) {
+        (Some(name), Some(endpoint)) if reader.errors.is_empty() => {
+            Ok(Wish { name, endpoint, options })
+        }
         _ => Err(reader.errors),
     }
 }
@@ -112,7 +123,7 @@ impl Reader<'_> {
         name
     }
 
-    fn endpoint(&mut self) -> Endpoint {
+    fn server(&mut self) -> ServerEndpoint {
         let url = self.form.get("url").to_owned();
         if let Err(why) = check_url(&url) {
             self.wrong("url", &why);
@@ -129,7 +140,7 @@ impl Reader<'_> {
         for address in &kdc {
             self.address("kdc", address);
         }
-        Endpoint {
+        ServerEndpoint {
             connect_to,
             spn: self.line("spn"),
             authentication,
@@ -233,7 +244,8 @@ impl Reader<'_> {
         Options {
             sites: self.sites(url),
             directory: self.directory(),
-            stays_at_configured_servers: self.form.get("other_servers") == "no",
+            stays_at_configured_servers: !self.form.is_hosted()
+                && self.form.get("other_servers") == "no",
             schedules: self.schedules(),
             discovery: Discovery {
                 scope: self.scope(),
@@ -252,7 +264,7 @@ impl Reader<'_> {
     }
 
     fn sites(&mut self, url: &str) -> Vec<SiteServer> {
-        if self.form.get("servers") != "sites" {
+        if self.form.get("servers") != "sites" || self.form.is_hosted() {
             return Vec::new();
         }
         let mut sites: Vec<SiteServer> = Vec::new();
@@ -282,7 +294,7 @@ impl Reader<'_> {
     }
 
     fn directory(&mut self) -> Option<Directory> {
-        if self.form.get("directory") != "server" {
+        if self.form.get("directory") != "server" || self.form.is_hosted() {
             return None;
         }
         let why = "name a domain controller, as in dc01.contoso.com";
@@ -315,7 +327,7 @@ impl Reader<'_> {
 
     fn scope(&mut self) -> DiscoveryScope {
         match self.form.get("scope") {
-            "units" => {
+            "units" if !self.form.is_hosted() => {
                 let units: Vec<String> = self.form.lines("units").map(str::to_owned).collect();
                 let example = "OU=Staff,DC=contoso,DC=com or contoso.com/Staff";
                 if units.is_empty() || units.len() > MAX_LINES {

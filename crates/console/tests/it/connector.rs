@@ -4,7 +4,9 @@ use axum::http::StatusCode;
 use domain::{
     Caller, Connector, ConnectorId, ConnectorName, EndpointHealth, EndpointOrigin, Schedule,
     StatusMessage,
-    connector::{Authentication, ConnectorState, Endpoint, Options, OrganizationIdentity},
+    connector::{
+        Authentication, ConnectorState, Endpoint, Options, OrganizationIdentity, ServerEndpoint,
+    },
     pass::{Pass, PassCost, PassCounts, PassKind, PassOutcome},
     status_message::Event,
 };
@@ -20,10 +22,10 @@ async fn at_work(change: impl FnOnce(&mut Connector)) -> Console {
     let mut connector = Connector {
         id: ID,
         name: ConnectorName::parse("lab").unwrap(),
-        endpoint: Endpoint {
+        endpoint: Endpoint::OnPremises(ServerEndpoint {
             authentication: Authentication::Kerberos,
-            ..Endpoint::new("http://ex01/PowerShell/")
-        },
+            ..ServerEndpoint::new("http://ex01/PowerShell/")
+        }),
         options: Options::default(),
         organization: Some(OrganizationIdentity {
             key: "k".to_owned(),
@@ -165,7 +167,7 @@ async fn a_connector_that_waits_for_its_first_connection_says_when() {
 async fn a_check_is_a_matrix_that_stays_on_the_page() {
     let console = at_work(|connector| {
         // Nobody listens there, so the check ends at its first step.
-        connector.endpoint.url = "http://127.0.0.1:9/PowerShell/".to_owned();
+        connector.endpoint.server_mut().unwrap().url = "http://127.0.0.1:9/PowerShell/".to_owned();
     })
     .await;
     assert!(console.get("/connectors/lab?new").await.body.contains("hx-trigger=\"submit, load\""));
@@ -223,8 +225,10 @@ async fn ageing_says_what_it_would_do() {
 
 #[tokio::test]
 async fn a_role_script_is_a_file() {
-    let console =
-        at_work(|connector| connector.endpoint.username = Some(r"CONTOSO\svc".to_owned())).await;
+    let console = at_work(|connector| {
+        connector.endpoint.server_mut().unwrap().username = Some(r"CONTOSO\svc".to_owned());
+    })
+    .await;
     let script = console.get("/connectors/lab/role-script?features=reading&exchange=2013").await;
     assert_eq!(script.status, StatusCode::OK);
     assert_eq!(

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use domain::{
     AccessReason, AccessState, Connector, ConnectorId, ConnectorName, DeviceFacts, DeviceId,
     Timestamp,
-    connector::{Authentication, ConnectorState, Endpoint, Options},
+    connector::{Authentication, ConnectorState, Endpoint, Options, ServerEndpoint},
     device::Owner,
 };
 use store::DeviceRow;
@@ -185,11 +185,11 @@ fn connector() -> Connector {
     Connector {
         id: ConnectorId(Uuid::from_u128(7)),
         name: ConnectorName::parse("lab").unwrap(),
-        endpoint: Endpoint {
+        endpoint: Endpoint::OnPremises(ServerEndpoint {
             authentication: Authentication::Ntlm,
             username: Some(MARKUP.to_owned()),
-            ..Endpoint::new(format!("http://{MARKUP}/PowerShell/"))
-        },
+            ..ServerEndpoint::new(format!("http://{MARKUP}/PowerShell/"))
+        }),
         options: Options::default(),
         organization: None,
         state: ConnectorState::Trouble,

@@ -122,7 +122,7 @@ async fn five_steps_lead_to_a_connector() {
     let answer = press(&console, NEW, &page, &[], "add").await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     let added = connector(&console, "contoso").await.unwrap();
-    assert_eq!(added.endpoint.username.as_deref(), Some(r"CONTOSO\svc"));
+    assert_eq!(added.endpoint.server().unwrap().username.as_deref(), Some(r"CONTOSO\svc"));
     assert_eq!(added.options.runspaces.get(), 2);
     let scope = domain::connector::DiscoveryScope::Recipients("Office -eq '<A&B>'".to_owned());
     assert_eq!(added.options.discovery.scope, scope);
@@ -215,5 +215,76 @@ async fn a_change_keeps_the_password_that_was_not_typed() {
     // An account without a password could not be kept: the old one is still there.
     let again = console.get(edit).await;
     assert!(again.body.contains("It is given and not shown again."));
+    console.stop().await;
+}
+
+const HOSTED: [(&str, &str); 4] = [
+    ("place", "hosted"),
+    ("name", "cloud"),
+    ("tenant", "Contoso.onmicrosoft.com"),
+    ("cloud", "gcc-high"),
+];
+const APPLICATION: [(&str, &str); 3] = [
+    ("application", "b7e7b4a4-2c0c-4a1b-9c0b-1c1f2a3b4c5d"),
+    ("sign_in", "secret"),
+    ("client_secret", PASSWORD),
+];
+
+#[tokio::test]
+async fn a_hosted_organization_needs_a_tenant_and_what_proves_who_we_are() {
+    let console = Console::signed_in().await;
+    let page = console.get(NEW).await;
+    let page = press(&console, NEW, &page, &HOSTED, "next").await;
+    assert_eq!((page.status, title(&page)), (StatusCode::OK, "Account".to_owned()));
+    assert!(!page.body.contains("name=\"keytab\" value=\"\" autocomplete"), "{}", page.body);
+    assert!(page.body.contains("The application (client) id that Entra shows."));
+    let page = press(&console, NEW, &page, &[], "next").await;
+    assert_eq!(title(&page), "Account", "nothing was given to sign in with");
+    assert!(page.body.contains("Give the certificate of the application, with its key."));
+    let page = press(&console, NEW, &page, &APPLICATION, "next").await;
+    assert_eq!(title(&page), "Discovery");
+    assert!(!page.body.contains("organizational units"), "there are none of anybody's own");
+    let page = press(&console, NEW, &page, &[], "next").await;
+    let page = press(&console, NEW, &page, &[], "next").await;
+    assert_eq!(title(&page), "Review");
+    assert!(page.body.contains("Hosted: Exchange Online"));
+    assert!(page.body.contains("<dt>Tenant</dt><dd>contoso.onmicrosoft.com</dd>"));
+    let answer = press(&console, NEW, &page, &[], "add").await;
+    assert_eq!(answer.header("location"), "/connectors/cloud?new#permissions");
+    let added = connector(&console, "cloud").await.unwrap();
+    let hosted = added.endpoint.hosted().unwrap();
+    assert_eq!(hosted.tenant.as_str(), "contoso.onmicrosoft.com");
+    assert_eq!(hosted.cloud.word(), "gcc-high");
+    assert_eq!(hosted.sign_in.word(), "secret");
+
+    let edit = "/connectors/cloud/edit";
+    let page = console.get(edit).await;
+    assert!(!page.body.contains("name=\"url\""), "a connector stays where it leads to");
+    assert!(page.body.contains("It is given and not shown again."));
+    let answer =
+        press(&console, edit, &page, &[("place", "on-premises"), ("cloud", "dod")], "").await;
+    assert_eq!(answer.header("location"), "/connectors/cloud?new#permissions");
+    let changed = connector(&console, "cloud").await.unwrap();
+    assert_eq!(changed.endpoint.hosted().unwrap().cloud.word(), "dod");
+    let page = console.get("/connectors/cloud").await;
+    assert!(page.body.contains("contoso.onmicrosoft.com"));
+    assert!(page.body.contains("A client secret of the application"));
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_certificate_is_refused_and_not_shown_again() {
+    let console = Console::signed_in().await;
+    let page = console.get(NEW).await;
+    let page = press(&console, NEW, &page, &HOSTED, "next").await;
+    let certificate = [APPLICATION[0], ("certificate", PASSWORD)];
+    let page = press(&console, NEW, &page, &certificate, "next").await;
+    let page = press(&console, NEW, &page, &[], "next").await;
+    let page = press(&console, NEW, &page, &[], "next").await;
+    let page = press(&console, NEW, &page, &[], "add").await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let said = page.between("<div class=\"error\" role=\"alert\">", "</div>");
+    assert!(said.contains("neither PEM nor a PFX file"), "{said}");
+    assert!(connector(&console, "cloud").await.is_none());
     console.stop().await;
 }

@@ -5,11 +5,12 @@ use std::io::Write as _;
 use api::{CheckReport, CheckStep, Connector, FeatureCheck};
 use clap::{ValueEnum, builder::PossibleValuesParser};
 use comfy_table::{Cell, Color};
-use domain::ConnectorName;
+use domain::{ConnectorName, connector::Tenant};
 use engine::Feature;
 use serde_json::json;
+use uuid::Uuid;
 
-use super::{Exit, what_comes_next};
+use super::{Exit, hosted::Cloud, what_comes_next};
 use crate::{
     client::{Client, ServerArguments},
     output::{
@@ -35,8 +36,17 @@ pub(crate) struct CheckArguments {
 #[derive(Debug, clap::Args)]
 pub(crate) struct RoleScriptArguments {
     /// Name of the connector
-    #[arg(value_parser = ConnectorName::parse)]
-    name: ConnectorName,
+    #[arg(value_parser = ConnectorName::parse, required_unless_present = "hosted")]
+    name: Option<ConnectorName>,
+    /// For an application of Exchange Online that no connector has yet; the tenant may be given
+    #[arg(long, value_name = "TENANT", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with = "name")]
+    hosted: Option<String>,
+    /// Id of that application
+    #[arg(long, value_name = "ID", requires = "hosted")]
+    app_id: Option<Uuid>,
+    /// The cloud in which it lives
+    #[arg(long, value_enum, value_name = "CLOUD", requires = "hosted")]
+    cloud: Option<Cloud>,
     /// What the account is to be able to do; may be given several times; all without it
     #[arg(long, value_name = "FEATURE", value_parser = PossibleValuesParser::new(Feature::ALL.map(Feature::word)))]
     feature: Vec<String>,
@@ -62,6 +72,35 @@ enum Version {
 }
 
 pub(super) async fn role_script(arguments: &RoleScriptArguments) -> anyhow::Result<Exit> {
+    let script = match &arguments.name {
+        Some(name) => script_of(arguments, name).await?,
+        None => script_before(arguments)?,
+    };
+    let mut out = stdout();
+    out.write_all(script.as_bytes())?;
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+/// What to grant an application before there is a connector. Nobody has to be asked for it.
+fn script_before(arguments: &RoleScriptArguments) -> anyhow::Result<String> {
+    let tenant = arguments.hosted.as_deref().filter(|tenant| !tenant.is_empty());
+    let tenant = tenant.map(Tenant::parse).transpose()?;
+    let features: Vec<Feature> = if arguments.read_only {
+        Feature::reading().collect()
+    } else if arguments.feature.is_empty() {
+        Feature::ALL.to_vec()
+    } else {
+        arguments.feature.iter().filter_map(|word| Feature::parse(word)).collect()
+    };
+    let cloud = arguments.cloud.map(Cloud::of_domain).unwrap_or_default();
+    Ok(engine::hosted_role_script(tenant.as_ref(), arguments.app_id, cloud, &features)?)
+}
+
+async fn script_of(
+    arguments: &RoleScriptArguments,
+    name: &ConnectorName,
+) -> anyhow::Result<String> {
     let client = Client::connect(&arguments.server)?;
     let features = if arguments.read_only {
         Feature::reading().map(Feature::word).collect::<Vec<_>>().join(",")
@@ -74,12 +113,7 @@ pub(super) async fn role_script(arguments: &RoleScriptArguments) -> anyhow::Resu
     };
     let mut query = vec![("exchange", exchange)];
     query.extend((!features.is_empty()).then_some(("features", features.as_str())));
-    let path = format!("connectors/{}/role-script", arguments.name);
-    let script = client.text(&path, &query).await?;
-    let mut out = stdout();
-    out.write_all(script.as_bytes())?;
-    out.flush()?;
-    Ok(Exit::Done)
+    client.text(&format!("connectors/{name}/role-script"), &query).await
 }
 
 pub(super) async fn check(arguments: &CheckArguments) -> anyhow::Result<Exit> {

@@ -2,6 +2,7 @@
 
 mod check;
 mod health;
+mod hosted;
 mod settings;
 mod show;
 
@@ -17,7 +18,7 @@ use crate::{
     client::{Client, ServerArguments},
     output::{OutputArguments, say, time, visible},
 };
-use settings::{Ask, Settings};
+use settings::{Ask, Place, Settings};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConnectorVerb {
@@ -33,6 +34,8 @@ pub(crate) enum ConnectorVerb {
     Check(check::CheckArguments),
     /// Print a script for Exchange that gives the account exactly what it needs
     RoleScript(check::RoleScriptArguments),
+    /// Let a person sign in to a hosted organization with a code
+    SignIn(NameArguments),
     /// Let scheduled work rest
     Pause(NameArguments),
     /// Let scheduled work go on
@@ -57,8 +60,11 @@ pub(crate) struct AddArguments {
     #[arg(value_parser = ConnectorName::parse)]
     name: ConnectorName,
     /// Address of remote PowerShell, such as http://exchange.contoso.com/PowerShell/
-    #[arg(long, value_name = "URL")]
-    on_premises: String,
+    #[arg(long, value_name = "URL", required_unless_present = "hosted", conflicts_with = "hosted")]
+    on_premises: Option<String>,
+    /// Tenant of an organization in Exchange Online: its id or a domain of it
+    #[arg(long, value_name = "TENANT")]
+    hosted: Option<String>,
     /// Add without checking
     #[arg(long)]
     no_check: bool,
@@ -74,8 +80,11 @@ pub(crate) struct SetArguments {
     #[arg(value_parser = ConnectorName::parse)]
     name: ConnectorName,
     /// Address of remote PowerShell, such as http://exchange.contoso.com/PowerShell/
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with = "hosted")]
     on_premises: Option<String>,
+    /// Tenant of an organization in Exchange Online: its id or a domain of it
+    #[arg(long, value_name = "TENANT")]
+    hosted: Option<String>,
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
@@ -125,6 +134,7 @@ pub(crate) async fn run(verb: ConnectorVerb) -> anyhow::Result<Exit> {
         ConnectorVerb::Set(arguments) => set(*arguments).await,
         ConnectorVerb::Check(arguments) => check::check(&arguments).await,
         ConnectorVerb::RoleScript(arguments) => check::role_script(&arguments).await,
+        ConnectorVerb::SignIn(arguments) => sign_in(&arguments).await,
         ConnectorVerb::Pause(arguments) => pause(&arguments).await,
         ConnectorVerb::Resume(arguments) => resume(&arguments).await,
         ConnectorVerb::Endpoints(arguments) => health::endpoints(&arguments).await,
@@ -138,9 +148,17 @@ pub(crate) async fn run(verb: ConnectorVerb) -> anyhow::Result<Exit> {
 
 async fn add(arguments: AddArguments) -> anyhow::Result<Exit> {
     let client = Client::connect(&arguments.server)?;
-    let change = arguments.settings.into_change(Some(arguments.on_premises), Ask::Always)?;
+    let wants_code = arguments.settings.wants_code();
+    let place = match arguments.hosted {
+        Some(tenant) => Place::Hosted(Some(tenant)),
+        None => Place::OnPremises(arguments.on_premises),
+    };
+    let change = arguments.settings.into_change(place, Ask::Always)?;
     let connector: Connector = client.post("connectors", &new(&arguments.name, change)?).await?;
     say(&format!("connector {} added", connector.name))?;
+    if wants_code {
+        hosted::sign_in(&client, &connector.name).await?;
+    }
     if arguments.no_check {
         say(&what_comes_next(&connector))?;
         return Ok(Exit::Done);
@@ -152,7 +170,8 @@ async fn add(arguments: AddArguments) -> anyhow::Result<Exit> {
 
 /// The body of a connector to be added: the change of one that has nothing yet.
 fn new(name: &ConnectorName, mut change: ConnectorChange) -> anyhow::Result<Value> {
-    for part in [&mut change.on_premises, &mut change.options].into_iter().flatten() {
+    let parts = [&mut change.on_premises, &mut change.hosted, &mut change.options];
+    for part in parts.into_iter().flatten() {
         part.retain(|_, value| !value.is_null());
     }
     let mut body = serde_json::to_value(change)?;
@@ -183,7 +202,9 @@ fn what_comes_next(connector: &Connector) -> String {
 async fn set(arguments: SetArguments) -> anyhow::Result<Exit> {
     let client = Client::connect(&arguments.server)?;
     let name = arguments.name;
-    let change = arguments.settings.into_change(arguments.on_premises, Ask::IfAccountChanges)?;
+    let wants_code = arguments.settings.wants_code();
+    let place = place(&client, &name, arguments.on_premises, arguments.hosted).await?;
+    let change = arguments.settings.into_change(place, Ask::IfAccountChanges)?;
     let fields = change.fields();
     if fields.is_empty() {
         eprintln!("gatepost: nothing to change is given");
@@ -193,14 +214,47 @@ async fn set(arguments: SetArguments) -> anyhow::Result<Exit> {
     let connector: Connector = client.patch(&format!("connectors/{name}"), &change).await?;
     say(&format!("connector {name} changed: {}", fields.join(", ")))?;
     let is_of_connection = fields.iter().any(|field| {
-        field.starts_with("on_premises.") || field.ends_with("password") || field.contains("sites")
+        ["on_premises.", "hosted.", "certificate", "client_secret"]
+            .iter()
+            .any(|part| field.starts_with(part))
+            || field.ends_with("password")
+            || field.contains("sites")
     });
+    if wants_code {
+        hosted::sign_in(&client, name.as_str()).await?;
+    }
     if is_of_connection {
         say(&format!("next: gatepost connector check {name}"))?;
     }
     if connector.paused {
         say(&format!("it rests: gatepost connector resume {name} lets it go on"))?;
     }
+    Ok(Exit::Done)
+}
+
+/// Where the organization of a connector is: as the flags say, or as it is.
+async fn place(
+    client: &Client,
+    name: &ConnectorName,
+    on_premises: Option<String>,
+    tenant: Option<String>,
+) -> anyhow::Result<Place> {
+    if on_premises.is_some() {
+        return Ok(Place::OnPremises(on_premises));
+    }
+    if tenant.is_some() {
+        return Ok(Place::Hosted(tenant));
+    }
+    let connector: Connector = client.get(&format!("connectors/{name}"), &[]).await?;
+    Ok(match connector.hosted {
+        Some(_) => Place::Hosted(None),
+        None => Place::OnPremises(None),
+    })
+}
+
+async fn sign_in(arguments: &NameArguments) -> anyhow::Result<Exit> {
+    let client = Client::connect(&arguments.server)?;
+    hosted::sign_in(&client, arguments.name.as_str()).await?;
     Ok(Exit::Done)
 }
 

@@ -11,6 +11,7 @@ use api::ConnectorChange;
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 
+use super::hosted::{HostedArguments, Proof};
 use crate::secret::{self, PasswordArguments};
 
 #[derive(Debug, clap::Args)]
@@ -37,6 +38,8 @@ pub(super) struct Settings {
     kerberos: KerberosArguments,
     #[command(flatten)]
     network: NetworkArguments,
+    #[command(flatten)]
+    hosted: HostedArguments,
 }
 
 #[derive(Debug, clap::Args)]
@@ -121,7 +124,7 @@ struct NetworkArguments {
     #[arg(long, value_name = "HOST:PORT")]
     connect_to: Option<String>,
     /// More certificate authorities to trust, PEM
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", visible_alias = "extra-root")]
     ca_file: Option<PathBuf>,
     /// Trust exactly the certificate with this SHA-256, at every configured server
     #[arg(long, value_name = "SHA256")]
@@ -201,13 +204,16 @@ pub(super) enum Ask {
     IfAccountChanges,
 }
 
+/// Where the organization is; its address or tenant, if one is given.
+#[derive(Debug, Clone)]
+pub(super) enum Place {
+    OnPremises(Option<String>),
+    Hosted(Option<String>),
+}
+
 impl Settings {
-    /// The change that the flags ask for. `url` is the address of the connector, if it is given.
-    pub(super) fn into_change(
-        self,
-        url: Option<String>,
-        ask: Ask,
-    ) -> anyhow::Result<ConnectorChange> {
+    /// The change that the flags ask for.
+    pub(super) fn into_change(self, place: Place, ask: Ask) -> anyhow::Result<ConnectorChange> {
         let password = self.password(ask)?;
         let notification_password = notification_password(&self.reading, ask)?;
         let proxy_password_file = self.network.proxy_password_file.as_deref();
@@ -216,23 +222,42 @@ impl Settings {
         let mut options = Fields::default();
         self.reading.write(&mut options);
         self.servers.write(&mut options);
-        let mut on_premises = Fields::default();
-        on_premises.text("url", url);
+        let (mut on_premises, mut hosted) = (Fields::default(), Fields::default());
         on_premises.set("authentication", self.auth.as_ref().map(word));
         on_premises.text("username", self.username);
         on_premises.set("allow_basic_without_tls", self.allow_basic_without_tls);
         on_premises.texts("kdc", self.kerberos.kdc);
         on_premises.text("keytab", self.kerberos.keytab);
         on_premises.text("spn", self.kerberos.spn);
-        self.network.write(&mut on_premises)?;
+        match place {
+            Place::OnPremises(url) => {
+                on_premises.text("url", url);
+                self.network.write(&mut on_premises)?;
+            }
+            Place::Hosted(tenant) => {
+                hosted.text("tenant", tenant);
+                self.network.write(&mut hosted)?;
+            }
+        }
+        let Proof { certificate, certificate_password, client_secret } = self.hosted.proof()?;
+        self.hosted.write(&mut hosted);
         Ok(ConnectorChange {
             on_premises: on_premises.given(),
+            hosted: hosted.given(),
             options: options.given(),
             paused,
             password,
             proxy_password,
             notification_password,
+            certificate,
+            certificate_password,
+            client_secret,
         })
+    }
+
+    /// Whether a person is to sign in with a code.
+    pub(super) fn wants_code(&self) -> bool {
+        self.hosted.wants_code()
     }
 
     fn password(&self, ask: Ask) -> anyhow::Result<Option<String>> {
@@ -327,16 +352,16 @@ fn word(scheme: &Scheme) -> String {
 
 /// The fields that were given. An empty text clears a field.
 #[derive(Default)]
-struct Fields(Map<String, Value>);
+pub(super) struct Fields(Map<String, Value>);
 
 impl Fields {
-    fn set(&mut self, name: &str, value: Option<impl Into<Value>>) {
+    pub(super) fn set(&mut self, name: &str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {
             self.0.insert(name.to_owned(), value.into());
         }
     }
 
-    fn text(&mut self, name: &str, text: Option<String>) {
+    pub(super) fn text(&mut self, name: &str, text: Option<String>) {
         let value = |text: String| if text.is_empty() { Value::Null } else { text.into() };
         self.set(name, text.map(value));
     }

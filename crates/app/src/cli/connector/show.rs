@@ -56,7 +56,9 @@ fn table(connectors: &[Connector]) -> anyhow::Result<Exit> {
             "next_sync": next,
         }))?;
     }
-    rows.finish("no connector yet: gatepost connector add NAME --on-premises URL")?;
+    rows.finish(
+        "no connector yet: gatepost connector add NAME --on-premises URL, or --hosted TENANT",
+    )?;
     // Sentences are too long for a column beside others.
     let mut troubles = wrapped_table(is_coloured());
     for Connector { name, trouble, .. } in connectors {
@@ -110,6 +112,11 @@ const ON_PREMISES: [&str; 12] = [
     "proxy",
     "proxy_username",
 ];
+/// The fields of how a hosted organization is reached that one on premises does not have.
+const HOSTED: [&str; 6] =
+    ["tenant", "application_id", "sign_in", "cloud", "service_url", "login_url"];
+/// What is known of the certificate that is signed in with.
+const CERTIFICATE: [&str; 4] = ["subject", "sha256", "not_after", "trouble"];
 /// The fields of what is read, in the order of the table.
 const OPTIONS: [&str; 14] = [
     "sites",
@@ -148,7 +155,15 @@ fn flat(connector: &Value, format: Format) -> Vec<(String, Value)> {
     let times = ["created", "last_full_sync", "last_delta_sync"];
     let next = ["next_install", "next_full_sync", "next_delta_sync"];
     fields.extend(times.into_iter().chain(next).map(field));
-    fields.extend(ON_PREMISES.map(|name| inside("on_premises", name)));
+    // Both kinds have some fields in common, and a connector is of one kind.
+    let is_hosted = connector.get("hosted").is_some_and(|hosted| !hosted.is_null());
+    let place = if is_hosted { "hosted" } else { "on_premises" };
+    fields.extend(ON_PREMISES.map(|name| inside(place, name)));
+    fields.extend(HOSTED.map(|name| inside("hosted", name)));
+    fields.extend(CERTIFICATE.map(|name| {
+        let (_, value) = inside("hosted/certificate", name);
+        (format!("certificate_{name}"), value)
+    }));
     if matches!(format, Format::Json | Format::Jsonl) {
         fields.push(field("options"));
     } else {

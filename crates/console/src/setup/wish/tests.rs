@@ -1,6 +1,12 @@
 use super::*;
 
-const GIVEN: Given = Given { password: true, proxy_password: true, notification_password: true };
+const GIVEN: Given = Given {
+    password: true,
+    proxy_password: true,
+    notification_password: true,
+    certificate: true,
+    client_secret: true,
+};
 
 /// A form that is right, with these fields changed.
 fn form(changes: &[(&str, &str)]) -> Form {
@@ -92,7 +98,8 @@ fn what_was_not_chosen_is_left_out() {
     );
     let Wish { name, endpoint, options } = wish.unwrap();
     assert_eq!(name.as_str(), "contoso");
-    assert_eq!((endpoint.proxy, endpoint.keytab), (None, None));
+    assert_eq!(endpoint.proxy(), None);
+    assert_eq!(endpoint.server().unwrap().keytab, None);
     assert_eq!(options, Options::default());
 }
 
