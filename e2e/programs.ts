@@ -76,6 +76,31 @@ export class Programs {
     return { issuer, rotate };
   }
 
+  /**
+   * A token service for one application, known by its certificate; where it listens, the authority to
+   * trust it by, and a way to wait for the next thing it says.
+   */
+  async tokenService(application: string, tenant: string, certificate: string, algorithm: string) {
+    const folder = mkdtempSync(join(this.folder, "token-service-"));
+    const told = [application, tenant, certificate, algorithm, folder];
+    const program = [process.execPath, "token-service.mjs", ...told];
+    const url = await this.spawn(program, /the token service listens on (https:\/\/[\w.]+:\d+)/);
+    const child = this.children[this.children.length - 1];
+    const said = (pattern: RegExp) =>
+      new Promise<string>((heard) => {
+        let output = "";
+        const read = (chunk: Buffer) => {
+          output += chunk;
+          const match = output.match(pattern);
+          if (!match) return;
+          child.stdout?.off("data", read);
+          heard(match[1]);
+        };
+        child.stdout?.on("data", read);
+      });
+    return { url, authority: join(folder, "service.pem"), said };
+  }
+
   /** A file that only its owner reads. */
   file(name: string, text: string): string {
     const path = join(this.folder, name);

@@ -11,20 +11,23 @@ use domain::{
 };
 use engine::{AuditKey, AuditOptions, Clock, Engine, Fault, NewConnector, Options};
 use simulator::OrganizationOptions;
-use store::{Job, Page, Store, Target, Totals};
+use store::{Job, Page, Store, Target, Totals, throw_away::Postgres};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use crate::exchange::{Exchange, on, runtime};
 
-/// A whole Gatepost without its edges: an engine on a SQLite file in a directory of its own, beside
-/// a simulated organization.
+/// A whole Gatepost without its edges: an engine on a database of its own, beside a simulated
+/// organization.
 #[derive(Debug)]
 pub struct TestApp {
     engine: Engine,
     exchange: Exchange,
     clock: Clock,
     directory: tempfile::TempDir,
+    target: Target,
+    /// Ends with the story.
+    _cluster: Option<Postgres>,
     runtime: Option<Runtime>,
     is_supervised: bool,
     fault: Fault,
@@ -52,7 +55,15 @@ impl TestApp {
 
     /// An engine without connectors beside the organization that is grown from `options`.
     pub fn beside_organization(options: &OrganizationOptions) -> anyhow::Result<Self> {
-        Self::grown(options, Clock::manual(options.start), false)
+        Self::grown(options, Clock::manual(options.start), false, None)
+    }
+
+    /// The same on PostgreSQL; `None` where it is not installed.
+    pub fn beside_organization_on_postgres(
+        options: &OrganizationOptions,
+    ) -> anyhow::Result<Option<Self>> {
+        let Some(cluster) = Postgres::start()? else { return Ok(None) };
+        Self::grown(options, Clock::manual(options.start), false, Some(cluster)).map(Some)
     }
 
     /// An engine that does by itself what is due, beside an organization with so many devices.
@@ -60,29 +71,43 @@ impl TestApp {
     pub fn supervised(devices: usize) -> anyhow::Result<Self> {
         let defaults = OrganizationOptions::default();
         let options = OrganizationOptions::with_devices(devices, defaults.start);
-        Self::grown(&options, Clock::manual(options.start), true)
+        Self::grown(&options, Clock::manual(options.start), true, None)
     }
 
     /// The same on the computer's own clock, which goes on while the engine looks at it.
     pub fn supervised_in_real_time(devices: usize) -> anyhow::Result<Self> {
         let start = Clock::system().now();
         let options = OrganizationOptions::with_devices(devices, start);
-        Self::grown(&options, Clock::system(), true)
+        Self::grown(&options, Clock::system(), true, None)
     }
 
     fn grown(
         options: &OrganizationOptions,
         clock: Clock,
         is_supervised: bool,
+        cluster: Option<Postgres>,
     ) -> anyhow::Result<Self> {
         let exchange = Exchange::serve_beside(options, clock.clone())?;
         let directory = tempfile::tempdir()?;
         let runtime = runtime()?;
         let fault = Fault::default();
-        let engine =
-            start(&runtime, directory.path().join("gatepost.db"), &clock, is_supervised, &fault)?;
-        let runtime = Some(runtime);
-        Ok(Self { engine, exchange, clock, directory, runtime, is_supervised, fault })
+        let target = match &cluster {
+            Some(cluster) => cluster.target(),
+            None => Target::Sqlite(directory.path().join("gatepost.db")),
+        };
+        let audit = directory.path().join("audit");
+        let engine = start(&runtime, target.clone(), audit, &clock, is_supervised, &fault)?;
+        Ok(Self {
+            engine,
+            exchange,
+            clock,
+            directory,
+            target,
+            _cluster: cluster,
+            runtime: Some(runtime),
+            is_supervised,
+            fault,
+        })
     }
 
     /// Waits for something that must happen; time passes for nobody but the one who waits.
@@ -202,12 +227,13 @@ impl TestApp {
     pub fn new_connector(&self, name: ConnectorName) -> NewConnector {
         NewConnector {
             name,
-            endpoint: self.exchange.endpoint(),
+            endpoint: self.exchange.endpoint().into(),
             options: ConnectorOptions::default(),
             is_paused: false,
             password: self.exchange.password(),
             proxy_password: None,
             notification_password: None,
+            proof: None,
         }
     }
 
@@ -292,11 +318,11 @@ impl TestApp {
             let ending = std::thread::spawn(move || runtime.shutdown_timeout(KILL_TIMEOUT));
             ending.join().map_err(|_| anyhow::anyhow!("ending the engine's runtime panicked"))?;
         }
+        let (target, audit) = (self.target.clone(), self.audit_directory());
         let runtime = self.runtime.insert(runtime()?);
         // What the system takes back from a dead process: its files and the lock on the database.
         on(runtime, self.engine.store().close());
-        let database = self.directory.path().join("gatepost.db");
-        self.engine = start(runtime, database, &self.clock, self.is_supervised, &self.fault)?;
+        self.engine = start(runtime, target, audit, &self.clock, self.is_supervised, &self.fault)?;
         Ok(())
     }
 }
@@ -313,17 +339,15 @@ impl Drop for TestApp {
 /// Starts an engine whose background work runs on `runtime`.
 fn start(
     runtime: &Runtime,
-    database: PathBuf,
+    target: Target,
+    audit: PathBuf,
     clock: &Clock,
     is_supervised: bool,
     fault: &Fault,
 ) -> anyhow::Result<Engine> {
     on(runtime, async {
-        let audit = AuditOptions {
-            key: AuditKey::new(&[9; 32]),
-            directory: database.with_file_name("audit"),
-        };
-        let store = Store::open(Target::Sqlite(database)).await?;
+        let audit = AuditOptions { key: AuditKey::new(&[9; 32]), directory: audit };
+        let store = Store::open(target).await?;
         let options = Options {
             data_key: [7; 32].into(),
             admin_token: TestApp::TOKEN.to_owned(),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use domain::connector::{Authentication, Endpoint};
+use domain::connector::{Authentication, ServerEndpoint};
 use jiff::Timestamp;
 use simulator::{
     Console, Faults, Ledger, Organization, OrganizationOptions, Server, ServerOptions,
@@ -170,12 +170,12 @@ impl Exchange {
 
     /// How the organization's first account reaches it: sealed NTLM over plain HTTP.
     #[must_use]
-    pub fn endpoint(&self) -> Endpoint {
+    pub fn endpoint(&self) -> ServerEndpoint {
         let account = self.organization().options().accounts.first().cloned();
-        Endpoint {
+        ServerEndpoint {
             authentication: Authentication::Ntlm,
             username: account.map(|account| format!(r"{}\{}", account.domain, account.user)),
-            ..Endpoint::new(self.url.clone())
+            ..ServerEndpoint::new(self.url.clone())
         }
     }
 

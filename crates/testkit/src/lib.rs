@@ -1,6 +1,7 @@
 //! For tests and benchmarks only: a whole Gatepost beside a simulated organization.
 //!
 //! [`Exchange`] serves a simulated organization on a loopback address, over the real wire.
+//! [`HostedExchange`] does the same for a hosted one, with its sign-in, over HTTPS.
 //! [`TestApp`] is an engine on a database of its own beside one of those, with verbs to tell
 //! stories with: add a connector, sync, look at the devices, restart, kill. Its clock stands still
 //! until a story moves it, so nothing here waits for time to pass.
@@ -9,6 +10,8 @@
 
 mod app;
 mod exchange;
+mod hosted;
 
 pub use app::TestApp;
 pub use exchange::Exchange;
+pub use hosted::HostedExchange;

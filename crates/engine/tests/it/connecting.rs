@@ -36,7 +36,7 @@ async fn a_connector_that_cannot_be_right_is_not_kept() {
         ("http://exchange.contoso.com:99999/PowerShell/", "port"),
     ] {
         let mut new = app.new_connector(app.name());
-        new.endpoint.url = url.to_owned();
+        new.endpoint.server_mut().unwrap().url = url.to_owned();
         let error = app.engine().add_connector(&app.caller(), new).await.unwrap_err();
         assert!(matches!(&error, Error::Invalid(_)), "{error:?}");
         assert!(error.to_string().contains(expected), "{error}");
@@ -116,7 +116,8 @@ async fn a_check_that_a_change_overtook_is_not_kept() {
     let (caller, name) = (app.caller(), app.name());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut new = app.new_connector(app.name());
-    new.endpoint.url = format!("http://{}/PowerShell/", listener.local_addr().unwrap());
+    new.endpoint.server_mut().unwrap().url =
+        format!("http://{}/PowerShell/", listener.local_addr().unwrap());
     app.engine().add_connector(&caller, new).await.unwrap();
     let changing = async {
         // The check is under way and is answered when the connector leads elsewhere.
@@ -131,13 +132,14 @@ async fn a_check_that_a_change_overtook_is_not_kept() {
 }
 
 /// A change of nothing but the endpoint.
-fn change_to(endpoint: Endpoint) -> ConnectorChange {
+fn change_to(endpoint: impl Into<Endpoint>) -> ConnectorChange {
     ConnectorChange {
-        endpoint,
+        endpoint: endpoint.into(),
         options: Options::default(),
         password: None,
         proxy_password: None,
         notification_password: None,
+        proof: None,
     }
 }
 
@@ -189,7 +191,7 @@ async fn a_server_that_is_not_there_is_named() {
     let app = TestApp::beside(3).unwrap();
     let mut new = app.new_connector(app.name());
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    new.endpoint.url = format!("http://{unused}/PowerShell/");
+    new.endpoint.server_mut().unwrap().url = format!("http://{unused}/PowerShell/");
     app.engine().add_connector(&app.caller(), new).await.unwrap();
     let report = app.engine().check_connector(&app.caller(), &app.name()).await.unwrap();
     assert!(trouble(&report).contains("cannot reach"), "{report:#?}");
@@ -202,7 +204,7 @@ async fn a_second_connector_to_the_organization_is_refused_and_told_of_the_first
     assert_eq!(app.sync().await.unwrap().state, JobState::Done);
     let other_server = app.exchange().another_server().unwrap();
     let mut new = app.new_connector(named("second"));
-    new.endpoint.url = other_server.url().to_owned();
+    new.endpoint.server_mut().unwrap().url = other_server.url().to_owned();
     app.engine().add_connector(&app.caller(), new).await.unwrap();
     let report = app.engine().check_connector(&app.caller(), &named("second")).await.unwrap();
     assert!(!report.is_ready);

@@ -7,6 +7,7 @@ mod audit;
 mod connecting;
 mod explaining;
 mod federation;
+mod hosted;
 mod living;
 mod notifying;
 mod people;

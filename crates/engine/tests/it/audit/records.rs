@@ -24,6 +24,7 @@ async fn the_life_of_a_connector_is_on_record() {
         password: Some("N3w-Pa55word".to_owned()),
         proxy_password: None,
         notification_password: None,
+        proof: None,
     };
     engine.change_connector(&caller, &name, change).await.unwrap();
     engine.pause_connector(&caller, &name, true).await.unwrap();

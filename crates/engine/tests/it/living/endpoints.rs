@@ -105,8 +105,8 @@ async fn an_endpoint_too_old_for_the_newest_mailboxes_is_named() {
     app.engine().remove_connector(&caller, &app.name(), Removal::WithInventory).await.unwrap();
     let address =
         app.exchange().url().trim_start_matches("http://").split('/').next().unwrap().to_owned();
-    new.endpoint.url = format!("http://{fqdn}/PowerShell/");
-    new.endpoint.connect_to = Some(address);
+    new.endpoint.server_mut().unwrap().url = format!("http://{fqdn}/PowerShell/");
+    new.endpoint.server_mut().unwrap().connect_to = Some(address);
     app.engine().add_connector(&caller, new).await.unwrap();
     app.sync().await.unwrap();
     let connector = app.connector().await.unwrap();

@@ -83,7 +83,7 @@ async fn a_change_keeps_the_secrets_that_it_does_not_name_and_nothing_that_is_wr
     let connector = app.connector().await.unwrap();
     let mut wrong = change(connector.clone());
     wrong.options.discovery.inactive_days = Some(0);
-    wrong.endpoint.spn = Some("HTTP/other".to_owned());
+    wrong.endpoint.server_mut().unwrap().spn = Some("HTTP/other".to_owned());
     let error = app.engine().change_connector(&caller, &name, wrong).await.unwrap_err();
     assert!(error.to_string().contains("inactivity"), "{error}");
     assert_eq!(app.connector().await.unwrap(), connector);
@@ -101,7 +101,7 @@ async fn replacing_is_said_in_so_many_words() {
     let second = app.exchange().another_server().unwrap();
     let caller = app.caller();
     let mut new = app.new_connector(named("other"));
-    new.endpoint.url = second.url().to_owned();
+    new.endpoint.server_mut().unwrap().url = second.url().to_owned();
     app.engine().add_connector(&caller, new.clone()).await.unwrap();
     let report = app.engine().check_connector(&caller, &named("other")).await.unwrap();
     let refusal = report.steps.iter().find(|step| step.name == "organization").unwrap();

@@ -65,6 +65,7 @@ fn change(connector: Connector) -> ConnectorChange {
         password: None,
         proxy_password: None,
         notification_password: None,
+        proof: None,
     }
 }
 

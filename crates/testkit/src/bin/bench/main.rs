@@ -7,8 +7,10 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod audit;
+mod hosted;
 mod measure;
 mod parse;
+mod programs;
 mod rows;
 mod sync;
 mod what_if;
@@ -23,7 +25,7 @@ type Benchmark = (&'static str, fn() -> anyhow::Result<()>);
 
 fn main() -> anyhow::Result<()> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let all: [Benchmark; 8] = [
+    let all: [Benchmark; 9] = [
         ("parse", parse::run),
         ("sync", sync::run),
         ("delta", sync::delta),
@@ -32,6 +34,7 @@ fn main() -> anyhow::Result<()> {
         ("list", rows::list),
         ("audit", audit::run),
         ("what-if", what_if::run),
+        ("hosted", hosted::run),
     ];
     if let Some(unknown) = wanted.iter().find(|name| all.iter().all(|(known, _)| known != name)) {
         bail!("no benchmark {unknown}; there are: {}", all.map(|(name, _)| name).join(", "));

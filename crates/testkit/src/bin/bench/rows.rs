@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use domain::{
     AccessReason, AccessState, Caller, Connector, ConnectorId, ConnectorName, DeviceFacts,
     DistinguishedName, Permission, Query, Timestamp,
-    connector::{ConnectorState, Endpoint},
+    connector::{ConnectorState, ServerEndpoint},
     device::Owner,
 };
 use store::{DeviceRow, Page, Store, Target};
@@ -222,7 +222,7 @@ async fn open(file: &Path) -> anyhow::Result<(Store, ConnectorId)> {
     let connector = Connector {
         id,
         name: ConnectorName::parse("bench")?,
-        endpoint: Endpoint::new("http://exchange.contoso.com/PowerShell/"),
+        endpoint: ServerEndpoint::new("http://exchange.contoso.com/PowerShell/").into(),
         options: domain::connector::Options::default(),
         organization: None,
         state: ConnectorState::Flagged,

@@ -1,22 +1,23 @@
 //! A full sync with sealed NTLM, over the real wire, of the real binary in processes of its own.
 
 use std::{
-    ffi::OsString,
     fs,
-    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
 
-use anyhow::{Context as _, bail};
-use domain::connector::{Authentication, Endpoint};
+use anyhow::Context as _;
+use domain::connector::{Authentication, ServerEndpoint};
 use exchange::{
     Argument, Cmdlet, ConnectionSettings, Credential, Identity, RemotePowerShell, Secret,
     Session as _,
 };
 
-use crate::measure;
+use crate::{
+    measure,
+    programs::{Running, gatepost, run_verb},
+};
 
 const PASSWORD: &str = "Correct-Horse-1";
 const USER: &str = r"CONTOSO\svc-gatepost";
@@ -135,11 +136,11 @@ impl Organization {
         Ok(wanted.len())
     }
 
-    fn endpoint(&self) -> Endpoint {
-        Endpoint {
+    fn endpoint(&self) -> ServerEndpoint {
+        ServerEndpoint {
             authentication: Authentication::Ntlm,
             username: Some(USER.to_owned()),
-            ..Endpoint::new(self.url.clone())
+            ..ServerEndpoint::new(self.url.clone())
         }
     }
 }
@@ -222,62 +223,4 @@ print(len(shell.output), time.process_time() - before)
     // The organization has to outlive the client.
     let _ = organization.process.id();
     Ok(Some(seconds.parse()?))
-}
-
-fn run_verb(
-    data: &Path,
-    arguments: impl FnOnce(&mut Command) -> &mut Command,
-) -> anyhow::Result<()> {
-    let mut verb = gatepost();
-    arguments(&mut verb).arg("--data").arg(data);
-    let output = verb.stdin(Stdio::null()).output()?;
-    if !output.status.success() {
-        bail!("{verb:?} failed: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(())
-}
-
-fn gatepost() -> Command {
-    let binary = std::env::var_os("GATEPOST");
-    Command::new(binary.unwrap_or_else(|| OsString::from("target/release/gatepost")))
-}
-
-/// A child process that is ended with its owner.
-struct Running(Child);
-
-impl Running {
-    /// Starts a program and waits for the line with `mark`; the address in that line.
-    fn start(command: &mut Command, mark: &str) -> anyhow::Result<(Self, String)> {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .with_context(|| format!("cannot start {command:?}"))?;
-        let output = child.stdout.take().context("no output")?;
-        let running = Self(child);
-        let mut lines = BufReader::new(output).lines();
-        while let Some(line) = lines.next().transpose()? {
-            if line.contains(mark) {
-                let address = line.split_whitespace().find(|word| word.starts_with("http://"));
-                let address = address.context("no address in the line")?.to_owned();
-                // Keep reading, so that the child never blocks on a full pipe.
-                std::thread::spawn(move || lines.for_each(drop));
-                return Ok((running, address));
-            }
-        }
-        bail!("{command:?} ended before it listened")
-    }
-
-    fn id(&self) -> u32 {
-        self.0.id()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Either fails only if the child has ended by itself.
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
 }
