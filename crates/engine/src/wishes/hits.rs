@@ -110,7 +110,10 @@ impl Engine {
         };
         let after = compiled.exact();
         let groups = parted(groups, Vec::new());
-        Ok(hits_of(&groups, &now, level_now, &after, level_after))
+        let is_older = self.is_inventory_older(&connector, &observed).await?;
+        let proposed = Access { rules: &after, default_level: level_after };
+        let current = level_now.map(|level| Access { rules: &now, default_level: level });
+        Ok(hits_of(&groups, proposed, current, is_older))
     }
 
     /// Whom changes of rules, of the default level and of exemptions hit; `None` where there are none.
@@ -141,18 +144,10 @@ impl Engine {
         let groups = self.store().device_groups(connector.id).await?;
         let exempted = self.exempted(connector, changes).await?;
         let groups = parted(groups, exempted);
-        let borrowed: Vec<Group<'_>> =
-            groups.iter().map(|(group, change)| of(group, *change)).collect();
+        let is_older = self.is_inventory_older(connector, observed).await?;
         let proposed = Access { rules: &after, default_level: level_after };
         let current = level_now.map(|level| Access { rules: &now, default_level: level });
-        let borrowed = match current {
-            Some(current) if self.is_inventory_older(connector, observed).await? => {
-                what_if::brought_forward(&borrowed, current)
-            }
-            _ => borrowed,
-        };
-        let found = what_if::what_if(&borrowed, proposed, current);
-        Ok(Some(told(&groups, &after, &found)))
+        Ok(Some(hits_of(&groups, proposed, current, is_older)))
     }
 
     /// Whether rules or the default level were changed after devices were read last.
@@ -202,18 +197,19 @@ impl Engine {
     }
 }
 
+/// Whom an access hits. Devices that were read before the current one are judged as they are by now.
 fn hits_of(
     groups: &[(DeviceGroup, ExemptionChange)],
-    now: &[AccessRule],
-    level_now: Option<AccessLevel>,
-    after: &[AccessRule],
-    level_after: AccessLevel,
+    proposed: Access<'_>,
+    current: Option<Access<'_>>,
+    is_older: bool,
 ) -> Hits {
-    let borrowed: Vec<Group<'_>> =
+    let mut borrowed: Vec<Group<'_>> =
         groups.iter().map(|(group, change)| of(group, *change)).collect();
-    let proposed = Access { rules: after, default_level: level_after };
-    let current = level_now.map(|level| Access { rules: now, default_level: level });
-    told(groups, after, &what_if::what_if(&borrowed, proposed, current))
+    if let Some(current) = current.filter(|_| is_older) {
+        borrowed = what_if::brought_forward(&borrowed, current);
+    }
+    told(groups, proposed.rules, &what_if::what_if(&borrowed, proposed, current))
 }
 
 /// The values that devices have, with how many have each.

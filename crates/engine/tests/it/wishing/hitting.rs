@@ -68,6 +68,10 @@ async fn what_was_applied_just_now_is_taken_back_with_its_hits() {
     let states = hits.flips.iter().map(|flip| (flip.from, flip.to)).collect::<Vec<_>>();
     assert_eq!(states, [(AccessState::Blocked, AccessState::Allowed)]);
     assert!(hits.devices() >= hit, "{} of {hit}", hits.devices());
+    // A wish that is only described is judged alike.
+    let text = "access:\n  default_level: allow\n  rules: []\n";
+    let described = app.engine().what_if(&app.caller(), &app.name(), text).await.unwrap();
+    assert_eq!(described.flips.iter().map(|flip| (flip.from, flip.to)).collect::<Vec<_>>(), states);
 }
 
 #[tokio::test]
