@@ -110,6 +110,9 @@ impl Engine {
         let scope = caller.scope(Permission::ReadResource)?;
         let actions =
             self.store().actions_of_request(&scope, request.id, 0, Review::LOOKED_AT).await?;
+        let connectors = self.store().connectors(&scope).await?;
+        let hostings: BTreeMap<_, _> =
+            connectors.iter().map(|one| (one.id, one.endpoint.hosting())).collect();
         let (mut people, mut review) = (BTreeSet::new(), Review::default());
         let (mut effects, mut warnings) = (BTreeMap::new(), BTreeMap::new());
         for action in actions.iter().filter(|action| action.state != ActionState::Failed) {
@@ -119,7 +122,7 @@ impl Engine {
                 Err(store::Error::NotFound(_)) => continue,
                 Err(error) => return Err(error.into()),
             };
-            let hosting = Hosting::OnPremises;
+            let hosting = hostings.get(&device.connector).copied().unwrap_or(Hosting::OnPremises);
             let known = Server { offers: None, is_removed: false, hosting };
             let forecast = domain::action::forecast(action.kind, &device, known, self.now());
             review.devices += 1;

@@ -78,7 +78,7 @@ impl Engine {
         name: &ConnectorName,
     ) -> Result<PersonSignIn, Error> {
         let (connector, hosted) = self.with_code(caller, name).await?;
-        let secrets = self.secrets_of(&connector).await.unwrap_or_default();
+        let secrets = self.secrets_of(&connector).await?;
         let party = Party {
             shared: std::sync::Arc::default(),
             // Nothing is signed in with yet: the code itself is what is asked for.
@@ -179,10 +179,10 @@ impl Engine {
     async fn keep_sign_in(&self, connector: &Connector, token: Secret) -> anyhow::Result<()> {
         let vault = &self.inner.secrets;
         let before = self.store().sealed_secret(connector.id).await?;
-        let secrets = self.secrets_of(connector).await.unwrap_or_default();
+        let before = before.ok_or_else(|| anyhow::anyhow!("the connector was removed"))?;
+        let secrets = ConnectorSecrets::open(vault, connector.id, &before)?;
         let secrets = ConnectorSecrets { refresh_token: Some(token), ..secrets };
         let after = secrets.seal(vault, connector.id)?;
-        let before = before.ok_or_else(|| anyhow::anyhow!("the connector was removed"))?;
         self.store().replace_sealed_secret(connector.id, &before, &after).await?;
         self.forget_sessions(connector).await;
         self.record(connector, Event::Changed, "a person has signed in").await;

@@ -3,7 +3,9 @@
 
 use domain::{
     AccessState, ActionKind, ActionState, ConnectorName, Device, DeviceId, Permission, Query,
+    RequestId,
     access::Hosting,
+    action::Warning,
     connector::{ConnectorState, Endpoint, HostedEndpoint, HostedSignIn, Options},
     pass::PassKind,
     status_message::Event,
@@ -75,10 +77,14 @@ fn wish(kind: ActionKind, device: DeviceId) -> Wish {
 
 async fn act(app: &TestApp, kind: ActionKind, device: DeviceId) -> store::Action {
     let request = app.engine().ask(&app.caller(), wish(kind, device)).await.unwrap();
-    app.engine().request_settled(&app.caller(), request.id).await.unwrap();
+    settled(app, request.id).await
+}
+
+async fn settled(app: &TestApp, request: RequestId) -> store::Action {
+    app.engine().request_settled(&app.caller(), request).await.unwrap();
     let scope = app.caller().scope(Permission::ReadResource).unwrap();
     let mut actions =
-        app.engine().store().actions_of_request(&scope, request.id, 0, 10).await.unwrap();
+        app.engine().store().actions_of_request(&scope, request, 0, 10).await.unwrap();
     actions.remove(0)
 }
 
@@ -126,7 +132,11 @@ async fn a_phone_is_blocked_and_let_in_and_its_wipe_ends_as_sent() {
     let allowed = act(&app, ActionKind::Allow, phone.id).await;
     assert_eq!(allowed.state, ActionState::Confirmed, "{allowed:?}");
 
-    let wiped = act(&app, ActionKind::WipeDevice, phone.id).await;
+    let asked = wish(ActionKind::WipeDevice, phone.id);
+    let asked = app.engine().ask(&app.caller(), asked).await.unwrap();
+    let review = app.engine().review_request(&app.caller(), &asked).await.unwrap();
+    assert!(review.warnings.contains(&(Warning::NeverReported, 1)), "{review:?}");
+    let wiped = settled(&app, asked.id).await;
     assert_eq!(wiped.state, ActionState::Unverifiable, "{wiped:?}");
     assert!(wiped.note.as_deref().unwrap().contains("never reports back"), "{wiped:?}");
     let refused = app.engine().ask(&app.caller(), wish(ActionKind::Forget, phone.id)).await;
