@@ -116,8 +116,9 @@ impl Database {
 /// PostgreSQL with a `COPY` into a temporary table and one statement from there.
 #[derive(Debug)]
 pub(crate) struct Bulk {
-    /// For SQLite: one row, its columns as parameters in their order.
-    pub(crate) row: String,
+    /// For SQLite: one row, its columns as parameters in their order. Tried one after the other
+    /// until one of them has written.
+    pub(crate) row: Vec<String>,
     /// For PostgreSQL: makes the temporary table `incoming`.
     pub(crate) staging: String,
     /// For PostgreSQL: fills it.
@@ -148,7 +149,7 @@ impl Bulk {
         let sets = list(columns, |_, name| format!("{name} = excluded.{name}"));
         let end = format!("ON CONFLICT ({key}) DO UPDATE SET {sets} {changed}");
         Self {
-            row: format!("INSERT INTO {table} ({names}) VALUES ({marks}) {end}"),
+            row: vec![format!("INSERT INTO {table} ({names}) VALUES ({marks}) {end}")],
             merge: format!("INSERT INTO {table} ({names}) SELECT {names} FROM incoming {end}"),
             ..Self::staged(columns)
         }
@@ -157,11 +158,40 @@ impl Bulk {
     /// Overwrites columns of rows that are there: those with the same `id`, the first column, and
     /// the same connector, the second.
     pub(crate) fn update(table: &str, columns: &[(&str, ColumnType)], only: &str) -> Self {
+        Self::update_in_steps(table, columns, &[], only)
+    }
+
+    /// The same where many rows say little that is new: each of `often` is a number of columns from
+    /// the first on that suffice if all after them are as they were. SQLite writes every index that
+    /// a statement could touch, so what is not named costs nothing.
+    pub(crate) fn update_in_steps(
+        table: &str,
+        columns: &[(&str, ColumnType)],
+        often: &[usize],
+        only: &str,
+    ) -> Self {
         let assigned = columns.get(2..).unwrap_or_default();
-        let sets = list(assigned, |index, name| format!("{name} = ?{}", index + 3));
         let staged = list(assigned, |_, name| format!("{name} = incoming.{name}"));
+        let mut row = Vec::new();
+        let mut upto = columns.len();
+        let step = |from: usize, upto: usize| {
+            let set = columns.get(2..upto).unwrap_or_default();
+            let sets = list(set, |index, name| format!("{name} = ?{}", index + 3));
+            let looked_at = columns.iter().zip(1..).take(upto).skip(from);
+            let differs: Vec<_> =
+                looked_at.map(|((name, _), mark)| format!("{name} IS NOT ?{mark}")).collect();
+            let differs = match from {
+                2 => String::new(),
+                _ => format!("AND ({})", differs.join(" OR ")),
+            };
+            format!("UPDATE {table} SET {sets} WHERE id = ?1 AND connector = ?2 {differs} {only}")
+        };
+        for &from in often.iter().chain([&2]) {
+            row.push(step(from, upto));
+            upto = from;
+        }
         Self {
-            row: format!("UPDATE {table} SET {sets} WHERE id = ?1 AND connector = ?2 {only}"),
+            row,
             merge: format!(
                 "UPDATE {table} SET {staged} FROM incoming WHERE {table}.id = incoming.id \
                  AND {table}.connector = incoming.connector {only}"
@@ -179,7 +209,7 @@ impl Bulk {
         });
         let typed = typed.collect::<Vec<_>>().join(", ");
         Self {
-            row: String::new(),
+            row: Vec::new(),
             merge: String::new(),
             staging: format!("CREATE TEMPORARY TABLE incoming ({typed}) ON COMMIT DROP"),
             copy: format!("COPY incoming ({names}) FROM STDIN BINARY"),

@@ -549,18 +549,18 @@ pub(crate) static WRITE_DEVICES: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::upsert("device", "id", &columns, "")
 });
 
-/// Statistics of known devices.
+/// Statistics of known devices: what changes most often stands first.
 pub(crate) static WRITE_STATISTICS: LazyLock<Bulk> = LazyLock::new(|| {
     let columns = [
         ("id", Text),
         ("connector", Text),
         ("statistics_observed", Integer),
+        ("last_sync_attempt", Integer),
+        ("last_success_sync", Integer),
         ("statistics_guid", Text),
         ("statistics_identity", Text),
         ("statistics_device_id", Text),
         ("statistics_first_sync", Integer),
-        ("last_sync_attempt", Integer),
-        ("last_success_sync", Integer),
         ("policy", Text),
         ("policy_status", Text),
         ("wipe_status", Text),
@@ -569,7 +569,7 @@ pub(crate) static WRITE_STATISTICS: LazyLock<Bulk> = LazyLock::new(|| {
         ("wipe_acknowledged", Integer),
         ("statistics_other", Text),
     ];
-    Bulk::update("device", &columns, "")
+    Bulk::update_in_steps("device", &columns, &[5, 3], "")
 });
 
 /// Devices that are missing.

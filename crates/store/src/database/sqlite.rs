@@ -187,9 +187,15 @@ impl Sqlite {
                 return Err(Error::NotFound("the connector"));
             }
             {
-                let mut statement = transaction.prepare_cached(&bulk.row)?;
+                let prepared = bulk.row.iter().map(|text| transaction.prepare_cached(text));
+                let mut statements = prepared.collect::<Result<Vec<_>, _>>()?;
                 for values in rows {
-                    statement.execute(params_from_iter(values))?;
+                    for statement in &mut statements {
+                        let marks = statement.parameter_count();
+                        if statement.execute(params_from_iter(values.iter().take(marks)))? > 0 {
+                            break;
+                        }
+                    }
                 }
             }
             transaction.commit()?;
