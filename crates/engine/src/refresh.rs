@@ -110,7 +110,7 @@ impl Engine {
             targets.push(StatisticsTarget::of(guid, owner.user_dn.as_ref()));
             let row = DeviceRow { facts, owner, observed: self.now() };
             let id = DeviceId::of(connector.id, guid);
-            let known = self.store().fingerprint(id).await?;
+            let known = self.store().known_device(id).await?.map(|known| known.fingerprint);
             let differs = known.is_none_or(|known| known.hash != row.hash() || known.gone);
             // Whoever asks for statistics wants to see that the rest is true as of now, too.
             if differs || with_statistics {

@@ -32,20 +32,24 @@ impl DeviceRow {
     }
 }
 
-/// What is known of a device, as small as it can be: a pass holds one for each device.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a device is compared with that is read again, as small as it can be: a pass holds one for
+/// each device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint {
-    /// The device.
-    pub id: DeviceId,
     /// Exchange's GUID.
     pub guid: Uuid,
     /// [`DeviceRow::hash`] of what was written last.
     pub hash: u64,
     /// Whether it is marked as gone.
     pub gone: bool,
-    /// As of when its statistics are true.
-    pub statistics_observed: Option<Timestamp>,
-    /// Whose it is: what statistics are asked by.
+}
+
+/// A device that is known, with what its statistics are asked by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownDevice {
+    /// The device.
+    pub fingerprint: Fingerprint,
+    /// Whose it is.
     pub user_dn: Option<DistinguishedName>,
 }
 
@@ -53,7 +57,7 @@ impl Store {
     /// Most rows in one call of a write; larger ones are refused. Keeps a transaction short.
     pub const MAX_BATCH: usize = 10_000;
 
-    /// What is known of every device of a connector, gone ones included, in no order.
+    /// The fingerprint of every device of a connector, gone ones included, in no order.
     pub async fn fingerprints(&self, connector: ConnectorId) -> Result<Vec<Fingerprint>, Error> {
         let mut fingerprints = Vec::new();
         let mut after = i64::MIN;
@@ -71,9 +75,9 @@ impl Store {
     }
 
     /// What is known of one device.
-    pub async fn fingerprint(&self, id: DeviceId) -> Result<Option<Fingerprint>, Error> {
-        let found = self.database.query_one(sql::FINGERPRINT, vec![Value::id(id)], fingerprint);
-        Ok(found.await?.map(|(_, fingerprint)| fingerprint))
+    pub async fn known_device(&self, id: DeviceId) -> Result<Option<KnownDevice>, Error> {
+        let found = self.database.query_one(sql::KNOWN_DEVICE, vec![Value::id(id)], known_device);
+        Ok(found.await?.map(|(_, known)| known))
     }
 
     /// Living devices whose statistics are older, the oldest first; at most so many.
@@ -82,11 +86,11 @@ impl Store {
         connector: ConnectorId,
         before: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Fingerprint>, Error> {
+    ) -> Result<Vec<KnownDevice>, Error> {
         let values =
             vec![Value::id(connector), Value::time(before), Value::Integer(i64::from(limit))];
-        let found = self.database.query(sql::STALE_STATISTICS, values, fingerprint).await?;
-        Ok(found.into_iter().map(|(_, fingerprint)| fingerprint).collect())
+        let found = self.database.query(sql::STALE_STATISTICS, values, known_device).await?;
+        Ok(found.into_iter().map(|(_, known)| known).collect())
     }
 
     /// Living devices whose statistics are older, some at a time, in the order of their rows: those
@@ -97,16 +101,16 @@ impl Store {
         before: Timestamp,
         after: i64,
         limit: u32,
-    ) -> Result<(Vec<Fingerprint>, i64), Error> {
+    ) -> Result<(Vec<KnownDevice>, i64), Error> {
         let values = vec![
             Value::id(connector),
             Value::time(before),
             Value::Integer(after),
             Value::Integer(i64::from(limit)),
         ];
-        let found = self.database.query(sql::STALE_STATISTICS_AFTER, values, fingerprint).await?;
+        let found = self.database.query(sql::STALE_STATISTICS_AFTER, values, known_device).await?;
         let last = found.last().map_or(after, |(sequence, _)| *sequence);
-        Ok((found.into_iter().map(|(_, fingerprint)| fingerprint).collect(), last))
+        Ok((found.into_iter().map(|(_, known)| known).collect(), last))
     }
 
     /// How many living devices have older statistics, or none.
@@ -216,12 +220,16 @@ fn refuse_over_long(rows: usize) -> Result<(), Error> {
 fn fingerprint(row: &mut Columns<'_>) -> Result<(i64, Fingerprint), Error> {
     let sequence = row.table("device").integer("sequence")?;
     let fingerprint = Fingerprint {
-        id: DeviceId(row.uuid("id")?),
         guid: row.uuid("guid")?,
         hash: row.integer("hash")?.cast_unsigned(),
         gone: row.optional_integer("gone_since")?.is_some(),
-        statistics_observed: row.optional_time("statistics_observed")?,
-        user_dn: row.optional_text("owner_dn")?.and_then(|name| DistinguishedName::parse(&name)),
     };
     Ok((sequence, fingerprint))
+}
+
+fn known_device(row: &mut Columns<'_>) -> Result<(i64, KnownDevice), Error> {
+    let (sequence, fingerprint) = fingerprint(row)?;
+    let user_dn = row.optional_text("owner_dn")?;
+    let user_dn = user_dn.and_then(|name| DistinguishedName::parse(&name));
+    Ok((sequence, KnownDevice { fingerprint, user_dn }))
 }

@@ -52,7 +52,7 @@ pub use actions::{Action, Decision, MOST_ACTIONS, Request, StateCounts, Verdict}
 pub use audit::{AuditFilter, AuditPage, AuditRow, AuditStreamRow, OnRecord};
 pub use connectors::connector_settings;
 pub use device_groups::{AccessRow, DeviceGroup};
-pub use devices::{DeviceRow, Fingerprint};
+pub use devices::{DeviceRow, Fingerprint, KnownDevice};
 pub use error::Error;
 pub use identity_providers::SealedChange;
 pub use jobs::{Job, JobState, NewJob, Progress};

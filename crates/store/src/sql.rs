@@ -478,16 +478,16 @@ statements! {
         user_principal_name, primary_smtp_address, allowed_device_ids, blocked_device_ids, policy,
         active_sync_enabled FROM mailbox WHERE connector = ?1 AND dn_key = ?2";
 
-    FINGERPRINTS = "SELECT sequence, id, guid, hash, gone_since, statistics_observed, owner_dn
+    FINGERPRINTS = "SELECT sequence, guid, hash, gone_since
         FROM device WHERE connector = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
-    FINGERPRINT = "SELECT sequence, id, guid, hash, gone_since, statistics_observed, owner_dn
+    KNOWN_DEVICE = "SELECT sequence, guid, hash, gone_since, owner_dn
         FROM device WHERE id = ?1";
-    STALE_STATISTICS = "SELECT sequence, id, guid, hash, gone_since, statistics_observed, owner_dn
+    STALE_STATISTICS = "SELECT sequence, guid, hash, gone_since, owner_dn
         FROM device WHERE connector = ?1 AND gone_since IS NULL
         AND (statistics_observed IS NULL OR statistics_observed < ?2)
         ORDER BY statistics_observed LIMIT ?3";
-    STALE_STATISTICS_AFTER = "SELECT sequence, id, guid, hash, gone_since, statistics_observed,
-        owner_dn FROM device WHERE connector = ?1 AND gone_since IS NULL
+    STALE_STATISTICS_AFTER = "SELECT sequence, guid, hash, gone_since, owner_dn
+        FROM device WHERE connector = ?1 AND gone_since IS NULL
         AND (statistics_observed IS NULL OR statistics_observed < ?2) AND sequence > ?3
         ORDER BY sequence LIMIT ?4";
     COUNT_STALE_STATISTICS = "SELECT count(*) FROM device WHERE connector = ?1

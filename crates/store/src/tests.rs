@@ -190,8 +190,48 @@ async fn devices_come_back_as_they_were_written() {
             [changed.hash(), row(2).hash()]
         );
         assert_ne!(changed.hash(), row(1).hash());
-        assert_eq!(prints[0].statistics_observed, Some(at(9)));
-        assert_eq!(prints[0].user_dn, row(1).owner.user_dn);
+        let known = store.known_device(id).await.unwrap().unwrap();
+        assert_eq!((known.fingerprint, known.user_dn), (prints[0], row(1).owner.user_dn));
+    })
+    .await;
+}
+
+/// What did not change is not written again, so whatever differs by itself must be seen to differ.
+#[tokio::test]
+async fn each_statistic_that_changes_by_itself_is_written() {
+    on_both(async |store: Store| {
+        let lab = connector("lab");
+        store.add_connector(&lab, None).await.unwrap();
+        store.write_devices(lab.id, vec![row(1)]).await.unwrap();
+        let id = DeviceId::of(lab.id, Uuid::from_u128(1));
+        let other = || Some("other".to_owned());
+        let whole = statistics();
+        let changed = [
+            whole.clone(),
+            DeviceStatistics { guid: Some(Uuid::from_u128(77)), ..whole.clone() },
+            DeviceStatistics { identity: other(), ..whole.clone() },
+            DeviceStatistics { device_id: other(), ..whole.clone() },
+            DeviceStatistics { first_sync: Some(at(71)), ..whole.clone() },
+            DeviceStatistics { last_sync_attempt: Some(at(72)), ..whole.clone() },
+            DeviceStatistics { last_success_sync: None, ..whole.clone() },
+            DeviceStatistics { policy: None, ..whole.clone() },
+            DeviceStatistics { policy_status: other(), ..whole.clone() },
+            DeviceStatistics { wipe_status: WipeStatus::Acknowledged, ..whole.clone() },
+            DeviceStatistics { wipe_requested: Some(at(73)), ..whole.clone() },
+            DeviceStatistics { wipe_sent: Some(at(74)), ..whole.clone() },
+            DeviceStatistics { wipe_acknowledged: Some(at(75)), ..whole.clone() },
+            DeviceStatistics { other: vec![("Hops".into(), "3".into())], ..whole.clone() },
+        ];
+        for (time, statistics) in (100..).zip(changed) {
+            // From what was written, and back.
+            for statistics in [statistics, whole.clone()] {
+                let row = (id, statistics.clone(), at(time));
+                store.write_statistics(lab.id, vec![row]).await.unwrap();
+                let written = store.device(&scope(), id).await.unwrap();
+                assert_eq!(written.statistics, Some(statistics));
+                assert_eq!(written.statistics_observed, Some(at(time)));
+            }
+        }
     })
     .await;
 }

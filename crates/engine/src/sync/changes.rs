@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use domain::{DeviceId, Timestamp, inventory::Comparison, pass::Pass};
 use exchange::{Devices, Observed};
 use jiff::SignedDuration;
-use store::Fingerprint;
+use store::KnownDevice;
 
 use super::{Interruption, Sync, owners::Owners};
 use crate::sessions::Lease;
@@ -112,8 +112,9 @@ impl Sync<'_> {
         for facts in read {
             let id = DeviceId::of(self.connector.id, facts.guid);
             if !comparison.is_known(facts.guid)
-                && let Some(known) = self.engine.store().fingerprint(id).await?
+                && let Some(known) = self.engine.store().known_device(id).await?
             {
+                let known = known.fingerprint;
                 comparison.add(known.guid, known.hash, known.gone);
             }
             let owner = facts.distinguished_name.as_ref().and_then(|name| name.ancestor(2));
@@ -128,15 +129,15 @@ impl Sync<'_> {
     async fn due_statistics(
         &self,
         comparison: &Comparison,
-    ) -> Result<Vec<Fingerprint>, Interruption> {
+    ) -> Result<Vec<KnownDevice>, Interruption> {
         let id = self.connector.id;
         let store = self.engine.store();
         let mut targets = Vec::new();
         for guid in comparison.seen() {
-            targets.extend(store.fingerprint(DeviceId::of(id, guid)).await?);
+            targets.extend(store.known_device(DeviceId::of(id, guid)).await?);
         }
         let due = store.stale_statistics(id, self.fresh_since, DUE_AT_ONCE).await?;
-        targets.extend(due.into_iter().filter(|due| !comparison.is_seen(due.guid)));
+        targets.extend(due.into_iter().filter(|due| !comparison.is_seen(due.fingerprint.guid)));
         Ok(targets)
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use domain::{ConnectorId, DeviceId, DeviceStatistics, Timestamp};
 use exchange::{Notice, Observed, StatisticsTarget};
-use store::Fingerprint;
+use store::KnownDevice;
 use tokio::task::JoinSet;
 
 use super::{Interruption, Sync};
@@ -61,9 +61,9 @@ impl Sync<'_> {
     pub(super) async fn read_statistics_of(
         &mut self,
         lease: &mut Lease,
-        mut targets: Vec<Fingerprint>,
+        mut targets: Vec<KnownDevice>,
     ) -> Result<(), Interruption> {
-        targets.retain(|known| !known.gone);
+        targets.retain(|known| !known.fingerprint.gone);
         self.reporter.step("reading statistics", Some(targets.len() as u64)).await;
         self.read_chunks(lease, targets, &mut 0).await
     }
@@ -71,7 +71,7 @@ impl Sync<'_> {
     async fn read_chunks(
         &mut self,
         lease: &mut Lease,
-        targets: Vec<Fingerprint>,
+        targets: Vec<KnownDevice>,
         done: &mut u64,
     ) -> Result<(), Interruption> {
         let mut targets = VecDeque::from(targets);
@@ -94,7 +94,7 @@ impl Sync<'_> {
     async fn read_chunk(
         &mut self,
         lease: &mut Lease,
-        chunk: &[Fingerprint],
+        chunk: &[KnownDevice],
         done: &mut u64,
     ) -> Result<Duration, Interruption> {
         let (engine, id) = (self.engine, self.connector.id);
@@ -111,7 +111,7 @@ impl Sync<'_> {
     }
 
     /// Begins to read more chunks, as many as there are sessions to spare.
-    async fn read_beside(&self, targets: &mut VecDeque<Fingerprint>) -> JoinSet<Beside> {
+    async fn read_beside(&self, targets: &mut VecDeque<KnownDevice>) -> JoinSet<Beside> {
         let mut beside = JoinSet::new();
         while !targets.is_empty() {
             let Some(mut lease) = self.engine.one_more_place(self.connector).await else { break };
@@ -139,7 +139,7 @@ impl Sync<'_> {
         &mut self,
         mut beside: JoinSet<Beside>,
         done: &mut u64,
-    ) -> Result<(Duration, Vec<Vec<Fingerprint>>), Interruption> {
+    ) -> Result<(Duration, Vec<Vec<KnownDevice>>), Interruption> {
         let (mut delay, mut unread) = (Duration::ZERO, Vec::new());
         while let Some(joined) = beside.join_next().await {
             let Ok(Beside { read, spent, chunk }) = joined else {
@@ -167,11 +167,11 @@ impl Sync<'_> {
 struct Beside {
     read: Result<Chunk, Interruption>,
     spent: exchange::Spent,
-    chunk: Vec<Fingerprint>,
+    chunk: Vec<KnownDevice>,
 }
 
-fn next_chunk(targets: &mut VecDeque<Fingerprint>) -> Option<Vec<Fingerprint>> {
-    let chunk: Vec<Fingerprint> = targets.drain(..CHUNK.min(targets.len())).collect();
+fn next_chunk(targets: &mut VecDeque<KnownDevice>) -> Option<Vec<KnownDevice>> {
+    let chunk: Vec<KnownDevice> = targets.drain(..CHUNK.min(targets.len())).collect();
     (!chunk.is_empty()).then_some(chunk)
 }
 
@@ -180,12 +180,12 @@ async fn read(
     engine: &Engine,
     connector: ConnectorId,
     lease: &mut Lease,
-    chunk: &[Fingerprint],
+    chunk: &[KnownDevice],
 ) -> Result<Chunk, Interruption> {
-    let wanted: HashSet<_> = chunk.iter().map(|known| known.guid).collect();
+    let wanted: HashSet<_> = chunk.iter().map(|known| known.fingerprint.guid).collect();
     let targets: Vec<_> = chunk
         .iter()
-        .map(|known| StatisticsTarget::of(known.guid, known.user_dn.as_ref()))
+        .map(|known| StatisticsTarget::of(known.fingerprint.guid, known.user_dn.as_ref()))
         .collect();
     let mut read = Chunk::default();
     read.rows.reserve(chunk.len());
