@@ -9,8 +9,8 @@ use uuid::Uuid;
 use crate::value::{Columns, Value};
 use crate::{Error, Store, device_row, sql};
 
-/// Fingerprints read at once: some megabytes.
-const FINGERPRINTS_AT_ONCE: i64 = 20_000;
+/// Fingerprints read at once: less than a megabyte.
+const FINGERPRINTS_AT_ONCE: i64 = 10_000;
 
 /// What Exchange says of one device, joined with its owner, ready to be written.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,21 +57,18 @@ impl Store {
     /// Most rows in one call of a write; larger ones are refused. Keeps a transaction short.
     pub const MAX_BATCH: usize = 10_000;
 
-    /// The fingerprint of every device of a connector, gone ones included, in no order.
-    pub async fn fingerprints(&self, connector: ConnectorId) -> Result<Vec<Fingerprint>, Error> {
-        let mut fingerprints = Vec::new();
-        let mut after = i64::MIN;
-        loop {
-            let values = vec![
-                Value::id(connector),
-                Value::Integer(after),
-                Value::Integer(FINGERPRINTS_AT_ONCE),
-            ];
-            let part = self.database.query(sql::FINGERPRINTS, values, fingerprint).await?;
-            let Some((last, _)) = part.last() else { return Ok(fingerprints) };
-            after = *last;
-            fingerprints.extend(part.into_iter().map(|(_, fingerprint)| fingerprint));
-        }
+    /// Fingerprints of a connector's devices, gone ones included, some at a time in the order of
+    /// their rows: those after the row `after`, and the last row among them; `None` at the end.
+    pub async fn fingerprints_after(
+        &self,
+        connector: ConnectorId,
+        after: i64,
+    ) -> Result<Option<(Vec<Fingerprint>, i64)>, Error> {
+        let values =
+            vec![Value::id(connector), Value::Integer(after), Value::Integer(FINGERPRINTS_AT_ONCE)];
+        let found = self.database.query(sql::FINGERPRINTS, values, fingerprint).await?;
+        let Some(last) = found.last().map(|(sequence, _)| *sequence) else { return Ok(None) };
+        Ok(Some((found.into_iter().map(|(_, fingerprint)| fingerprint).collect(), last)))
     }
 
     /// What is known of one device.

@@ -183,7 +183,8 @@ async fn devices_come_back_as_they_were_written() {
         assert_eq!(found(&store, "work").await, [written]);
         assert_eq!(found(&store, "jane's").await.len(), 1);
 
-        let mut prints = store.fingerprints(lab.id).await.unwrap();
+        let (mut prints, last) = store.fingerprints_after(lab.id, i64::MIN).await.unwrap().unwrap();
+        assert_eq!(store.fingerprints_after(lab.id, last).await.unwrap(), None);
         prints.sort_by_key(|print| print.guid);
         assert_eq!(
             prints.iter().map(|it| it.hash).collect::<Vec<_>>(),

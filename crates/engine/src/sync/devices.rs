@@ -62,8 +62,13 @@ enum Page {
 impl Sync<'_> {
     /// What is known of the connector's devices.
     pub(super) async fn known(&self) -> Result<Comparison, Interruption> {
-        let known = self.engine.store().fingerprints(self.connector.id).await?;
-        Ok(Comparison::new(known.iter().map(|known| (known.guid, known.hash, known.gone))))
+        let (mut comparison, mut after) = (Comparison::default(), i64::MIN);
+        let store = self.engine.store();
+        while let Some((known, last)) = store.fingerprints_after(self.connector.id, after).await? {
+            known.iter().for_each(|known| comparison.add(known.guid, known.hash, known.gone));
+            after = last;
+        }
+        Ok(comparison)
     }
 
     /// Reads every list that the scope asks for, and writes what is new or different.
