@@ -10,6 +10,8 @@ export const gatepost = process.env.GATEPOST ?? "../target/debug/gatepost";
 
 export const user = "CONTOSO\\svc-gatepost";
 export const password = "Correct-Horse-1";
+export const tenant = "contoso.onmicrosoft.com";
+export const application = "6a7e9057-0000-4000-8000-000000000001";
 
 /** A folder with the programs that were started in it. */
 export class Programs {
@@ -35,6 +37,18 @@ export class Programs {
     );
     this.simulation = this.children[this.children.length - 1];
     return address;
+  }
+
+  /** A simulated hosted organization; where it listens, and what a connector needs to be told. */
+  async hosted(...more: string[]) {
+    const folder = mkdtempSync(join(this.folder, "tenant-"));
+    const address = await this.start(
+      ["simulate", "hosted", "--devices", "120", "--seed", "7", "--still", "--certificates", folder].concat(more),
+      /Exchange Online listens on (https:\/\/127\.0\.0\.1:\d+)/,
+    );
+    this.simulation = this.children[this.children.length - 1];
+    const file = (name: string) => join(folder, name);
+    return { address, certificate: file("application.pem"), root: readFileSync(file("root.pem"), "utf8") };
   }
 
   /** Types a cmdlet at the console of the simulated organization; done when it has answered. */

@@ -78,10 +78,18 @@ document.addEventListener("DOMContentLoaded", () => {
     choose.type = "file";
     choose.setAttribute("aria-label", "Choose a file");
     choose.addEventListener("change", async () => {
-      const bytes = new Uint8Array(await choose.files[0].arrayBuffer());
-      const plain = new TextDecoder().decode(bytes);
-      const isPem = plain.includes("-----BEGIN");
-      text.value = isPem ? plain : btoa(String.fromCharCode(...bytes));
+      const file = choose.files[0];
+      if (!file) return;
+      const plain = await file.text();
+      if (plain.includes("-----BEGIN")) {
+        text.value = plain;
+        return;
+      }
+      const reader = new FileReader();
+      reader.addEventListener("load", () => {
+        text.value = reader.result.split(",").pop();
+      });
+      reader.readAsDataURL(file);
     });
     text.before(choose);
   }

@@ -87,7 +87,7 @@ fn general(wish: &Wish, given: Given) -> Vec<(&'static str, String)> {
 fn account(wish: &Wish, given: Given) -> Vec<(&'static str, String)> {
     let mut facts = match &wish.endpoint {
         Endpoint::OnPremises(server) => server_account(server, given),
-        Endpoint::Hosted(hosted) => hosted_account(hosted),
+        Endpoint::Hosted(hosted) => hosted_account(hosted, given),
     };
     let notification = wish.options.notification_account.as_ref().map_or_else(
         || "None".to_owned(),
@@ -97,13 +97,21 @@ fn account(wish: &Wish, given: Given) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn hosted_account(hosted: &HostedEndpoint) -> Vec<(&'static str, String)> {
+fn hosted_account(hosted: &HostedEndpoint, given: Given) -> Vec<(&'static str, String)> {
     let application = hosted.application.map_or_else(|| "None".to_owned(), |id| id.to_string());
-    vec![
+    let proof = match hosted.sign_in {
+        HostedSignIn::Certificate => Some(("Certificate", given.certificate)),
+        HostedSignIn::Secret => Some(("Client secret", given.client_secret)),
+        HostedSignIn::DeviceCode | HostedSignIn::ManagedIdentity => None,
+    };
+    let given = |given: bool| if given { "given" } else { "not given" }.to_owned();
+    let mut facts = vec![
         ("Tenant", hosted.tenant.to_string()),
         ("Application", application),
         ("Way of signing in", way_of_proving(hosted.sign_in).to_owned()),
-    ]
+    ];
+    facts.extend(proof.map(|(name, is_given)| (name, given(is_given))));
+    facts
 }
 
 fn server_account(endpoint: &ServerEndpoint, given: Given) -> Vec<(&'static str, String)> {
