@@ -184,7 +184,7 @@ impl Found {
         let known = |kind: CmdletErrorKind| (kind != CmdletErrorKind::Other).then_some(kind);
         known(CmdletErrorKind::of(record, None, 0)).or_else(|| {
             let mut kinds = self.names.iter().filter_map(|name| {
-                known(CmdletErrorKind::of(name, Some(name), 0)).or_else(|| of_code(name))
+                known(CmdletErrorKind::of(name, Some(name), 0)).or_else(|| of_code(short(name)))
             });
             kinds.next()
         })
@@ -210,6 +210,8 @@ fn of_code(code: &str) -> Option<CmdletErrorKind> {
     Some(match code {
         "Forbidden" | "Unauthorized" | "AccessDenied" => Kind::AccessDenied,
         "BadRequest" | "InvalidRequest" => Kind::ArgumentInvalid,
+        // A part of a batch need not have a status.
+        "TooManyRequests" | "TooManyRequestsException" => Kind::Throttled,
         _ => return None,
     })
 }

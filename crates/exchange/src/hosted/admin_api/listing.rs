@@ -224,7 +224,7 @@ impl Listing {
         page.warnings.extend(told);
         // A page that is followed by another says that there is more; that is no shortfall.
         page.warnings.retain(|text| !(has_more && Notice::of(text) == Notice::Truncated));
-        self.waiting.extend(service.take_notices().into_iter().map(Reply::Notice));
+        self.waiting.extend(service.take_notices().map(Reply::Notice));
         self.waiting.extend(in_replies(page.objects, page.warnings));
         Ok(())
     }

@@ -14,6 +14,7 @@ mod listing;
 mod made;
 mod module_file;
 mod object;
+mod pace;
 mod page;
 mod route;
 mod service;
