@@ -286,6 +286,16 @@ impl<S: Session> Organization<S> {
         spent.limit = limit.or(spent.limit);
     }
 
+    /// How many cmdlets Exchange counts where a pipeline is sent: the hosted service has no pipelines, and
+    /// is asked for each object by itself.
+    fn cmdlets_of(&self, pipeline: &Pipeline) -> u64 {
+        let objects = match self.session.hosting() {
+            Hosting::Hosted => pipeline.input.len(),
+            Hosting::OnPremises => 1,
+        };
+        objects.max(1).try_into().unwrap_or(u64::MAX)
+    }
+
     /// Everything a small cmdlet gives. A cmdlet that is not there, or fails, gives its error.
     async fn collect(&mut self, cmdlet: Cmdlet) -> Result<Collected, Error> {
         let mut collected = Collected { objects: Vec::new(), error: None, is_whole: true };

@@ -279,6 +279,8 @@ fn waits_are_as_few_as_refusals_explain() {
         let waited = hosted.clock.now().duration_since(before);
         let (used, spent) = (hosted.ledger.entries().hosted, organization.take_spent());
         assert_eq!(u64::from(spent.refusals), used.throttled);
+        // The list of cmdlets is asked for too, and is none.
+        assert_eq!(spent.cmdlets, 1 + hosted.ledger.entries().counts.values().sum::<u64>());
         assert_eq!(waited, SignedDuration::from_millis(spent.delayed_ms.try_into().unwrap()));
         assert_eq!(waited, SignedDuration::from_secs(4) * i32::try_from(used.throttled).unwrap());
     });
