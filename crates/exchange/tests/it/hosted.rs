@@ -161,6 +161,7 @@ fn a_thousand_and_one_devices_arrive() {
         assert_eq!(found, sorted(hosted.organization().device_guids().collect()));
     });
     assert_eq!(seen.hosted.pages, 1);
+    assert!(seen.hosted.packed >= 2, "pages come packed");
 }
 
 /// The same organization, asked over both services.

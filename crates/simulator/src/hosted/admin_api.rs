@@ -17,7 +17,7 @@ use super::{
     failure,
     links::Held,
     pages::Page,
-    reply::Reply,
+    reply::{Reply, takes_packed},
     token_service::plain,
 };
 use crate::{
@@ -79,8 +79,13 @@ impl Service {
             tokio::time::sleep(delay).await;
         }
         let reply = self.dispatch(call, &caller, &manner);
-        self.decorated(reply, &call.headers)
-            .with("set-cookie", format!("{COOKIE}={cookie}; path=/; secure; HttpOnly"))
+        let mut reply = self
+            .decorated(reply, &call.headers)
+            .with("set-cookie", format!("{COOKIE}={cookie}; path=/; secure; HttpOnly"));
+        if takes_packed(&call.headers) && reply.pack() {
+            self.ledger.lock().hosted.packed += 1;
+        }
+        reply
     }
 
     fn dispatch(&self, call: &Call, caller: &Caller, manner: &Manner) -> Reply {
