@@ -114,8 +114,8 @@ impl Batches {
             Trouble::Error(error) => error,
         })?;
         let parts = match answer.plain() {
-            Some(body) => page::read_batch(&body, names).map_err(|error| error.to_string()),
-            None => Err("it cannot be unpacked".to_owned()),
+            Ok(body) => page::read_batch(&body, names).map_err(|error| error.to_string()),
+            Err(why) => Err(why.to_owned()),
         };
         let told = wait_of(&answer);
         service.reuse(answer);

@@ -61,7 +61,7 @@ struct Found {
 impl Failure {
     /// The failure that an answer is.
     pub(super) fn of(answer: &Answer, cmdlet: &str) -> Self {
-        let plain = answer.plain();
+        let plain = answer.plain().ok();
         let body = plain.as_deref().filter(|body| body.len() <= MAX_DOCUMENT_BYTES);
         let body = body.and_then(|body| serde_json::from_slice::<Value>(body).ok());
         let error = body.as_ref().and_then(|body| body.get("error"));

@@ -112,11 +112,11 @@ impl Listing {
         self.is_sent = false;
         let read = match answer.plain() {
             // A write may have nothing to say; a list says that it is empty.
-            Some(body) if body.trim_ascii().is_empty() && self.may_be_silent(answer.status) => {
+            Ok(body) if body.trim_ascii().is_empty() && self.may_be_silent(answer.status) => {
                 Ok(page::Page::default())
             }
-            Some(body) => page::read(&body, names).map_err(|error| error.to_string()),
-            None => Err("it cannot be unpacked".to_owned()),
+            Ok(body) => page::read(&body, names).map_err(|error| error.to_string()),
+            Err(why) => Err(why.to_owned()),
         };
         let told = answer.header("x-warnings").map(str::to_owned);
         service.reuse(answer);
