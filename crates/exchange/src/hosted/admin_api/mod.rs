@@ -9,6 +9,7 @@
 mod anchor;
 mod batch;
 mod body;
+mod cookies;
 mod failure;
 mod listing;
 mod made;

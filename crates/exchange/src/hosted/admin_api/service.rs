@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::{
     super::sign_in::Token,
     anchor,
+    cookies::Cookies,
     failure::Failure,
     pace::{Pace, back_off},
     route,
@@ -39,8 +40,6 @@ pub(super) const MAX_TRIES: u32 = 8;
 const MAX_CUTS: u32 = 3;
 /// Redirects of one call.
 const MAX_REDIRECTS: u32 = 5;
-/// Cookies kept, so that the balancers send us to the same server.
-const MAX_COOKIES: usize = 32;
 
 /// The way to the service, signed in.
 pub(super) struct Service {
@@ -52,7 +51,7 @@ pub(super) struct Service {
     /// `https://host[:port]` where requests go: the region's, once it was named.
     origin: String,
     channel: Channel,
-    cookies: Vec<(String, String)>,
+    cookies: Cookies,
     connection: Uuid,
     pace: Pace,
     server_time: Option<Timestamp>,
@@ -129,7 +128,7 @@ impl Service {
             token,
             origin,
             channel,
-            cookies: Vec::new(),
+            cookies: Cookies::default(),
             connection: Uuid::new_v4(),
             pace: Pace::default(),
             server_time: None,
@@ -342,8 +341,6 @@ impl Service {
 
     fn ask(&self, call: &Call) -> Ask {
         let request = Uuid::new_v4();
-        let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
-        let cookies = cookies.collect::<Vec<_>>().join("; ");
         let anchor = || anchor::system(&self.tenant, self.token.user.as_deref());
         let mut headers = vec![
             (
@@ -355,7 +352,7 @@ impl Service {
         ];
         let texts = [
             ("authorization", format!("Bearer {}", self.token.bearer.reveal())),
-            ("cookie", cookies),
+            ("cookie", self.cookies.to_string()),
             ("connection-id", self.connection.to_string()),
             ("client-request-id", request.to_string()),
         ];
@@ -378,15 +375,7 @@ impl Service {
 
     /// Notes what every answer may tell: cookies, the clock, and the limit on requests.
     fn note(&mut self, answer: &Answer) {
-        for value in answer.headers.get_all(header::SET_COOKIE).iter().take(MAX_COOKIES) {
-            let pair = value.to_str().ok().and_then(|value| value.split(';').next());
-            let Some((name, value)) = pair.and_then(|pair| pair.split_once('=')) else { continue };
-            let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
-            self.cookies.retain(|(known, _)| *known != name);
-            if self.cookies.len() < MAX_COOKIES && !value.is_empty() {
-                self.cookies.push((name, value));
-            }
-        }
+        self.cookies.note(answer);
         let date = answer.header("date").and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
         self.server_time = date.map(|zoned| zoned.timestamp()).or(self.server_time);
         let now = self.server_time.unwrap_or_else(|| self.now());
