@@ -27,8 +27,10 @@ pub(super) fn plain(text: &str) -> String {
             b'%' => {
                 let digits = rest.clone().take(2).collect::<Vec<u8>>();
                 let digits = String::from_utf8(digits).unwrap_or_default();
+                let is_pair =
+                    digits.len() == 2 && digits.bytes().all(|one| one.is_ascii_hexdigit());
                 match u8::from_str_radix(&digits, 16) {
-                    Ok(byte) if digits.len() == 2 => {
+                    Ok(byte) if is_pair => {
                         rest.nth(1);
                         byte
                     }
@@ -39,4 +41,24 @@ pub(super) fn plain(text: &str) -> String {
         });
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_escaped_is_read_and_what_is_not_stays() {
+        for (text, read) in [
+            ("a%20b+c", "a b c"),
+            ("%C3%A4%2b", "ä+"),
+            ("100%", "100%"),
+            ("%4", "%4"),
+            ("%zz%+a", "%zz% a"),
+        ] {
+            assert_eq!(plain(text), read);
+        }
+        let form = form(b"a=1&b=x%3Dy&nothing");
+        assert_eq!((field(&form, "a"), field(&form, "b"), form.len()), ("1", "x=y", 2));
+    }
 }
