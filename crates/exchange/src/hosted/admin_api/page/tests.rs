@@ -98,7 +98,7 @@ fn an_answer_has_an_end_whatever_it_is_made_of() {
     let refused = |text: String| {
         read(text.as_bytes(), &mut Names::default())
             .map(drop)
-            .and(read_batch(text.as_bytes(), &mut Names::default()).map(drop))
+            .and_then(|()| read_batch(text.as_bytes(), &mut Names::default()).map(drop))
             .unwrap_err()
             .to_string()
     };
