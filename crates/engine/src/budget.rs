@@ -140,12 +140,14 @@ impl Budget {
     /// What of the gauge is known here.
     pub(crate) fn gauge(&mut self, now: Timestamp) -> BudgetGauge {
         self.forget(now);
+        let waited_out: u32 = self.window.iter().map(|(_, spent)| spent.refusals).sum();
+        let waited_out = usize::try_from(waited_out).unwrap_or(usize::MAX);
         BudgetGauge {
             allowance: self.allowance,
             most: self.most.get(),
             cmdlets: self.window.iter().map(|(_, spent)| spent.cmdlets).sum(),
             delayed_ms: self.window.iter().map(|(_, spent)| spent.delayed_ms).sum(),
-            refusals: self.refusals.len(),
+            refusals: self.refusals.len() + waited_out,
             limit: self.limit,
             ..BudgetGauge::default()
         }
@@ -169,13 +171,13 @@ mod tests {
             budget.spent(at(0), calm);
             assert_eq!(budget.allowance(), expected);
         }
-        budget.spent(at(1), Spent { cmdlets: 1, delayed_ms: 20, limit: None });
+        budget.spent(at(1), Spent { cmdlets: 1, delayed_ms: 20, refusals: 2, limit: None });
         assert_eq!(budget.allowance(), 1);
         budget.spent(at(1), calm);
         budget.refused(at(2));
         assert_eq!(budget.allowance(), 1);
         let gauge = budget.gauge(at(3));
-        assert_eq!((gauge.cmdlets, gauge.delayed_ms, gauge.refusals), (4 * CALM + 1, 20, 1));
+        assert_eq!((gauge.cmdlets, gauge.delayed_ms, gauge.refusals), (4 * CALM + 1, 20, 3));
         assert_eq!(budget.gauge(at(63)).cmdlets, 0);
         budget.set_most(Runspaces::new(1).unwrap());
         budget.spent(at(70), calm);
@@ -186,7 +188,7 @@ mod tests {
     fn what_is_not_urgent_waits_before_exchange_would_refuse() {
         let mut budget = Budget::new(Runspaces::default());
         let mut spend = |minute, limit| {
-            budget.spent(at(minute), Spent { cmdlets: 2, delayed_ms: 0, limit });
+            budget.spent(at(minute), Spent { cmdlets: 2, limit, ..Spent::default() });
             budget.rest(at(minute)).map(|rest| rest.as_secs() / 60)
         };
         assert_eq!(spend(0, None), None);

@@ -14,6 +14,13 @@ pub enum Notice {
         /// How many cmdlets the account may send before Exchange refuses them, if it has a limit.
         limit: Option<CmdletLimit>,
     },
+    /// The server asked to wait, and that was done: nobody has to rest for it any more.
+    Waited {
+        /// How long.
+        millis: u64,
+        /// How often it refused for it. Who waits because another session was refused counts none.
+        refusals: u32,
+    },
     /// Any other warning, in the server's words.
     Other(String),
 }

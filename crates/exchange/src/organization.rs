@@ -69,6 +69,8 @@ pub struct Spent {
     pub cmdlets: u64,
     /// Milliseconds by which Exchange slowed them down, as far as it says so.
     pub delayed_ms: u64,
+    /// Times that Exchange refused and asked to wait, where the session waited by itself.
+    pub refusals: u32,
     /// What the account may send before Exchange refuses more, as it last said.
     pub limit: Option<CmdletLimit>,
 }
@@ -273,10 +275,25 @@ impl<S: Session> Organization<S> {
     }
 
     fn note(&mut self, notice: &Notice) {
-        if let Notice::MicroDelay { millis, limit, .. } = notice {
-            self.spent.delayed_ms = self.spent.delayed_ms.saturating_add(*millis);
-            self.spent.limit = limit.or(self.spent.limit);
-        }
+        let (millis, refusals, limit) = match notice {
+            Notice::MicroDelay { millis, limit, .. } => (*millis, 0, *limit),
+            Notice::Waited { millis, refusals } => (*millis, *refusals, None),
+            Notice::Truncated | Notice::Other(_) => return,
+        };
+        let spent = &mut self.spent;
+        spent.delayed_ms = spent.delayed_ms.saturating_add(millis);
+        spent.refusals = spent.refusals.saturating_add(refusals);
+        spent.limit = limit.or(spent.limit);
+    }
+
+    /// How many cmdlets Exchange counts where a pipeline is sent: the hosted service has no pipelines, and
+    /// is asked for each object by itself.
+    fn cmdlets_of(&self, pipeline: &Pipeline) -> u64 {
+        let objects = match self.session.hosting() {
+            Hosting::Hosted => pipeline.input.len(),
+            Hosting::OnPremises => 1,
+        };
+        objects.max(1).try_into().unwrap_or(u64::MAX)
     }
 
     /// Everything a small cmdlet gives. A cmdlet that is not there, or fails, gives its error.

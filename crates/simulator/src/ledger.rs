@@ -88,6 +88,8 @@ pub struct HostedUse {
     pub refused_links: u64,
     /// Batches taken.
     pub batches: u64,
+    /// Answers given packed.
+    pub packed: u64,
     /// The most calls that were being answered at one time.
     pub max_concurrent: usize,
 }

@@ -8,7 +8,10 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
 
 use crate::{
     Faults, Ledger, Organization,
@@ -147,28 +150,46 @@ impl Server {
         let Self { listener, organization, options, ledger, faults, .. } = self;
         let living = live(Arc::clone(&organization), Arc::clone(&options.now), options.living);
         let service = Arc::new(Service::new(organization, options, ledger, faults));
-        // Dropping the set ends every connection, so that nothing outlives the server.
-        let mut connections = JoinSet::new();
-        tokio::pin!(shutdown, living);
-        loop {
-            tokio::select! {
-                () = &mut shutdown => return Ok(()),
-                () = &mut living => {}
-                accepted = listener.accept() => match accepted {
-                    // Dropped, and with that cut.
-                    Ok(_) if service.is_off() => {}
-                    Ok((stream, peer)) => {
-                        // Small answers must not wait for an acknowledgement of the one before.
-                        if let Err(error) = stream.set_nodelay(true) {
-                            tracing::debug!(%error, "answers may be slow");
-                        }
-                        connections.spawn(Arc::clone(&service).serve(stream, peer));
+        let serve = |stream, peer| {
+            // Dropped, and with that cut.
+            (!service.is_off()).then(|| Arc::clone(&service).serve(stream, peer))
+        };
+        serve_all(&listener, shutdown, living, serve).await
+    }
+}
+
+/// Takes connections until `shutdown` is ready, then closes every one and returns. `serve` gives how one
+/// is served, or nothing if it is to be cut.
+///
+/// # Errors
+/// When the listening socket fails for good.
+pub(crate) async fn serve_all<S: Future<Output = ()> + Send + 'static>(
+    listener: &TcpListener,
+    shutdown: impl Future<Output = ()>,
+    living: impl Future<Output = ()>,
+    serve: impl Fn(TcpStream, SocketAddr) -> Option<S>,
+) -> io::Result<()> {
+    // Dropping the set ends every connection, so that nothing outlives the server.
+    let mut connections = JoinSet::new();
+    tokio::pin!(shutdown, living);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => return Ok(()),
+            () = &mut living => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    // Small answers must not wait for an acknowledgement of the one before.
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%error, "answers may be slow");
                     }
-                    Err(error) if is_passing(&error) => {}
-                    Err(error) => return Err(error),
-                },
-                Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            }
+                    if let Some(served) = serve(stream, peer) {
+                        connections.spawn(served);
+                    }
+                }
+                Err(error) if is_passing(&error) => {}
+                Err(error) => return Err(error),
+            },
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
     }
 }
@@ -187,7 +208,7 @@ pub(crate) async fn live(
 }
 
 /// Failures of one connection that say nothing about the next.
-pub(crate) fn is_passing(error: &io::Error) -> bool {
+fn is_passing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted

@@ -1,6 +1,6 @@
 //! HTTP with one host: a connection that is made when it is needed, and made anew after it was lost.
 
-use std::{io::Read as _, time::Duration};
+use std::{borrow::Cow, io::Read as _, time::Duration};
 
 use bytes::Bytes;
 use domain::connector::{ServerEndpoint, Trust};
@@ -153,18 +153,21 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The body, unpacked. What is labelled as packed and is not, or grows beyond the limit, is
-    /// none: a refusal comes with such a label and nothing but zeros.
-    pub(crate) fn plain(&self) -> Option<std::borrow::Cow<'_, [u8]>> {
+    /// The body, unpacked, or why it cannot be: what is labelled as packed and is not, or grows beyond
+    /// the limit. A refusal comes with such a label and nothing but zeros.
+    pub(crate) fn plain(&self) -> Result<Cow<'_, [u8]>, &'static str> {
         let encoding = self.header(header::CONTENT_ENCODING.as_str()).unwrap_or_default();
         if !encoding.trim().eq_ignore_ascii_case("gzip") {
-            return Some(self.body.as_slice().into());
+            return Ok(self.body.as_slice().into());
         }
         let limit = u64::try_from(MAX_BODY_BYTES).unwrap_or(u64::MAX);
         let mut whole = Vec::with_capacity(self.body.len().saturating_mul(8).min(MAX_BODY_BYTES));
         let mut unpacked = MultiGzDecoder::new(self.body.as_slice()).take(limit.saturating_add(1));
-        unpacked.read_to_end(&mut whole).ok()?;
-        (whole.len() <= MAX_BODY_BYTES).then_some(whole.into())
+        unpacked.read_to_end(&mut whole).map_err(|_| "it cannot be unpacked")?;
+        if whole.len() > MAX_BODY_BYTES {
+            return Err("it is far larger than its kind when it is unpacked");
+        }
+        Ok(whole.into())
     }
 
     #[cfg(test)]
@@ -191,22 +194,31 @@ mod tests {
         packed.write_all(b"{\"value\":[]}").unwrap();
         let packed = packed.finish().unwrap();
         let gzip = [("content-encoding", "gzip")];
-        let plain = |answer: &Answer| answer.plain().map(std::borrow::Cow::into_owned);
+        let plain = |answer: &Answer| answer.plain().map(Cow::into_owned);
         assert_eq!(plain(&Answer::of(200, &gzip, &packed)).unwrap(), b"{\"value\":[]}");
         assert_eq!(plain(&Answer::of(200, &[], b"x")).unwrap(), b"x");
-        assert_eq!(plain(&Answer::of(403, &gzip, &[0; 64])), None);
+        assert_eq!(plain(&Answer::of(403, &gzip, &[0; 64])), Err("it cannot be unpacked"));
         let cut = packed.get(..packed.len() - 4).unwrap();
-        assert_eq!(plain(&Answer::of(200, &gzip, cut)), None);
+        assert_eq!(plain(&Answer::of(200, &gzip, cut)), Err("it cannot be unpacked"));
     }
 
+    /// A hundredth of the limit on the wire, and one byte more than the limit behind it, in one piece
+    /// or in two.
     #[test]
     fn what_grows_without_end_is_not_taken() {
-        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-        let zeros = vec![0; 1024 * 1024];
-        for _ in 0..=MAX_BODY_BYTES / zeros.len() {
-            packed.write_all(&zeros).unwrap();
+        let gzip = [("content-encoding", "gzip")];
+        let packed = |bytes: usize| {
+            let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+            packed.write_all(&vec![0; bytes]).unwrap();
+            packed.finish().unwrap()
+        };
+        let half = packed(MAX_BODY_BYTES / 2);
+        let whole = Answer::of(200, &gzip, &[half.as_slice(), &half].concat());
+        assert_eq!(whole.plain().unwrap().len(), MAX_BODY_BYTES);
+        for bomb in [packed(MAX_BODY_BYTES + 1), [half.as_slice(), &half, &packed(1)].concat()] {
+            assert!(bomb.len() < MAX_BODY_BYTES / 100);
+            let refused = Answer::of(200, &gzip, &bomb).plain().map(drop).unwrap_err();
+            assert!(refused.contains("far larger"), "{refused}");
         }
-        let bomb = Answer::of(200, &[("content-encoding", "gzip")], &packed.finish().unwrap());
-        assert!(bomb.plain().is_none());
     }
 }

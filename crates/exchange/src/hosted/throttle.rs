@@ -13,18 +13,25 @@ use super::{Answer, Clock};
 
 /// Longest wait the service is believed, so that nonsense does not put a connector to sleep.
 pub(super) const MAX_WAIT: Duration = Duration::from_secs(300);
+/// Shortest wait after a refusal.
+pub(super) const MIN_WAIT: Duration = Duration::from_secs(1);
 /// Where the service does not say how long.
 pub(super) const USUAL_WAIT: Duration = Duration::from_secs(10);
 
 /// How long an answer says to wait: in seconds, or until a time of its own clock (RFC 9110 section
 /// 10.2.3).
 pub(super) fn wait_of(answer: &Answer) -> Option<Duration> {
-    let text = answer.header("retry-after")?.trim();
+    wait_in(answer.header("retry-after")?, answer.header("date"))
+}
+
+/// The same of what stands in `Retry-After` of an answer of that date.
+pub(super) fn wait_in(retry_after: &str, date: Option<&str>) -> Option<Duration> {
+    let text = retry_after.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds).min(MAX_WAIT));
     }
     let time = |text| jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp());
-    let wait = time(text)?.duration_since(time(answer.header("date")?)?);
+    let wait = time(text)?.duration_since(time(date?)?);
     Duration::try_from(wait).ok().map(|wait| wait.min(MAX_WAIT))
 }
 

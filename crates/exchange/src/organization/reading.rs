@@ -162,7 +162,7 @@ impl<'a, S: Session, T> Reading<'a, S, T> {
             if let Some(pipeline) = self.pipelines.pop_front() {
                 let narrowed = self.organization.selection.narrowed(&pipeline);
                 let asked = narrowed.as_ref().unwrap_or(&pipeline);
-                self.organization.spent.cmdlets += 1;
+                self.organization.spent.cmdlets += self.organization.cmdlets_of(asked);
                 let started = self.organization.session.start(asked).await;
                 self.whole = narrowed.map(|_| pipeline);
                 match started {

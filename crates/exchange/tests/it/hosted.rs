@@ -161,6 +161,7 @@ fn a_thousand_and_one_devices_arrive() {
         assert_eq!(found, sorted(hosted.organization().device_guids().collect()));
     });
     assert_eq!(seen.hosted.pages, 1);
+    assert!(seen.hosted.packed >= 2, "pages come packed");
 }
 
 /// The same organization, asked over both services.
@@ -261,6 +262,56 @@ fn nothing_is_lost_whatever_comes_in_between() {
     let used = seen.hosted;
     assert_eq!((used.too_early, used.refused_links), (0, 1));
     assert!(used.throttled > 5 && used.failed > 5 && used.redirected > 0, "{used:?}");
+}
+
+/// Every tenth call is refused: each refusal costs the wait it asks for and no more, and of a batch only
+/// what was refused is asked for again.
+#[test]
+fn waits_are_as_few_as_refusals_explain() {
+    const DEVICES: usize = 300;
+    let seen = tell(DEVICES, async |hosted| {
+        {
+            let faults = &mut hosted.faults().hosted;
+            (faults.throttle_every, faults.retry_after_seconds) = (Some(10), Some(4));
+        }
+        let before = hosted.clock.now();
+        let mut organization = hosted.open().await;
+        every_device_has_statistics(&mut organization).await;
+        let waited = hosted.clock.now().duration_since(before);
+        let (used, spent) = (hosted.ledger.entries().hosted, organization.take_spent());
+        assert_eq!(u64::from(spent.refusals), used.throttled);
+        // The list of cmdlets is asked for too, and is none.
+        assert_eq!(spent.cmdlets, 1 + hosted.ledger.entries().counts.values().sum::<u64>());
+        assert_eq!(waited, SignedDuration::from_millis(spent.delayed_ms.try_into().unwrap()));
+        assert_eq!(waited, SignedDuration::from_secs(4) * i32::try_from(used.throttled).unwrap());
+    });
+    let (used, devices) = (seen.hosted, u64::try_from(DEVICES).unwrap());
+    // One of ten and some, for those are asked for again; and the batches are full until the end.
+    let least = devices / 10;
+    assert!((least..=least * 9 / 8).contains(&used.throttled), "{used:?}");
+    assert!((least..=least * 9 / 8 + 3).contains(&used.batches), "{used:?}");
+    assert_eq!(used.too_early, 0);
+    let carried_out = seen.counts["Get-MobileDeviceStatistics"];
+    assert_eq!(carried_out, devices + 1, "each once, and one to learn what there is");
+}
+
+/// A limit that the service tells of is kept to: a batch is no larger than what is left.
+#[test]
+fn a_limit_that_is_told_of_is_not_passed() {
+    let habits = HostedHabits { rate_limit: 25, ..HostedHabits::default() };
+    let seen = tell_of(
+        100,
+        |options| options.habits = habits,
+        async |hosted| {
+            let before = hosted.clock.now();
+            let mut organization = hosted.open().await;
+            every_device_has_statistics(&mut organization).await;
+            let waited = hosted.clock.now().duration_since(before);
+            let windows = i64::from(100 / 25 + 1);
+            assert!(waited <= SignedDuration::from_secs(16 * windows), "{waited}");
+        },
+    );
+    assert_eq!((seen.hosted.throttled, seen.hosted.too_early), (0, 0), "{:?}", seen.hosted);
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub(crate) async fn devices<S: Session>(organization: &mut Organization<S>) -> V
     while let Some(observed) = reading.next().await.unwrap() {
         match observed {
             Observed::Value(device) => all.push(device),
-            Observed::Notice(Notice::MicroDelay { .. } | Notice::Other(_)) => {}
+            Observed::Notice(notice) if notice != Notice::Truncated => {}
             other => panic!("{other:?}"),
         }
     }

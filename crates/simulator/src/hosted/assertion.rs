@@ -81,7 +81,7 @@ pub(super) fn check(
     }
     let (now, expires) = (now.as_second(), claims["exp"].as_i64().unwrap_or_default());
     let from = claims["nbf"].as_i64().unwrap_or(now);
-    if expires + SKEW_SECONDS <= now || from - SKEW_SECONDS > now {
+    if expires.saturating_add(SKEW_SECONDS) <= now || from.saturating_sub(SKEW_SECONDS) > now {
         return Err(Flaw::WrongTime);
     }
     let id = claims["jti"].as_str().filter(|id| !id.is_empty()).ok_or(Flaw::Malformed)?;

@@ -6,7 +6,7 @@ use hyper::{HeaderMap, header};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{json, links::Place, token_service::form};
+use super::{form::form, json, links::Place};
 use crate::{HiddenParameter, Visible, cmdlets::Invocation};
 
 /// Who calls.

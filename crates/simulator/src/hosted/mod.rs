@@ -2,10 +2,11 @@
 //!
 //! `server` takes connections, inside TLS by a root of its own (`certificate`). `token_service` gives
 //! tokens (`assertion` checks what an application signs, `access_token` what the service is shown,
-//! `device_code` waits for a person). `admin_api` carries cmdlets out: `command` reads what is asked,
-//! `json` writes objects as the service does, `pages` gives lists piece by piece, `links` remembers
-//! them, `made` hides what is too new, `batch` takes several calls at once, `pace` says who has to wait,
-//! `failure` is what is said when something cannot be.
+//! `device_code` waits for a person, `form` reads what browsers and clients fill in). `admin_api` takes
+//! calls: `command` reads what is asked, `running` carries it out, `json` writes objects as the service
+//! does, `pages` gives lists piece by piece, `links` remembers them, `made` hides what is too new,
+//! `batch` takes several calls at once, `pace` says who has to wait, `failure` is what is said when
+//! something cannot be, and `reply` what is put on the wire.
 
 mod access_token;
 mod admin_api;
@@ -15,6 +16,7 @@ mod certificate;
 mod command;
 mod device_code;
 mod failure;
+mod form;
 mod json;
 mod links;
 mod made;
@@ -22,6 +24,7 @@ mod options;
 mod pace;
 mod pages;
 mod reply;
+mod running;
 mod server;
 mod token_service;
 

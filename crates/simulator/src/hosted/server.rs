@@ -14,7 +14,6 @@ use openssl::ssl::Ssl;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    task::JoinSet,
 };
 use tokio_openssl::SslStream;
 
@@ -22,7 +21,7 @@ use super::{HostedOptions, Service, admin_api::Call, reply::Reply};
 use crate::{
     Faults, Ledger, Organization,
     answer::Answer,
-    server::{is_passing, live},
+    server::{live, serve_all},
     wire::locked,
 };
 
@@ -107,25 +106,11 @@ impl HostedServer {
         let Self { listener, address, organization, options, ledger, faults } = self;
         let living = live(Arc::clone(&organization), Arc::clone(&options.now), options.living);
         let service = Arc::new(Service::new(address, organization, options, ledger, faults));
-        // Dropping the set ends every connection, so that nothing outlives the service.
-        let mut connections = JoinSet::new();
-        tokio::pin!(shutdown, living);
-        loop {
-            tokio::select! {
-                () = &mut shutdown => return Ok(()),
-                () = &mut living => {}
-                accepted = listener.accept() => match accepted {
-                    // Dropped, and with that cut.
-                    Ok(_) if service.faults().offline => {}
-                    Ok((stream, peer)) => {
-                        connections.spawn(Arc::clone(&service).serve(stream, peer));
-                    }
-                    Err(error) if is_passing(&error) => {}
-                    Err(error) => return Err(error),
-                },
-                Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            }
-        }
+        let serve = |stream, peer| {
+            // Dropped, and with that cut.
+            (!service.faults().offline).then(|| Arc::clone(&service).serve(stream, peer))
+        };
+        serve_all(&listener, shutdown, living, serve).await
     }
 }
 
@@ -169,8 +154,6 @@ impl Service {
 
     async fn converse(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
         self.ledger.lock().connections += 1;
-        // Small answers must not wait for an acknowledgement of the one before.
-        stream.set_nodelay(true)?;
         let mut first = [0; 1];
         if stream.peek(&mut first).await? == 0 {
             return Ok(());

@@ -1,7 +1,5 @@
 //! The token service: what an application, a person or a machine shows to have a token.
 
-use std::collections::HashMap;
-
 use hyper::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -12,6 +10,7 @@ use super::{
     access_token::Grant,
     assertion::{self, Flaw},
     device_code::{INTERVAL, LIFETIME, Told, Waiting},
+    form::{Form, field, form},
     reply::Reply,
 };
 use crate::{faults::strike, wire::locked};
@@ -34,8 +33,6 @@ const MAX_USED: usize = 100_000;
 
 /// A refusal: number, error of OAuth, text.
 struct Refusal(u32, &'static str, String);
-
-type Form = HashMap<String, String>;
 
 impl Service {
     /// `POST /{tenant}/oauth2/v2.0/token`
@@ -383,41 +380,6 @@ fn known_resource(resource: &str, own: &str) -> Option<String> {
     let host = resource.strip_prefix("https://")?;
     let is_known = RESOURCES.iter().chain([&own]).any(|one| one.eq_ignore_ascii_case(host));
     is_known.then(|| resource.to_owned())
-}
-
-fn field<'a>(form: &'a Form, name: &str) -> &'a str {
-    form.get(name).map_or("", String::as_str)
-}
-
-/// The fields of a form or a query.
-pub(super) fn form(bytes: &[u8]) -> Form {
-    let text = String::from_utf8_lossy(bytes);
-    let fields = text.split('&').filter_map(|field| field.split_once('='));
-    fields.map(|(name, value)| (plain(name), plain(value))).collect()
-}
-
-/// Undoes percent signs and pluses.
-pub(super) fn plain(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digits = rest.clone().take(2).collect::<Vec<u8>>();
-                let digits = String::from_utf8(digits).unwrap_or_default();
-                match u8::from_str_radix(&digits, 16) {
-                    Ok(byte) if digits.len() == 2 => {
-                        rest.nth(1);
-                        byte
-                    }
-                    _ => byte,
-                }
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn packed(text: &str) -> String {

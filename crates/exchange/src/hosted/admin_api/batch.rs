@@ -14,17 +14,17 @@ use super::{
     failure::Failure,
     in_replies,
     object::Names,
+    pace::back_off,
     page::{self, Part},
-    service::{Call, Service, Trouble},
+    service::{Call, MAX_PATIENCE, MAX_TRIES, Service, Trouble, too_many},
 };
-use crate::{Error, Reply};
+use crate::{
+    CmdletErrorKind, Error, Reply,
+    hosted::throttle::{wait_in, wait_of},
+};
 
 /// Parts of one batch: the service takes no more.
 pub(super) const PARTS: usize = 10;
-/// Tries of a part that fails for what may pass.
-const MAX_TRIES: u32 = 8;
-/// Longest pause between two tries where the service names none.
-const MAX_BACKOFF: Duration = Duration::from_secs(60);
 /// Pages of one part: one object has few.
 const MAX_PAGES: u32 = 100;
 
@@ -38,6 +38,8 @@ pub(super) struct Batches {
     waiting: VecDeque<Reply>,
     /// Most tries of a question that is put again, where the service did not say how long to wait.
     tries: u32,
+    /// How long the service let us wait since it answered a question last.
+    held_up: Duration,
 }
 
 /// What is asked of one object.
@@ -61,7 +63,7 @@ impl Question {
 impl Batches {
     /// `call` is that of the batch, but for its body.
     pub(super) fn new(call: Call, query: String, asked: VecDeque<Question>) -> Self {
-        Self { call, query, asked, waiting: VecDeque::new(), tries: 0 }
+        Self { call, query, asked, waiting: VecDeque::new(), tries: 0, held_up: Duration::ZERO }
     }
 
     /// The next reply; `None` at the end.
@@ -84,11 +86,11 @@ impl Batches {
     async fn fetch(&mut self, service: &mut Service, names: &mut Names) -> Result<(), Error> {
         let tries = std::mem::take(&mut self.tries);
         if tries > 0 {
-            let wait = Duration::from_secs(1 << (tries - 1).min(6)).min(MAX_BACKOFF);
-            service.settings.clock.sleep(wait).await;
+            service.rest(back_off(tries)).await;
         }
         // They stay in the line until they are answered: a question that is given up is put again.
-        let asked: Vec<Question> = self.asked.iter().take(PARTS).cloned().collect();
+        let most = service.room(PARTS);
+        let asked: Vec<Question> = self.asked.iter().take(most).cloned().collect();
         let address = self.address(service);
         let mut requests = Vec::with_capacity(asked.len());
         let mut open: Vec<(String, Question)> = Vec::with_capacity(asked.len());
@@ -112,27 +114,51 @@ impl Batches {
             Trouble::Error(error) => error,
         })?;
         let parts = match answer.plain() {
-            Some(body) => page::read_batch(&body, names).map_err(|error| error.to_string()),
-            None => Err("it cannot be unpacked".to_owned()),
+            Ok(body) => page::read_batch(&body, names).map_err(|error| error.to_string()),
+            Err(why) => Err(why.to_owned()),
         };
+        let told = wait_of(&answer);
         service.reuse(answer);
         let cmdlet = &self.call.cmdlet;
         let parts = parts.map_err(|why| Error::Protocol(format!("a batch of {cmdlet}: {why}")))?;
         self.asked.drain(..open.len());
-        self.waiting.extend(service.take_notices().into_iter().map(Reply::Notice));
+        let wait = self.take_all(parts, open, told, service);
+        self.waiting.extend(service.take_notices().map(Reply::Notice));
+        if self.held_up > MAX_PATIENCE { Err(too_many(wait)) } else { Ok(()) }
+    }
+
+    /// Takes the answers to all questions of a batch; gives how long the service wants us to wait.
+    fn take_all(
+        &mut self,
+        parts: Vec<Part>,
+        mut open: Vec<(String, Question)>,
+        told: Option<Duration>,
+        service: &mut Service,
+    ) -> Duration {
+        let (asked, mut refused, mut wait) = (open.len(), 0, Duration::ZERO);
         for part in parts {
-            if let Some(at) = open.iter().position(|(id, _)| *id == part.id) {
-                let (_, question) = open.swap_remove(at);
-                self.take(part, question, service);
+            let Some(at) = open.iter().position(|(id, _)| *id == part.id) else { continue };
+            let (_, question) = open.swap_remove(at);
+            match self.take(part, question) {
+                Taken::Settled => {}
+                Taken::Again { tries } => self.tries = self.tries.max(tries),
+                Taken::Refused { question, after } => {
+                    // It has not failed: it is put again as often as it takes.
+                    self.asked.push_back(question);
+                    wait = wait.max(service.refused(after.or(told)));
+                    refused += 1;
+                }
             }
         }
         for (_, question) in open {
             let why = json!({ "message": "the service did not answer this part of a batch" });
             let failure = Failure::read(500, Some(&why), &self.call.cmdlet);
-            let tries = self.again_or(failure, question);
-            self.tries = self.tries.max(tries.unwrap_or_default());
+            if let Taken::Again { tries } = self.again_or(failure, question) {
+                self.tries = self.tries.max(tries);
+            }
         }
-        Ok(())
+        self.held_up = if refused < asked { Duration::ZERO } else { self.held_up + wait };
+        wait
     }
 
     fn address(&self, service: &Service) -> String {
@@ -141,7 +167,7 @@ impl Batches {
     }
 
     /// Takes the answer to one question.
-    fn take(&mut self, part: Part, mut question: Question, service: &Service) {
+    fn take(&mut self, part: Part, mut question: Question) -> Taken {
         let unsaid = if part.page.error.is_some() { 400 } else { 200 };
         let status = part.status.unwrap_or(unsaid);
         if (200..300).contains(&status) && part.page.error.is_none() {
@@ -152,29 +178,19 @@ impl Batches {
                 question.link = page.next;
                 self.asked.push_back(question);
             }
-            return;
-        }
-        let mut is_told = status == 429;
-        if is_told || status == 503 {
-            let told = part.headers.as_object().and_then(|headers| {
-                let mut named = headers.iter();
-                let (_, value) =
-                    named.find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
-                value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
-            });
-            is_told |= told.is_some();
-            let least = u64::from(is_told);
-            let wait = Duration::from_secs(told.unwrap_or(least));
-            service.settings.shared.throttle.pause(service.now(), wait);
+            return Taken::Settled;
         }
         let failure = Failure::read(status, part.page.error.as_ref(), &self.call.cmdlet);
-        let tries = self.again_or(failure, question).filter(|_| !is_told);
-        self.tries = self.tries.max(tries.unwrap_or_default());
+        let after = retry_after(&part.headers);
+        let is_refused = failure.error.kind == CmdletErrorKind::Throttled;
+        if is_refused || status == 503 && after.is_some() {
+            return Taken::Refused { question, after };
+        }
+        self.again_or(failure, question)
     }
 
-    /// Puts a question again that failed for what may pass; else the failure is its answer. Gives how
-    /// often it was tried, if it is to be tried again after a while.
-    fn again_or(&mut self, failure: Failure, mut question: Question) -> Option<u32> {
+    /// Puts a question again that failed for what may pass; else the failure is its answer.
+    fn again_or(&mut self, failure: Failure, mut question: Question) -> Taken {
         let may_pass = failure.is_passing || failure.error.kind.is_passing();
         question.tries += 1;
         // A link that has ended: the question begins anew.
@@ -182,11 +198,33 @@ impl Batches {
         let tries = question.tries;
         if (may_pass || has_ended) && tries < MAX_TRIES {
             self.asked.push_back(question);
-            return may_pass.then_some(tries);
+            return if may_pass { Taken::Again { tries } } else { Taken::Settled };
         }
         let mut error = failure.error;
         error.target = Some(question.input);
         self.waiting.push_back(Reply::Error(error));
-        None
+        Taken::Settled
+    }
+}
+
+/// What became of a question.
+enum Taken {
+    /// It was answered, well or badly, or goes on without a pause.
+    Settled,
+    /// It is put again after a pause, and was tried so often.
+    Again { tries: u32 },
+    /// It was not taken: it is to be put again after a while, if that was said.
+    Refused { question: Question, after: Option<Duration> },
+}
+
+/// How long a part says to wait.
+fn retry_after(headers: &Value) -> Option<Duration> {
+    let named = |name: &str| {
+        let mut headers = headers.as_object()?.iter();
+        headers.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    };
+    match named("retry-after")? {
+        Value::String(text) => wait_in(text, named("date").and_then(Value::as_str)),
+        other => wait_in(&other.to_string(), None),
     }
 }

@@ -17,6 +17,11 @@ use crate::{CmdletError, CmdletErrorKind, connection::title, errors::ErrorId};
 const MAX_TEXT: usize = 2_000;
 /// How deep errors are looked for in errors.
 const MAX_DEPTH: usize = 8;
+/// Longest document in which an error is looked for: the longest that were seen have a stack trace of
+/// some kilobytes.
+const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
+/// Most codes and types of exceptions of one error.
+const MAX_NAMES: usize = 32;
 
 /// What passes by itself, even where the status is 400.
 const PASSING: [&str; 6] = [
@@ -56,8 +61,9 @@ struct Found {
 impl Failure {
     /// The failure that an answer is.
     pub(super) fn of(answer: &Answer, cmdlet: &str) -> Self {
-        let plain = answer.plain();
-        let body = plain.as_deref().and_then(|body| serde_json::from_slice::<Value>(body).ok());
+        let plain = answer.plain().ok();
+        let body = plain.as_deref().filter(|body| body.len() <= MAX_DOCUMENT_BYTES);
+        let body = body.and_then(|body| serde_json::from_slice::<Value>(body).ok());
         let error = body.as_ref().and_then(|body| body.get("error"));
         let mut failure = Self::read(answer.status.as_u16(), error, cmdlet);
         let is_rubbish = plain.as_deref().is_none_or(|body| body.iter().all(|byte| *byte == 0));
@@ -101,7 +107,7 @@ impl Failure {
             kind,
             id: if record.is_empty() { found.names.join(",") } else { record.to_owned() },
             category: 0,
-            message: message.chars().take(MAX_TEXT).collect(),
+            message: short_of(&message),
             server: some(parts.server),
             request_id: some(parts.request_id),
             cmdlet: some(Some(cmdlet)),
@@ -141,7 +147,7 @@ impl Found {
         }
         for name in ["typename", "type", "code"] {
             if let Some(Value::String(name)) = get(name) {
-                self.names.push(name.clone());
+                self.name(name);
             }
         }
     }
@@ -157,8 +163,8 @@ impl Found {
         }
         if let Some((_, rest)) = text.split_once("[Server=") {
             let record = format!("[Server={rest}");
-            let first = record.lines().next().unwrap_or_default().to_owned();
-            self.record.get_or_insert(first);
+            let first = record.lines().next().unwrap_or_default();
+            self.record.get_or_insert_with(|| short_of(first));
         }
         let mut parts = text.splitn(3, '|');
         if let (Some(hash), Some(exception), Some(words)) =
@@ -171,11 +177,17 @@ impl Found {
             if self.names.len() == before {
                 self.message.get_or_insert_with(|| words.trim().to_owned());
             }
-            self.names.push(exception.trim().to_owned());
+            self.name(exception.trim());
             return;
         }
         if !text.is_empty() {
             self.message.get_or_insert_with(|| text.to_owned());
+        }
+    }
+
+    fn name(&mut self, name: &str) {
+        if self.names.len() < MAX_NAMES {
+            self.names.push(short_of(name));
         }
     }
 
@@ -184,11 +196,16 @@ impl Found {
         let known = |kind: CmdletErrorKind| (kind != CmdletErrorKind::Other).then_some(kind);
         known(CmdletErrorKind::of(record, None, 0)).or_else(|| {
             let mut kinds = self.names.iter().filter_map(|name| {
-                known(CmdletErrorKind::of(name, Some(name), 0)).or_else(|| of_code(name))
+                known(CmdletErrorKind::of(name, Some(name), 0)).or_else(|| of_code(short(name)))
             });
             kinds.next()
         })
     }
+}
+
+/// As much of a text as is kept.
+fn short_of(text: &str) -> String {
+    text.chars().take(MAX_TEXT).collect()
 }
 
 /// `Ex6F9304`: what stands before the first bar.
@@ -210,6 +227,8 @@ fn of_code(code: &str) -> Option<CmdletErrorKind> {
     Some(match code {
         "Forbidden" | "Unauthorized" | "AccessDenied" => Kind::AccessDenied,
         "BadRequest" | "InvalidRequest" => Kind::ArgumentInvalid,
+        // A part of a batch need not have a status.
+        "TooManyRequests" | "TooManyRequestsException" => Kind::Throttled,
         _ => return None,
     })
 }

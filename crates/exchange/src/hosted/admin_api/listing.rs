@@ -112,11 +112,11 @@ impl Listing {
         self.is_sent = false;
         let read = match answer.plain() {
             // A write may have nothing to say; a list says that it is empty.
-            Some(body) if body.trim_ascii().is_empty() && self.may_be_silent(answer.status) => {
+            Ok(body) if body.trim_ascii().is_empty() && self.may_be_silent(answer.status) => {
                 Ok(page::Page::default())
             }
-            Some(body) => page::read(&body, names).map_err(|error| error.to_string()),
-            None => Err("it cannot be unpacked".to_owned()),
+            Ok(body) => page::read(&body, names).map_err(|error| error.to_string()),
+            Err(why) => Err(why.to_owned()),
         };
         let told = answer.header("x-warnings").map(str::to_owned);
         service.reuse(answer);
@@ -224,7 +224,7 @@ impl Listing {
         page.warnings.extend(told);
         // A page that is followed by another says that there is more; that is no shortfall.
         page.warnings.retain(|text| !(has_more && Notice::of(text) == Notice::Truncated));
-        self.waiting.extend(service.take_notices().into_iter().map(Reply::Notice));
+        self.waiting.extend(service.take_notices().map(Reply::Notice));
         self.waiting.extend(in_replies(page.objects, page.warnings));
         Ok(())
     }

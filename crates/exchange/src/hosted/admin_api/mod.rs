@@ -9,11 +9,13 @@
 mod anchor;
 mod batch;
 mod body;
+mod cookies;
 mod failure;
 mod listing;
 mod made;
 mod module_file;
 mod object;
+mod pace;
 mod page;
 mod route;
 mod service;

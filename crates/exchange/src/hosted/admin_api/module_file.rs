@@ -66,8 +66,9 @@ pub(super) async fn read(service: &mut Service) -> Result<Option<HashSet<String>
             }
         },
     };
-    let listed = answer.plain().and_then(|body| serde_json::from_slice::<Listed>(&body).ok());
-    let title = answer.plain().and_then(|body| crate::connection::title(&body));
+    let (listed, title) = answer.plain().map_or((None, None), |body| {
+        (serde_json::from_slice::<Listed>(&body).ok(), crate::connection::title(&body))
+    });
     let status = answer.status.as_u16();
     service.reuse(answer);
     let Some(listed) = listed else {

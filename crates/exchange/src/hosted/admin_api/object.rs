@@ -27,10 +27,39 @@ impl Names {
     }
 }
 
-/// A list of objects, or the one object that some answers hold in its place.
-pub(super) struct ObjectsSeed<'n>(pub(super) &'n mut Names);
+/// One answer that is being read.
+#[derive(Debug)]
+pub(super) struct Reading<'n> {
+    names: &'n mut Names,
+    /// How many values more it may hold.
+    left: usize,
+    /// Properties of the object before: the next one has as many.
+    width: usize,
+}
 
-impl<'de> DeserializeSeed<'de> for ObjectsSeed<'_> {
+/// Most values of one answer, objects among them. A value has a hundred times the memory of what it
+/// may be written as (`[],`), so the length of a body is no limit. A thousand mailboxes with all there
+/// is to be said of them have three hundred thousand.
+pub(super) const MAX_VALUES: usize = 1_000_000;
+
+impl<'n> Reading<'n> {
+    pub(super) const fn new(names: &'n mut Names) -> Self {
+        Self { names, left: MAX_VALUES, width: 0 }
+    }
+
+    /// Takes one value more.
+    pub(super) fn take<E: serde::de::Error>(&mut self) -> Result<(), E> {
+        self.left = self.left.checked_sub(1).ok_or_else(|| {
+            E::custom(format_args!("there are more than {MAX_VALUES} values in one answer"))
+        })?;
+        Ok(())
+    }
+}
+
+/// A list of objects, or the one object that some answers hold in its place.
+pub(super) struct ObjectsSeed<'r, 'n>(pub(super) &'r mut Reading<'n>);
+
+impl<'de> DeserializeSeed<'de> for ObjectsSeed<'_, '_> {
     type Value = Vec<Result<Object, String>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -38,7 +67,7 @@ impl<'de> DeserializeSeed<'de> for ObjectsSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for ObjectsSeed<'_> {
+impl<'de> Visitor<'de> for ObjectsSeed<'_, '_> {
     type Value = Vec<Result<Object, String>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,7 +91,7 @@ impl<'de> Visitor<'de> for ObjectsSeed<'_> {
     }
 }
 
-struct ObjectSeed<'n>(&'n mut Names);
+struct ObjectSeed<'r, 'n>(&'r mut Reading<'n>);
 
 /// What an annotation says of the property that follows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +116,7 @@ impl Kind {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for ObjectSeed<'_> {
+impl<'de> DeserializeSeed<'de> for ObjectSeed<'_, '_> {
     type Value = Result<Object, String>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -95,7 +124,7 @@ impl<'de> DeserializeSeed<'de> for ObjectSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for ObjectSeed<'_> {
+impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
     type Value = Result<Object, String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -103,7 +132,8 @@ impl<'de> Visitor<'de> for ObjectSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Vec::with_capacity(32);
+        self.0.take()?;
+        let mut fields = Vec::with_capacity(self.0.width);
         // The annotation that was read last, and what it says. Its name begins with the property's.
         let mut told: Option<(Cow<'de, str>, Kind)> = None;
         while let Some(key) = map.next_key_seed(KeySeed)? {
@@ -119,45 +149,54 @@ impl<'de> Visitor<'de> for ObjectSeed<'_> {
             }
             let kind = told.take().filter(|(annotation, _)| is_of(annotation, &key));
             let kind = kind.map(|(_, kind)| kind);
-            let value = map.next_value_seed(ValueSeed)?;
-            fields.push((self.0.of(&key), as_told(value, kind)));
+            let value = map.next_value_seed(ValueSeed(&mut *self.0))?;
+            fields.push((self.0.names.of(&key), as_told(value, kind)));
         }
+        self.0.width = fields.len();
         Ok(Ok(Object { fields, ..Object::default() }))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        self.0.take()?;
         while list.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Err("a list came in the place of an object".to_owned()))
     }
 
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
+        self.0.take()?;
         Ok(Err("nothing came in the place of an object".to_owned()))
     }
 
     /// Some cmdlets give texts: an object that prints as one.
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Ok(printing_as(text)))
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        self.printing_as(text)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Ok(printing_as(&value)))
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Self::Value, E> {
+        self.printing_as(&value)
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(Ok(printing_as(&value)))
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Self::Value, E> {
+        self.printing_as(&value)
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(Ok(printing_as(&value)))
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Self::Value, E> {
+        self.printing_as(&value)
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(Ok(printing_as(&value)))
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Self::Value, E> {
+        self.printing_as(&value)
     }
 }
 
-fn printing_as(value: &(impl ToString + ?Sized)) -> Object {
-    Object { text: Some(value.to_string()), ..Object::default() }
+impl ObjectSeed<'_, '_> {
+    fn printing_as<E: serde::de::Error>(
+        self,
+        value: &(impl ToString + ?Sized),
+    ) -> Result<Result<Object, String>, E> {
+        self.0.take()?;
+        Ok(Ok(Object { text: Some(value.to_string()), ..Object::default() }))
+    }
 }
 
 fn as_told(value: Value, kind: Option<Kind>) -> Value {
@@ -255,17 +294,19 @@ impl<'de> Visitor<'de> for KeySeed {
     }
 }
 
-struct ValueSeed;
+/// A value, and what is in it.
+pub(super) struct ValueSeed<'r, 'n>(pub(super) &'r mut Reading<'n>);
 
-impl<'de> DeserializeSeed<'de> for ValueSeed {
+impl<'de> DeserializeSeed<'de> for ValueSeed<'_, '_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.0.take()?;
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for ValueSeed {
+impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -302,7 +343,7 @@ impl<'de> Visitor<'de> for ValueSeed {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = list.next_element_seed(Self)? {
+        while let Some(value) = list.next_element_seed(ValueSeed(&mut *self.0))? {
             values.push(value);
         }
         Ok(Value::List(values))
@@ -314,7 +355,7 @@ impl<'de> Visitor<'de> for ValueSeed {
             if name.contains('@') {
                 map.next_value::<IgnoredAny>()?;
             } else {
-                entries.push((name, map.next_value_seed(Self)?));
+                entries.push((name, map.next_value_seed(ValueSeed(&mut *self.0))?));
             }
         }
         Ok(Value::Dictionary(entries))

@@ -6,10 +6,12 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 
-use super::object::{Names, ObjectsSeed};
-use crate::Object;
+use super::object::{Names, ObjectsSeed, Reading, ValueSeed};
+use crate::{Object, Value};
 
 /// What an answer holds.
 #[derive(Debug, Default)]
@@ -33,14 +35,17 @@ pub(super) struct Part {
     pub(super) page: Page,
 }
 
+/// Most parts of a batch that are read, of which ten are asked for.
+const MAX_PARTS: usize = 100;
+
 /// The page of a body.
 pub(super) fn read(body: &[u8], names: &mut Names) -> Result<Page, serde_json::Error> {
-    whole(body, |deserializer| PageSeed(&mut *names).deserialize(deserializer))
+    whole(body, |deserializer| PageSeed(&mut Reading::new(names)).deserialize(deserializer))
 }
 
 /// The answers of a batch, in whatever order they came.
 pub(super) fn read_batch(body: &[u8], names: &mut Names) -> Result<Vec<Part>, serde_json::Error> {
-    whole(body, |deserializer| BatchSeed(&mut *names).deserialize(deserializer))
+    whole(body, |deserializer| BatchSeed(&mut Reading::new(names)).deserialize(deserializer))
 }
 
 /// Reads a document to its end. A service that cuts texts by UTF-16 units leaves halves of
@@ -95,9 +100,23 @@ fn backslash(body: &[u8], from: usize) -> Option<usize> {
     Some(from + body.get(from..)?.iter().position(|byte| *byte == b'\\')?)
 }
 
-struct PageSeed<'n>(&'n mut Names);
+/// A value as a document again, for those who look for something in it.
+fn document(value: Value) -> serde_json::Value {
+    match value {
+        Value::Bool(flag) => flag.into(),
+        Value::Int(number) => number.into(),
+        Value::Text(text) => text.into(),
+        Value::List(values) => values.into_iter().map(document).collect(),
+        Value::Dictionary(entries) => {
+            entries.into_iter().map(|(name, value)| (name, document(value))).collect()
+        }
+        other => other.text().map_or(serde_json::Value::Null, Into::into),
+    }
+}
 
-impl<'de> DeserializeSeed<'de> for PageSeed<'_> {
+struct PageSeed<'r, 'n>(&'r mut Reading<'n>);
+
+impl<'de> DeserializeSeed<'de> for PageSeed<'_, '_> {
     type Value = Page;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Page, D::Error> {
@@ -105,7 +124,7 @@ impl<'de> DeserializeSeed<'de> for PageSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for PageSeed<'_> {
+impl<'de> Visitor<'de> for PageSeed<'_, '_> {
     type Value = Page;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,12 +146,14 @@ impl<'de> Visitor<'de> for PageSeed<'_> {
                 "value" => page.objects = map.next_value_seed(ObjectsSeed(&mut *self.0))?,
                 "@odata.nextLink" | "odata.nextLink" => page.next = map.next_value()?,
                 "@adminapi.warnings" | "adminapi.warnings" => {
-                    let warnings = map.next_value::<serde_json::Value>()?;
-                    let texts = warnings.as_array().map(Vec::as_slice).unwrap_or_default();
-                    page.warnings
-                        .extend(texts.iter().filter_map(|text| text.as_str().map(str::to_owned)));
+                    if let Value::List(texts) = map.next_value_seed(ValueSeed(&mut *self.0))? {
+                        page.warnings.extend(texts.iter().filter_map(Value::text));
+                    }
                 }
-                "error" => page.error = Some(map.next_value()?),
+                "error" => {
+                    let error = document(map.next_value_seed(ValueSeed(&mut *self.0))?);
+                    page.error = Some(error).filter(|error| !error.is_null());
+                }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -141,9 +162,9 @@ impl<'de> Visitor<'de> for PageSeed<'_> {
     }
 }
 
-struct BatchSeed<'n>(&'n mut Names);
+struct BatchSeed<'r, 'n>(&'r mut Reading<'n>);
 
-impl<'de> DeserializeSeed<'de> for BatchSeed<'_> {
+impl<'de> DeserializeSeed<'de> for BatchSeed<'_, '_> {
     type Value = Vec<Part>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Part>, D::Error> {
@@ -151,7 +172,7 @@ impl<'de> DeserializeSeed<'de> for BatchSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for BatchSeed<'_> {
+impl<'de> Visitor<'de> for BatchSeed<'_, '_> {
     type Value = Vec<Part>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -171,9 +192,9 @@ impl<'de> Visitor<'de> for BatchSeed<'_> {
     }
 }
 
-struct PartsSeed<'n>(&'n mut Names);
+struct PartsSeed<'r, 'n>(&'r mut Reading<'n>);
 
-impl<'de> DeserializeSeed<'de> for PartsSeed<'_> {
+impl<'de> DeserializeSeed<'de> for PartsSeed<'_, '_> {
     type Value = Vec<Part>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Part>, D::Error> {
@@ -181,7 +202,7 @@ impl<'de> DeserializeSeed<'de> for PartsSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for PartsSeed<'_> {
+impl<'de> Visitor<'de> for PartsSeed<'_, '_> {
     type Value = Vec<Part>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -191,15 +212,18 @@ impl<'de> Visitor<'de> for PartsSeed<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Part>, A::Error> {
         let mut parts = Vec::new();
         while let Some(part) = list.next_element_seed(PartSeed(&mut *self.0))? {
+            if parts.len() == MAX_PARTS {
+                return Err(A::Error::custom("a batch has more parts than were asked for"));
+            }
             parts.push(part);
         }
         Ok(parts)
     }
 }
 
-struct PartSeed<'n>(&'n mut Names);
+struct PartSeed<'r, 'n>(&'r mut Reading<'n>);
 
-impl<'de> DeserializeSeed<'de> for PartSeed<'_> {
+impl<'de> DeserializeSeed<'de> for PartSeed<'_, '_> {
     type Value = Part;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Part, D::Error> {
@@ -207,7 +231,7 @@ impl<'de> DeserializeSeed<'de> for PartSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for PartSeed<'_> {
+impl<'de> Visitor<'de> for PartSeed<'_, '_> {
     type Value = Part;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -224,15 +248,16 @@ impl<'de> Visitor<'de> for PartSeed<'_> {
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "id" => {
-                    let id = map.next_value::<serde_json::Value>()?;
-                    part.id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+                    let id = map.next_value_seed(ValueSeed(&mut *self.0))?;
+                    part.id = id.text().unwrap_or_default();
                 }
                 "status" => {
-                    let status = map.next_value::<serde_json::Value>()?;
-                    let number = status.as_u64().or_else(|| status.as_str()?.parse().ok());
-                    part.status = number.and_then(|number| number.try_into().ok());
+                    let status = map.next_value_seed(ValueSeed(&mut *self.0))?;
+                    part.status = status.text().and_then(|text| text.parse().ok());
                 }
-                "headers" => part.headers = map.next_value()?,
+                "headers" => {
+                    part.headers = document(map.next_value_seed(ValueSeed(&mut *self.0))?);
+                }
                 "body" => part.page = map.next_value_seed(PageSeed(&mut *self.0))?,
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }

@@ -13,33 +13,33 @@ use hyper::{
     Method, StatusCode,
     header::{self, HeaderName, HeaderValue},
 };
-use jiff::SignedDuration;
 use uuid::Uuid;
 
-use super::{super::sign_in::Token, anchor, failure::Failure, route};
+use super::{
+    super::sign_in::Token,
+    anchor,
+    cookies::Cookies,
+    failure::Failure,
+    pace::{Pace, back_off},
+    route,
+};
 use crate::{
-    CmdletLimit, ConnectError, Error, Notice,
+    ConnectError, Error, Notice,
     connection::SendError,
     hosted::{
         Answer, Ask, Channel, HostedCredential, HostedSettings, SignInError, cloud,
-        throttle::{USUAL_WAIT, wait_of},
+        throttle::{MIN_WAIT, USUAL_WAIT, wait_of},
     },
 };
 
 /// All that one call may wait for the service, pauses of others included.
-const MAX_PATIENCE: Duration = Duration::from_secs(600);
-/// Longest pause between two tries where the service names none.
-const MAX_BACKOFF: Duration = Duration::from_secs(60);
+pub(super) const MAX_PATIENCE: Duration = Duration::from_secs(600);
 /// Tries of a call that fails for what may pass.
-const MAX_TRIES: u32 = 8;
+pub(super) const MAX_TRIES: u32 = 8;
 /// Tries of a call whose connection is lost.
 const MAX_CUTS: u32 = 3;
 /// Redirects of one call.
 const MAX_REDIRECTS: u32 = 5;
-/// Cookies kept, so that the balancers send us to the same server.
-const MAX_COOKIES: usize = 32;
-/// Longest window of a limit on requests that is believed.
-const MAX_WINDOW_SECONDS: i64 = 60 * 60;
 
 /// The way to the service, signed in.
 pub(super) struct Service {
@@ -51,12 +51,9 @@ pub(super) struct Service {
     /// `https://host[:port]` where requests go: the region's, once it was named.
     origin: String,
     channel: Channel,
-    cookies: Vec<(String, String)>,
+    cookies: Cookies,
     connection: Uuid,
-    limit: Option<CmdletLimit>,
-    /// What is left of the limit, as the service last said.
-    left: Option<i64>,
-    notices: Vec<Notice>,
+    pace: Pace,
     server_time: Option<Timestamp>,
 }
 
@@ -131,11 +128,9 @@ impl Service {
             token,
             origin,
             channel,
-            cookies: Vec::new(),
+            cookies: Cookies::default(),
             connection: Uuid::new_v4(),
-            limit: None,
-            left: None,
-            notices: Vec::new(),
+            pace: Pace::default(),
             server_time: None,
         })
     }
@@ -157,8 +152,13 @@ impl Service {
     }
 
     /// What was learned of the service's pace since this was asked last.
-    pub(super) fn take_notices(&mut self) -> Vec<Notice> {
-        std::mem::take(&mut self.notices)
+    pub(super) fn take_notices(&mut self) -> impl Iterator<Item = Notice> + use<> {
+        self.pace.take_notices()
+    }
+
+    /// How many calls may be sent at once, of `most` that one would send.
+    pub(super) fn room(&self, most: usize) -> usize {
+        self.pace.room(most)
     }
 
     /// Takes the memory of an answer back that nobody reads any more.
@@ -170,11 +170,7 @@ impl Service {
     pub(super) async fn call(&mut self, call: &Call) -> Result<Answer, Trouble> {
         let mut patience = Patience { target: call.target.clone(), ..Patience::default() };
         let done = self.carry_through(&mut call.clone(), &mut patience).await;
-        if !patience.waited.is_zero() {
-            let millis = patience.waited.as_millis().try_into().unwrap_or(u64::MAX);
-            let (balance, limit) = (self.left, self.limit);
-            self.notices.push(Notice::MicroDelay { millis, balance, limit });
-        }
+        self.pace.waited(patience.waited);
         done
     }
 
@@ -213,7 +209,9 @@ impl Service {
                     }
                     call.target = route::redirect(self, &answer)?;
                 }
-                StatusCode::TOO_MANY_REQUESTS => self.pause(&answer),
+                StatusCode::TOO_MANY_REQUESTS => {
+                    self.refused(wait_of(&answer));
+                }
                 _ => self.weigh(call, patience, &answer).await?,
             }
         }
@@ -244,8 +242,10 @@ impl Service {
             return Err(Trouble::Failed(Box::new(failure)));
         }
         match wait_of(answer) {
-            Some(wait) => drop(self.settings.shared.throttle.pause(self.now(), wait)),
-            None => self.back_off(patience, patience.tries).await?,
+            Some(wait) => {
+                self.refused(Some(wait));
+            }
+            None => self.back_off(patience, patience.tries).await,
         }
         Ok(())
     }
@@ -278,7 +278,8 @@ impl Service {
                 return Err(Error::TimedOut { during: call.cmdlet.clone(), after }.into());
             }
         }
-        self.back_off(patience, patience.cuts).await
+        self.back_off(patience, patience.cuts).await;
+        Ok(())
     }
 
     /// Waits as long as the service asked everybody to.
@@ -286,25 +287,28 @@ impl Service {
         let most = MAX_PATIENCE.saturating_sub(patience.waited);
         let throttle = &self.settings.shared.throttle;
         let passed = throttle.passed(&*self.settings.clock, most).await;
-        let waited = passed.map_err(|wait| Error::Throttled {
-            wait,
-            message: "too many requests for this tenant or application".to_owned(),
-        })?;
-        patience.waited += waited;
+        patience.waited += passed.map_err(too_many)?;
         Ok(())
     }
 
-    /// Waits longer with each try.
-    async fn back_off(&self, patience: &mut Patience, tries: u32) -> Result<(), Trouble> {
-        let wait = Duration::from_secs(1 << tries.saturating_sub(1).min(6)).min(MAX_BACKOFF);
+    async fn back_off(&self, patience: &mut Patience, tries: u32) {
+        let wait = back_off(tries);
         self.settings.clock.sleep(wait).await;
         patience.waited += wait;
-        Ok(())
     }
 
-    fn pause(&self, answer: &Answer) {
-        let wait = wait_of(answer).unwrap_or(USUAL_WAIT);
-        self.settings.shared.throttle.pause(self.now(), wait.max(Duration::from_secs(1)));
+    /// Waits before what failed for what may pass is tried again.
+    pub(super) async fn rest(&mut self, wait: Duration) {
+        self.settings.clock.sleep(wait).await;
+        self.pace.waited(wait);
+    }
+
+    /// The service refused and asked to wait, or did not say how long. Everybody waits; gives how
+    /// long.
+    pub(super) fn refused(&mut self, wait: Option<Duration>) -> Duration {
+        self.pace.refused();
+        let wait = wait.unwrap_or(USUAL_WAIT).max(MIN_WAIT);
+        self.settings.shared.throttle.pause(self.now(), wait)
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -337,8 +341,6 @@ impl Service {
 
     fn ask(&self, call: &Call) -> Ask {
         let request = Uuid::new_v4();
-        let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
-        let cookies = cookies.collect::<Vec<_>>().join("; ");
         let anchor = || anchor::system(&self.tenant, self.token.user.as_deref());
         let mut headers = vec![
             (
@@ -350,7 +352,7 @@ impl Service {
         ];
         let texts = [
             ("authorization", format!("Bearer {}", self.token.bearer.reveal())),
-            ("cookie", cookies),
+            ("cookie", self.cookies.to_string()),
             ("connection-id", self.connection.to_string()),
             ("client-request-id", request.to_string()),
         ];
@@ -373,41 +375,20 @@ impl Service {
 
     /// Notes what every answer may tell: cookies, the clock, and the limit on requests.
     fn note(&mut self, answer: &Answer) {
-        for value in answer.headers.get_all(header::SET_COOKIE).iter().take(MAX_COOKIES) {
-            let pair = value.to_str().ok().and_then(|value| value.split(';').next());
-            let Some((name, value)) = pair.and_then(|pair| pair.split_once('=')) else { continue };
-            let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
-            self.cookies.retain(|(known, _)| *known != name);
-            if self.cookies.len() < MAX_COOKIES && !value.is_empty() {
-                self.cookies.push((name, value));
-            }
-        }
+        self.cookies.note(answer);
         let date = answer.header("date").and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
         self.server_time = date.map(|zoned| zoned.timestamp()).or(self.server_time);
-        self.note_limit(answer);
-    }
-
-    fn note_limit(&mut self, answer: &Answer) {
-        let number = |name| answer.header(name)?.trim().parse::<i64>().ok();
-        let Some(most) = number("rate-limit-limit") else { return };
-        self.left = number("rate-limit-remaining").or(self.left);
-        let reset = answer.header("rate-limit-reset").and_then(crate::records::time);
         let now = self.server_time.unwrap_or_else(|| self.now());
-        let window = reset.map_or(0, |at| at.duration_since(now).as_secs());
-        let window = window.clamp(0, MAX_WINDOW_SECONDS);
-        // The window is seen from within: the longest that was seen is nearest to what it is.
-        let seconds = u32::try_from(window).unwrap_or_default();
-        let seconds = self.limit.map_or(seconds, |known| known.seconds.max(seconds));
-        if let (Ok(cmdlets @ 1..), 1..) = (u32::try_from(most), seconds) {
-            let limit = Some(CmdletLimit { cmdlets, seconds });
-            if self.limit != limit {
-                self.limit = limit;
-                self.notices.push(Notice::MicroDelay { millis: 0, balance: self.left, limit });
-            }
-        }
-        if self.left.is_some_and(|left| left <= 0) && window > 0 {
-            let wait = SignedDuration::from_secs(window).try_into().unwrap_or(USUAL_WAIT);
+        if let Some(wait) = self.pace.note(answer, now) {
             self.settings.shared.throttle.pause(self.now(), wait);
         }
+    }
+}
+
+/// What is said where the service let us wait for too long.
+pub(super) fn too_many(wait: Duration) -> Error {
+    Error::Throttled {
+        wait,
+        message: "too many requests for this tenant or application".to_owned(),
     }
 }

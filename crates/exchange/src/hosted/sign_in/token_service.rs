@@ -316,7 +316,7 @@ fn sent(sent: Result<Answer, SendError>) -> Result<Answer, ConnectError> {
 
 fn body_of(answer: &Answer) -> Result<Vec<u8>, ConnectError> {
     let body = answer.plain().map(std::borrow::Cow::into_owned);
-    body.ok_or_else(|| SignInError::NotUnderstood("it cannot be unpacked".to_owned()).into())
+    body.map_err(|why| SignInError::NotUnderstood(why.to_owned()).into())
 }
 
 fn not_understood(answer: &Answer, body: &[u8]) -> ConnectError {

@@ -1,7 +1,8 @@
 //! What the service does besides answering, most of it to order.
 
-use std::time::Duration;
+use std::{io::Read as _, time::Duration};
 
+use flate2::read::GzDecoder;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use simulator::HostedHabits;
@@ -171,6 +172,31 @@ fn a_delay_says_so_and_a_missing_role_as_well() {
         stage.faults().hosted.role_missing = false;
         stage.faults().denied_cmdlets.insert(SMALL.to_owned());
         assert_eq!(stage.run(SMALL, json!({})).await.header("content-encoding"), "gzip");
+    });
+}
+
+#[test]
+fn answers_are_packed_for_whoever_unpacks_them() {
+    tell(30, HostedHabits::default(), |stage| async move {
+        let body = command("Get-MobileDevice", json!({"ResultSize": "Unlimited"}));
+        let plain = stage.post(&stage.command_url(), &body, &[]).await;
+        assert_eq!(plain.header("content-encoding"), "");
+        let takes = [("accept-encoding", "gzip")];
+        let packed = stage.post(&stage.command_url(), &body, &takes).await;
+        assert_eq!(packed.header("content-encoding"), "gzip");
+        assert!(packed.body.len() * 5 < plain.body.len(), "{}", packed.body.len());
+        let mut unpacked = Vec::new();
+        GzDecoder::new(packed.body.as_slice()).read_to_end(&mut unpacked).unwrap();
+        assert_eq!(unpacked, plain.body);
+        // What is labelled falsely stays as it is.
+        stage.faults().denied_cmdlets.insert(SMALL.to_owned());
+        let refused = stage.post(&stage.command_url(), &command(SMALL, json!({})), &takes).await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.header("content-encoding")),
+            (403, "gzip".into())
+        );
+        assert!(refused.body.iter().all(|byte| *byte == 0));
+        assert_eq!(stage.ledger.entries().hosted.packed, 1);
     });
 }
 

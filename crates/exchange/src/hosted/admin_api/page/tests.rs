@@ -4,7 +4,6 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::Value;
 
 fn objects(json: &str) -> Vec<Object> {
     let page = read(json.as_bytes(), &mut Names::default()).unwrap();
@@ -87,6 +86,40 @@ fn a_batch_is_told_apart_by_ids() {
     assert_eq!(parts[1].page.next.as_deref(), Some("https://x/y"));
     assert_eq!(of(2), ("7", None, 0));
     assert_eq!(parts[2].page.error, Some("no".into()));
+}
+
+/// A body that is not long by itself can be far more in memory.
+#[test]
+fn an_answer_has_an_end_whatever_it_is_made_of() {
+    let most = crate::hosted::admin_api::object::MAX_VALUES;
+    let many = |one: &str, times| vec![one; times].join(",");
+    let full = format!(r#"{{"value":[{}]}}"#, many("{}", most));
+    assert_eq!(objects(&full).len(), most);
+    let refused = |text: String| {
+        read(text.as_bytes(), &mut Names::default())
+            .map(drop)
+            .and_then(|()| read_batch(text.as_bytes(), &mut Names::default()).map(drop))
+            .unwrap_err()
+            .to_string()
+    };
+    for text in [
+        format!(r#"{{"value":[{}]}}"#, many("{}", most + 1)),
+        format!(r#"{{"value":[{}]}}"#, many("null", most + 1)),
+        format!(r#"{{"value":[{{"A":[{}]}}]}}"#, many("[]", most)),
+        format!(r#"{{"@adminapi.warnings":[{}]}}"#, many(r#""""#, most)),
+        format!(r#"{{"error":[{}]}}"#, many("[]", most)),
+    ] {
+        let error = refused(text);
+        assert!(error.contains("more than 1000000 values"), "{error}");
+    }
+    let error = refused(format!(r#"{{"responses":[{}]}}"#, many("{}", 101)));
+    assert!(error.contains("more parts"), "{error}");
+}
+
+#[test]
+fn no_error_is_none() {
+    let page = read(br#"{"error":null,"value":[{"A":1}]}"#, &mut Names::default()).unwrap();
+    assert_eq!((page.objects.len(), page.error), (1, None));
 }
 
 fn any_json() -> impl Strategy<Value = serde_json::Value> {

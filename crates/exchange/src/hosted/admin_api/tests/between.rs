@@ -1,5 +1,7 @@
 //! What comes between a call and its answer: redirects, pauses, failures that pass.
 
+use std::sync::{Arc, Mutex};
+
 use super::*;
 
 #[tokio::test]
@@ -95,7 +97,7 @@ async fn reads_wait_as_long_as_they_are_told_and_say_so() {
             notices,
             [
                 &Notice::MicroDelay { millis: 0, balance, limit },
-                &Notice::MicroDelay { millis: 11_000, balance, limit },
+                &Notice::Waited { millis: 11_000, refusals: 1 },
             ]
         );
     })
@@ -139,4 +141,94 @@ async fn a_pause_is_kept_by_every_session() {
         assert_eq!(lab.clock.waits(), [9]);
     })
     .await;
+}
+
+fn statistics(devices: usize) -> Pipeline {
+    let input = (0..devices).map(|n| Uuid::from_u128(u128::try_from(n).unwrap()).to_string());
+    Pipeline { cmdlets: vec![Cmdlet::new("Get-MobileDeviceStatistics")], input: input.collect() }
+}
+
+/// What a batch is answered with; of each part, what `told` says.
+fn batch(
+    asked: &Asked,
+    told: impl Fn(usize) -> serde_json::Value,
+) -> Option<(Vec<usize>, serde_json::Value)> {
+    let body = asked.json();
+    let requests = body["requests"].as_array()?;
+    let (mut numbers, mut responses) = (Vec::new(), Vec::new());
+    for request in requests {
+        let input = request["body"]["CmdletInput"]["Parameters"]["Identity"].as_str()?;
+        let number = usize::try_from(Uuid::parse_str(input).ok()?.as_u128()).ok()?;
+        let mut response = told(number);
+        response["id"] = request["id"].clone();
+        numbers.push(number);
+        responses.push(response);
+    }
+    Some((numbers, json!({ "responses": responses })))
+}
+
+/// Where a part says neither that it was refused by its status nor how long to wait, the error says
+/// the one, and the answer to the whole batch the other.
+#[tokio::test]
+async fn of_a_batch_only_what_was_refused_is_asked_for_again() {
+    let refused = json!({"body": {"error": {"code": "TooManyRequests"}}});
+    for (header, waits) in [(Some("6"), [6]), (None, [10])] {
+        let (refused, batches) = (refused.clone(), Arc::new(Mutex::new(Vec::new())));
+        let kept = Arc::clone(&batches);
+        let answering = move |asked: &Asked| {
+            let is_first = kept.lock().unwrap().is_empty();
+            let (numbers, body) = batch(asked, |number| match number {
+                2 | 5 if is_first => refused.clone(),
+                _ => json!({"body": {"value": [device(number)]}}),
+            })?;
+            kept.lock().unwrap().push(numbers);
+            let told = Told::new(200, &body);
+            Some(match header.filter(|_| is_first) {
+                Some(header) => told.with("retry-after", header),
+                None => told,
+            })
+        };
+        lab::with(answering, |lab| async move {
+            let mut session = AdminApi::connect(&lab.settings(), &secret()).await.unwrap();
+            let replies = all(&mut session, statistics(8)).await.unwrap();
+            assert_eq!(ids(&replies).len(), 8);
+            let millis = waits[0] * 1_000;
+            let waited =
+                |reply: &Reply| *reply == Reply::Notice(Notice::Waited { millis, refusals: 0 });
+            assert!(replies.iter().any(waited), "{replies:?}");
+            assert_eq!(lab.clock.waits(), waits);
+        })
+        .await;
+        assert_eq!(*batches.lock().unwrap(), [(0..8).collect::<Vec<_>>(), vec![2, 5]]);
+    }
+}
+
+/// However long it takes, nothing counts as failed that was only refused; but not for ever.
+#[tokio::test]
+async fn what_is_refused_again_and_again_is_not_lost() {
+    for (times, is_patient) in [(20, true), (usize::MAX, false)] {
+        let refusals = AtomicUsize::new(0);
+        let answering = move |asked: &Asked| {
+            let (_, body) = batch(asked, |number| match number {
+                1 if refusals.fetch_add(1, SeqCst) < times => {
+                    json!({"status": 429, "headers": {"Retry-After": 20}, "body": {}})
+                }
+                _ => json!({"status": 200, "body": {"value": [device(number)]}}),
+            })?;
+            Some(Told::new(200, &body))
+        };
+        lab::with(answering, |lab| async move {
+            let mut session = AdminApi::connect(&lab.settings(), &secret()).await.unwrap();
+            let read = all(&mut session, statistics(3)).await;
+            let waited = lab.clock.waits().iter().sum::<u64>();
+            if is_patient {
+                assert_eq!((ids(&read.unwrap()).len(), waited), (3, 400));
+            } else {
+                let error = read.unwrap_err();
+                assert!(matches!(error, Error::Throttled { .. }), "{error}");
+                assert_eq!(waited, 620);
+            }
+        })
+        .await;
+    }
 }

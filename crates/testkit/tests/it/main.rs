@@ -1,0 +1,3 @@
+//! Stories of what benchmarks measure, counted.
+
+mod pace;
