@@ -15,14 +15,21 @@ use proptest::{
 
 use super::*;
 
+on_both_sides! {
+    many_wipes_wait_for_a_second_person_and_go_in_growing_batches,
+    what_was_not_sent_is_taken_back_at_once,
+    nobody_answers_in_time_and_nothing_is_sent,
+    the_guard_is_loosened_and_lifted_by_two_people_and_tightened_by_one,
+    no_interleaving_sends_more_wipes_than_the_limits,
+}
+
 /// How many of a request stand in a state.
 async fn count(app: &TestApp, request: &Request, state: ActionState) -> usize {
     actions(app, request).await.iter().filter(|action| action.state == state).count()
 }
 
-#[tokio::test]
-async fn many_wipes_wait_for_a_second_person_and_go_in_growing_batches() {
-    let (app, _) = synced(200).await;
+async fn many_wipes_wait_for_a_second_person_and_go_in_growing_batches(side: Side) {
+    let (app, _) = synced(side, 200).await;
     let operator = app.person("olga", BuiltInRole::OperationsAdministrator);
     let officer = app.person("sam", BuiltInRole::SecurityOfficer);
     let wish = by_query(ActionKind::WipeAccount, "state:allowed type:iPhone os:iOS*");
@@ -50,9 +57,8 @@ async fn many_wipes_wait_for_a_second_person_and_go_in_growing_batches() {
     }
 }
 
-#[tokio::test]
-async fn what_was_not_sent_is_taken_back_at_once() {
-    let (app, _) = synced(200).await;
+async fn what_was_not_sent_is_taken_back_at_once(side: Side) {
+    let (app, _) = synced(side, 200).await;
     let operator = app.person("olga", BuiltInRole::OperationsAdministrator);
     let officer = app.person("sam", BuiltInRole::SecurityOfficer);
     let wish = by_query(ActionKind::WipeAccount, "state:allowed type:iPhone os:iOS*");
@@ -70,9 +76,8 @@ async fn what_was_not_sent_is_taken_back_at_once() {
     assert_eq!(app.engine().cancel_all_wipes(&operator).await.unwrap(), 0);
 }
 
-#[tokio::test]
-async fn nobody_answers_in_time_and_nothing_is_sent() {
-    let (app, _) = synced(100).await;
+async fn nobody_answers_in_time_and_nothing_is_sent(side: Side) {
+    let (app, _) = synced(side, 100).await;
     let operator = app.person("olga", BuiltInRole::OperationsAdministrator);
     let wish = by_query(ActionKind::WipeAccount, "state:allowed type:iPhone");
     let request = app.engine().ask(&operator, wish).await.unwrap();
@@ -84,9 +89,8 @@ async fn nobody_answers_in_time_and_nothing_is_sent() {
     assert_eq!(app.exchange().ledger().count("Clear-MobileDevice"), 0);
 }
 
-#[tokio::test]
-async fn the_guard_is_loosened_and_lifted_by_two_people_and_tightened_by_one() {
-    let (app, _) = synced(20).await;
+async fn the_guard_is_loosened_and_lifted_by_two_people_and_tightened_by_one(side: Side) {
+    let (app, _) = synced(side, 20).await;
     let (one, two) = (
         app.person("fay", BuiltInRole::FullAdministrator),
         app.person("finn", BuiltInRole::FullAdministrator),
@@ -169,13 +173,12 @@ fn happening() -> impl Strategy<Value = Happening> {
 
 /// Whatever people do, by whatever way, and whatever breaks: a wipe that no second person approved
 /// is sent only while the windows of its person and its organization are below the limits.
-#[tokio::test]
-async fn no_interleaving_sends_more_wipes_than_the_limits() {
+async fn no_interleaving_sends_more_wipes_than_the_limits(side: Side) {
     let mut runner = TestRunner::deterministic();
     let stories = vec(happening(), 12..20);
     for _ in 0..4 {
         let story = stories.new_tree(&mut runner).unwrap().current();
-        tell(&story).await;
+        tell(side, &story).await;
     }
 }
 
@@ -190,8 +193,8 @@ async fn be_quiet(app: &TestApp) {
     .unwrap();
 }
 
-async fn tell(story: &[Happening]) {
-    let (mut app, devices) = synced(240).await;
+async fn tell(side: Side, story: &[Happening]) {
+    let (mut app, devices) = synced(side, 240).await;
     let mut phones = devices.iter().filter(|device| {
         device.facts.access_state == AccessState::Allowed
             && device.facts.device_type.as_deref() == Some("iPhone")

@@ -2,9 +2,13 @@
 
 use super::*;
 
+on_both_sides! {
+    an_apply_survives_being_killed_anywhere,
+}
+
 /// Tells one story, killing the process after so many steps. Whether it was killed.
-async fn story(steps: u32) -> bool {
-    let mut app = synced().await;
+async fn story(side: Side, steps: u32) -> bool {
+    let mut app = synced(side).await;
     let text = "access:\n  default_level: allow\n  rules:\n    - type: TestPhone\n      \
                 level: block\nsettings:\n  security:\n    allow_camera: false\n";
     let planned = plan(&app, file(text)).await.unwrap();
@@ -33,10 +37,9 @@ async fn story(steps: u32) -> bool {
     was_killed
 }
 
-#[tokio::test]
-async fn an_apply_survives_being_killed_anywhere() {
+async fn an_apply_survives_being_killed_anywhere(side: Side) {
     let mut steps = 0;
-    while story(steps).await {
+    while story(side, steps).await {
         steps += 1;
         assert!(steps < 50, "the story has an end");
     }

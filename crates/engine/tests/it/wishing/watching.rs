@@ -6,8 +6,14 @@ use engine::Drift;
 use super::*;
 use crate::living::Ready as _;
 
-async fn watched(devices: usize, text: &str) -> TestApp {
-    let app = TestApp::supervised(devices).await_ready().await;
+on_both_sides! {
+    drift_is_noticed_on_schedule_and_told_with_the_name_of_who_wrote_it,
+    settings_are_put_right_by_themselves_where_somebody_wrote_so,
+    patterns_follow_the_values_that_appear,
+}
+
+async fn watched(side: Side, devices: usize, text: &str) -> TestApp {
+    let app = side.supervised(devices).await_ready().await;
     applied(&app, text).await;
     // A look that is under way while time is skipped loses its session, and is tried again later
     // than anybody here moves the clock.
@@ -33,17 +39,17 @@ async fn looked_at_again(app: &TestApp) -> Drift {
     app.engine().drift(&app.caller(), &app.name()).await.unwrap().unwrap()
 }
 
-#[tokio::test]
-async fn drift_is_noticed_on_schedule_and_told_with_the_name_of_who_wrote_it() {
+async fn drift_is_noticed_on_schedule_and_told_with_the_name_of_who_wrote_it(side: Side) {
     let text = "settings:\n  security:\n    allow_camera: false\n";
-    let app = watched(20, text).await;
+    let app = watched(side, 20, text).await;
     assert_eq!(looked_at_again(&app).await.drifted, []);
     app.exchange()
         .console("Set-MobileDeviceMailboxPolicy -Identity Default -AllowCamera $true")
         .unwrap();
     let drift = looked_at_again(&app).await;
     let [one] = &drift.drifted[..] else { panic!("{drift:?}") };
-    assert!(one.writer.as_deref().unwrap().to_lowercase().contains("administrator"));
+    let writer = one.writer.as_deref().map(str::to_lowercase);
+    assert_eq!(writer.is_some_and(|who| who.contains("administrator")), side.names_writers());
     // It is told once, and so is its end.
     assert_eq!(looked_at_again(&app).await.drifted.len(), 1);
     app.exchange()
@@ -62,10 +68,9 @@ async fn drift_is_noticed_on_schedule_and_told_with_the_name_of_who_wrote_it() {
     .unwrap();
 }
 
-#[tokio::test]
-async fn settings_are_put_right_by_themselves_where_somebody_wrote_so() {
+async fn settings_are_put_right_by_themselves_where_somebody_wrote_so(side: Side) {
     let text = "settings:\n  correct_drift: true\n  security:\n    allow_camera: false\n";
-    let app = watched(20, text).await;
+    let app = watched(side, 20, text).await;
     app.exchange()
         .console("Set-MobileDeviceMailboxPolicy -Identity Default -AllowCamera $true")
         .unwrap();
@@ -82,11 +87,10 @@ async fn settings_are_put_right_by_themselves_where_somebody_wrote_so() {
 
 /// Patterns are kept current: a version that nobody had before is named by a rule soon after it was
 /// seen, and nobody has to ask.
-#[tokio::test]
-async fn patterns_follow_the_values_that_appear() {
+async fn patterns_follow_the_values_that_appear(side: Side) {
     let text = "access:\n  limit_of_flips: 1000\n  rules:\n    - os: \"Android < 99\"\n      \
                 level: block\n";
-    let app = watched(12, text).await;
+    let app = watched(side, 12, text).await;
     let rules = || -> Vec<String> {
         let rules = app.exchange().organization().rule_texts();
         rules.into_iter().map(|(_, value, _)| value).filter(|os| os.starts_with("And")).collect()
