@@ -270,6 +270,17 @@ impl TestApp {
         Ok(self.engine.job_finished(&self.caller(), id).await?)
     }
 
+    /// Waits until no session is in use. Whoever moves time while one is would make it look fresh here,
+    /// and long gone over there.
+    pub async fn at_rest(&self) -> anyhow::Result<()> {
+        let connector = self.connector().await?;
+        self.eventually("rest", async || {
+            let gauge = self.engine.budget(&connector);
+            Ok((gauge.in_use + gauge.waiting == 0).then_some(()))
+        })
+        .await
+    }
+
     /// The latest pass.
     pub async fn last_pass(&self) -> anyhow::Result<Pass> {
         let connector = self.connector().await?.id;
