@@ -4,11 +4,12 @@ use domain::status_message::Event;
 use jiff::SignedDuration;
 use testkit::Side;
 
-use super::{change, events, pass_time};
+use super::{Ready as _, change, events, pass_time};
 
 on_both_sides! {
     devices_that_do_nothing_for_long_leave_and_come_back,
     aged_partnerships_are_removed_in_exchange_only_if_that_is_switched_on,
+    aged_partnerships_are_removed_in_real_time_too,
 }
 
 async fn devices_that_do_nothing_for_long_leave_and_come_back(side: Side) {
@@ -64,4 +65,17 @@ async fn aged_partnerships_are_removed_in_exchange_only_if_that_is_switched_on(s
     let of = |event| told.iter().filter(|told| **told == event).count() as u64;
     assert_eq!(of(Event::RemovingPartnership), 60 - left);
     assert_eq!(of(Event::PartnershipRemoved), 60 - left);
+}
+
+/// A clock that stands still hides what one that goes on shows: when a device was read again is not now.
+async fn aged_partnerships_are_removed_in_real_time_too(side: Side) {
+    let app = side.supervised_in_real_time(40).await_ready().await;
+    let (caller, name) = (app.caller(), app.name());
+    let mut aged = change(app.connector().await.unwrap());
+    aged.options.discovery.inactive_days = Some(3);
+    aged.options.removes_aged_partnerships = true;
+    app.engine().change_connector(&caller, &name, aged).await.unwrap();
+    let left = app.engine().age_now(&caller, &name).await.unwrap();
+    assert!(left > 0);
+    assert_eq!(app.exchange().organization().device_count() as u64, 40 - left);
 }
