@@ -259,6 +259,15 @@ async fn a_wipe_is_cancelled_before_the_phone_fetches_it(side: Side) {
     if side.reports_wipes() {
         let wipe = reach(&app, &wipe, ActionState::Cancelled).await;
         assert_eq!(wipe.note.as_deref(), Some("the wipe was taken back in Exchange"));
+    } else {
+        // Nobody looks at it any more, until everything is read.
+        app.sync().await.unwrap();
+        let wipe = only(&app, &wipe).await;
+        assert_eq!(wipe.state, ActionState::Unverifiable);
+        assert!(
+            wipe.note.as_deref().unwrap().ends_with("no wipe is asked of the device any more"),
+            "{wipe:?}"
+        );
     }
     assert_eq!(device(&app, phone.id).await.statistics.unwrap().wipe_status, WipeStatus::None);
     let forget = done(&app, &caller, wish(ActionKind::Forget, &[phone.id])).await.unwrap();
