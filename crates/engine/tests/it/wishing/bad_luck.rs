@@ -10,6 +10,7 @@ on_both_sides! {
     a_plan_is_refused_when_the_world_has_moved,
     a_failed_read_aborts_the_plan,
     a_write_that_is_refused_in_the_middle_is_shown_and_gone_on_with,
+    what_an_apply_made_before_it_failed_is_looked_after,
     a_connection_that_is_cut_after_a_write_repeats_nothing,
     what_the_account_may_not_do_is_said_by_the_plan,
     who_may_not_change_the_wish_is_refused_everywhere,
@@ -138,6 +139,29 @@ async fn a_write_that_is_refused_in_the_middle_is_shown_and_gone_on_with(side: S
     assert_eq!(app.exchange().ledger().count("Set-MobileDeviceMailboxPolicy"), 1);
     let back = plan(&app, WishSource::Rollback(None)).await.unwrap();
     assert_eq!(apply(&app, back.plan.id).await.plan.state, PlanState::Applied);
+    assert_eq!(everything(&app), first_day);
+}
+
+/// What was made before an apply failed is nobody else's: another wish keeps it, or takes it away.
+async fn what_an_apply_made_before_it_failed_is_looked_after(side: Side) {
+    let app = synced(side).await;
+    let first_day = everything(&app);
+    let devices = app.devices().await.unwrap();
+    let mailbox = devices.iter().find_map(|device| device.owner.mailbox.clone()).unwrap();
+    let policy = format!("settings:\n  policy:\n    name: Phones\n    mailboxes: [{mailbox}]\n");
+    let text = format!("{policy}access:\n  default_level: block\n  limit_of_flips: 1000\n");
+    let planned = plan(&app, file(&text)).await.unwrap();
+    let denied = "Set-ActiveSyncOrganizationSettings".to_owned();
+    app.exchange().faults().denied_cmdlets.insert(denied);
+    let failed = apply(&app, planned.plan.id).await;
+    assert_eq!(failed.plan.state, PlanState::Failed, "{:?}", failed.plan.note);
+    app.exchange().faults().denied_cmdlets.clear();
+    let is_made = || app.exchange().organization().policy_names().any(|name| name == "Phones");
+    assert!(is_made());
+    let kept = plan(&app, file(&policy)).await.unwrap();
+    assert_eq!((kept.plan.state, things(&kept)), (PlanState::Ready, Vec::new()), "{kept:?}");
+    applied(&app, "access:\n  limit_of_flips: 5\n").await;
+    assert!(!is_made());
     assert_eq!(everything(&app), first_day);
 }
 
