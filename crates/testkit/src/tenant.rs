@@ -5,7 +5,9 @@ use std::sync::{Mutex, MutexGuard};
 use domain::connector::{self, HostedEndpoint, Trust};
 use engine::Proof;
 use jiff::{SignedDuration, Timestamp};
-use simulator::{AppCertificate, Application, Clock, HostedOptions, KeyKind, Waiting};
+use simulator::{
+    AppCertificate, Application, Clock, HostedHabits, HostedOptions, KeyKind, Waiting,
+};
 use uuid::Uuid;
 
 use crate::exchange::locked;
@@ -15,6 +17,7 @@ pub struct Tenant {
     id: Uuid,
     options: HostedOptions,
     application: Mutex<Application>,
+    habits: Mutex<HostedHabits>,
     certificate: AppCertificate,
 }
 
@@ -34,13 +37,15 @@ impl Tenant {
             ..Application::new(Self::APPLICATION, "gatepost")
         };
         let options = HostedOptions::new(now, Vec::new())?;
-        Ok(Self { id, options, application: Mutex::new(application), certificate })
+        let (application, habits) = (Mutex::new(application), Mutex::default());
+        Ok(Self { id, options, application, habits, certificate })
     }
 
     /// What the service is started with.
     pub(crate) fn options(&self) -> HostedOptions {
         let mut options = self.options.clone();
         options.applications = vec![self.application().clone()];
+        options.habits = self.habits().clone();
         options
     }
 
@@ -64,6 +69,11 @@ impl Tenant {
     /// The application as the service will know it when it is started again.
     pub fn application(&self) -> MutexGuard<'_, Application> {
         locked(&self.application)
+    }
+
+    /// The habits that the service will have when it is started again.
+    pub fn habits(&self) -> MutexGuard<'_, HostedHabits> {
+        locked(&self.habits)
     }
 
     /// The registered certificate, with its key; the key is of an elliptic curve.

@@ -13,6 +13,7 @@ on_both_sides! {
     exempting_one_device_leaves_the_others_of_the_person_alone,
     what_the_account_may_not_do_is_said_before_and_nothing_is_kept,
     while_exchange_is_away_an_action_waits_and_is_done_once_afterwards,
+    a_connection_that_is_cut_after_a_write_repeats_nothing,
     what_cannot_be_done_stands_beside_what_can,
     a_request_beyond_ones_collection_is_not_seen,
 }
@@ -173,6 +174,26 @@ async fn while_exchange_is_away_an_action_waits_and_is_done_once_afterwards(side
     app.exchange().faults().offline = false;
     reach(&app, &request, carried_out(side)).await;
     assert_eq!(app.exchange().ledger().received("Clear-MobileDevice").len(), 1);
+}
+
+/// What was carried out though nobody was told is not asked for again.
+async fn a_connection_that_is_cut_after_a_write_repeats_nothing(side: Side) {
+    let (app, devices) = synced(side, 60).await;
+    let caller = app.caller();
+    for (kind, cmdlet, end) in [
+        (ActionKind::Block, "Set-CASMailbox", ActionState::Confirmed),
+        (ActionKind::WipeAccount, "Clear-MobileDevice", carried_out(side)),
+        (ActionKind::Forget, "Remove-MobileDevice", ActionState::Confirmed),
+    ] {
+        let phone = app.devices().await.unwrap();
+        let phone = modern(&phone).id;
+        app.exchange().faults().cut_after_write = Some(1);
+        let request = app.engine().ask(&caller, wish(kind, &[phone])).await.unwrap();
+        let action = reach(&app, &request, end).await;
+        assert_eq!(app.exchange().faults().cut_after_write, None);
+        assert_eq!(app.exchange().ledger().received(cmdlet).len(), 1, "{kind}: {action:?}");
+    }
+    assert!(devices.len() > app.devices().await.unwrap().len());
 }
 
 async fn what_cannot_be_done_stands_beside_what_can(side: Side) {
