@@ -5,6 +5,7 @@ mod ageing;
 mod endpoints;
 mod in_step;
 mod installing;
+mod pace;
 
 use std::time::Duration;
 
