@@ -48,16 +48,6 @@ impl Side {
         TestApp::supervised_in_real_time(self.organization(devices))
     }
 
-    /// Cmdlets that are sent in one go: hosted Exchange is asked for the statistics of many devices in
-    /// batches.
-    #[must_use]
-    pub const fn most_at_once(self) -> usize {
-        match self {
-            Self::OnPremises => 1,
-            Self::Hosted => 10,
-        }
-    }
-
     /// Whether lists come in an order, so that one that was cut can be gone on with. Hosted Exchange
     /// has pages of its own, which do not outlive the session.
     #[must_use]

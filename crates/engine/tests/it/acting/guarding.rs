@@ -1,5 +1,7 @@
 //! So many wipes and no more, unless a second person agrees.
 
+use std::time::Duration;
+
 use domain::{
     Source,
     connector::Runspaces,
@@ -134,6 +136,10 @@ async fn wipes_do_not_wait_for_a_pass(side: Side) {
     });
     let phones: Vec<DeviceId> = phones.take(3).map(|device| device.id).collect();
     let pass = crate::living::past_first_page(&app).await;
+    if side == Side::Hosted {
+        // Batches are small, and go on while somebody is still asking.
+        app.exchange().faults().slow = Some(Duration::from_millis(50));
+    }
     let asked = app.exchange().ledger().sequence();
     let wipe = wish(ActionKind::WipeDevice, &phones);
     let request = done(&app, &app.caller(), wipe).await.unwrap();
@@ -153,7 +159,12 @@ async fn wipes_do_not_wait_for_a_pass(side: Side) {
         Side::OnPremises => one.parameter("SortBy").is_some(),
         Side::Hosted => one.name == "Get-MobileDeviceStatistics" && !is_ours(one),
     });
-    assert!(of_pass.count() <= side.most_at_once(), "{begun:#?}");
+    let most = match side {
+        Side::OnPremises => 1,
+        // Half of what would be read in one go, were it not in batches of ten.
+        Side::Hosted => 250,
+    };
+    assert!(of_pass.count() <= most, "{begun:#?}");
     app.exchange().faults().slow = None;
     app.finished(pass).await.unwrap();
 }
