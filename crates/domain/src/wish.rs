@@ -105,5 +105,21 @@ pub struct Care {
     pub things: BTreeSet<Thing>,
 }
 
+impl Care {
+    /// Looks after a thing that was written, or no more after one that was taken away. Single settings
+    /// are not looked after: there is always a value.
+    pub fn follow(&mut self, thing: &Thing, is_there: bool) {
+        let is_looked_after = matches!(
+            thing,
+            Thing::Rule(..) | Thing::Exemption(..) | Thing::Assignment(_) | Thing::Policy(_)
+        );
+        if !is_there {
+            self.things.remove(thing);
+        } else if is_looked_after {
+            self.things.insert(thing.clone());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

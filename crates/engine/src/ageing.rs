@@ -123,10 +123,10 @@ impl Engine {
         before: Timestamp,
     ) -> anyhow::Result<()> {
         let scope = self.own_scope()?;
-        let guid = self.store().device(&scope, id).await?.facts.guid;
+        let (guid, began) = (self.store().device(&scope, id).await?.facts.guid, self.now());
         let there = self.take_in(connector, lease, &Devices::One(guid), true).await?;
         let device = self.store().device(&scope, id).await?;
-        if there != [guid] || device.statistics_observed != Some(self.now()) {
+        if there != [guid] || device.statistics_observed.is_none_or(|at| at < began) {
             tracing::info!(%id, "an aged device could not be read again and is left alone");
             return Ok(());
         }

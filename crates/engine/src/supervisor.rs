@@ -110,7 +110,9 @@ impl Engine {
                 match self.due(&connector, kind).await? {
                     // The clock went on since `now`, and what is due already is due as of then.
                     Some(at) if at <= self.now() => {
-                        self.add_job(&connector, worker::job_kind(kind)).await?;
+                        if self.is_still_at_work(&connector).await? {
+                            self.add_job(&connector, worker::job_kind(kind)).await?;
+                        }
                         // A full pass reads what a delta pass would have.
                         break;
                     }
@@ -124,6 +126,15 @@ impl Engine {
         }
         self.recycle_sessions().await;
         Ok(next)
+    }
+
+    /// Whether nobody has paused or removed a connector while the others were looked at.
+    async fn is_still_at_work(&self, connector: &Connector) -> anyhow::Result<bool> {
+        match self.store().connector(&self.own_scope()?, &connector.name).await {
+            Ok(connector) => Ok(connector.is_at_work()),
+            Err(store::Error::NotFound(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// When the next passes of a connector are due.

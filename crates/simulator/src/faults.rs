@@ -13,9 +13,11 @@ pub struct Faults {
     pub offline: bool,
     /// Cut the connection, without a good-bye, once so many bytes of answers were sent.
     pub cut_after_bytes: Option<u64>,
-    /// Cut the connection in the middle of the n-th (from 1) answer to Receive.
+    /// Cut the connection in the middle of the n-th (from 1) answer to Receive, or of the hosted
+    /// service to a call.
     pub cut_receive: Option<u32>,
-    /// Make the n-th (from 1) object unreadable: a reader of CLIXML fails on it.
+    /// Make the n-th (from 1) object unreadable: a reader of CLIXML fails on it, and in JSON it is no
+    /// object.
     pub poison_object: Option<u64>,
     /// Databases that are offline: statistics of their mailboxes fail, one error each.
     pub offline_databases: BTreeSet<String>,

@@ -6,7 +6,6 @@ use anyhow::Context as _;
 use domain::{
     Caller, Connector, ConnectorName, Device, JobId, Permission, PersonId, Query, Scope, Source,
     authority::{BuiltInRole, Grant, Place},
-    connector::Options as ConnectorOptions,
     pass::{Pass, PassKind},
 };
 use engine::{AuditKey, AuditOptions, Clock, Engine, Fault, NewConnector, Options};
@@ -15,7 +14,10 @@ use store::{Job, Page, Store, Target, Totals, throw_away::Postgres};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-use crate::exchange::{Exchange, on, runtime};
+use crate::{
+    Side,
+    exchange::{Exchange, on, runtime},
+};
 
 /// A whole Gatepost without its edges: an engine on a database of its own, beside a simulated
 /// organization.
@@ -47,10 +49,15 @@ impl TestApp {
     /// Token of the local administrator.
     pub const TOKEN: &'static str = "token-of-the-local-administrator-of-tests";
 
-    /// An engine without connectors beside an organization with so many devices.
+    /// An engine without connectors beside an organization on premises with so many devices.
+    /// [`Side`] has the same for hosted ones.
     pub fn beside(devices: usize) -> anyhow::Result<Self> {
-        let defaults = OrganizationOptions::default();
-        Self::beside_organization(&OrganizationOptions::with_devices(devices, defaults.start))
+        Side::OnPremises.beside(devices)
+    }
+
+    /// The same with the connector [`TestApp::name`] added.
+    pub async fn connected(devices: usize) -> anyhow::Result<Self> {
+        Side::OnPremises.connected(devices).await
     }
 
     /// An engine without connectors beside the organization that is grown from `options`.
@@ -66,19 +73,22 @@ impl TestApp {
         Self::grown(options, Clock::manual(options.start), false, Some(cluster)).map(Some)
     }
 
-    /// An engine that does by itself what is due, beside an organization with so many devices.
-    /// Stories move its clock and wait for what they expect.
+    /// An engine that does by itself what is due, beside an organization on premises with so many
+    /// devices. Stories move its clock and wait for what they expect.
     pub fn supervised(devices: usize) -> anyhow::Result<Self> {
-        let defaults = OrganizationOptions::default();
-        let options = OrganizationOptions::with_devices(devices, defaults.start);
-        Self::grown(&options, Clock::manual(options.start), true, None)
+        Side::OnPremises.supervised(devices)
+    }
+
+    /// The same beside the organization that is grown from `options`.
+    pub fn supervised_beside(options: &OrganizationOptions) -> anyhow::Result<Self> {
+        Self::grown(options, Clock::manual(options.start), true, None)
     }
 
     /// The same on the computer's own clock, which goes on while the engine looks at it.
-    pub fn supervised_in_real_time(devices: usize) -> anyhow::Result<Self> {
-        let start = Clock::system().now();
-        let options = OrganizationOptions::with_devices(devices, start);
-        Self::grown(&options, Clock::system(), true, None)
+    pub fn supervised_in_real_time(options: OrganizationOptions) -> anyhow::Result<Self> {
+        let clock = Clock::system();
+        let options = OrganizationOptions { start: clock.now(), ..options };
+        Self::grown(&options, clock, true, None)
     }
 
     fn grown(
@@ -128,13 +138,6 @@ impl TestApp {
             .unwrap_or_else(|_| Err(anyhow::anyhow!("{what} did not happen")))
     }
 
-    /// The same with the connector [`TestApp::name`] added.
-    pub async fn connected(devices: usize) -> anyhow::Result<Self> {
-        let app = Self::beside(devices)?;
-        app.add_connector().await?;
-        Ok(app)
-    }
-
     /// The engine.
     #[must_use]
     pub fn engine(&self) -> &Engine {
@@ -151,6 +154,12 @@ impl TestApp {
     #[must_use]
     pub fn exchange(&self) -> &Exchange {
         &self.exchange
+    }
+
+    /// Where that lives.
+    #[must_use]
+    pub const fn side(&self) -> Side {
+        self.exchange.side()
     }
 
     /// The engine's clock, which stands still until it is moved.
@@ -225,16 +234,7 @@ impl TestApp {
     /// What a connector called `name` to the organization is added with.
     #[must_use]
     pub fn new_connector(&self, name: ConnectorName) -> NewConnector {
-        NewConnector {
-            name,
-            endpoint: self.exchange.endpoint().into(),
-            options: ConnectorOptions::default(),
-            is_paused: false,
-            password: self.exchange.password(),
-            proxy_password: None,
-            notification_password: None,
-            proof: None,
-        }
+        self.exchange.new_connector(name)
     }
 
     /// Adds the connector [`TestApp::name`].
@@ -268,6 +268,17 @@ impl TestApp {
     /// A job, once it has ended.
     pub async fn finished(&self, id: JobId) -> anyhow::Result<Job> {
         Ok(self.engine.job_finished(&self.caller(), id).await?)
+    }
+
+    /// Waits until no session is in use. Whoever moves time while one is would make it look fresh here,
+    /// and long gone over there.
+    pub async fn at_rest(&self) -> anyhow::Result<()> {
+        let connector = self.connector().await?;
+        self.eventually("rest", async || {
+            let gauge = self.engine.budget(&connector);
+            Ok((gauge.in_use + gauge.waiting == 0).then_some(()))
+        })
+        .await
     }
 
     /// The latest pass.

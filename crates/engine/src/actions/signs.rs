@@ -1,7 +1,7 @@
 //! Signs of a wipe in hosted Exchange, which never reports back what became of it: the device is gone,
-//! or the same person has come with another id on a phone of the same kind.
+//! the same person has come with another id on a phone of the same kind, or the wipe was taken back.
 
-use domain::{Connector, Device, access::Hosting};
+use domain::{Connector, Device, WipeStatus, access::Hosting};
 use jiff::SignedDuration;
 use store::Action;
 
@@ -46,7 +46,12 @@ impl Engine {
         };
         let after = self.comes_after(action, &device).await?;
         let gone = device.gone_since.map(|since| format!("the device is gone since {since}"));
-        let signs: Vec<String> = gone.into_iter().chain(after).collect();
+        // It was seen to be asked for, or nobody would say that nothing is reported of it.
+        let was_seen = action.note.as_deref().is_some_and(|note| note.starts_with(UNREPORTED));
+        let wipe = device.statistics.as_ref().map(|statistics| statistics.wipe_status);
+        let is_back = was_seen && gone.is_none() && wipe == Some(WipeStatus::None);
+        let back = is_back.then(|| "no wipe is asked of the device any more".to_owned());
+        let signs: Vec<String> = gone.into_iter().chain(back).chain(after).collect();
         Ok((!signs.is_empty()).then(|| signs.join(", and ")))
     }
 

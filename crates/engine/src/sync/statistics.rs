@@ -2,14 +2,15 @@
 //!
 //! Reading statistics opens mailboxes, so it is what costs an organization something. Many devices
 //! in one pipeline, as many pipelines at once as the budget has sessions, and between two of them as
-//! long a rest as Exchange asked for.
+//! long a rest as Exchange asked for. Hosted Exchange has no pipelines, and is asked for a few at a time:
+//! what is urgent does not wait for the others.
 
 use std::{
     collections::{HashSet, VecDeque},
     time::Duration,
 };
 
-use domain::{ConnectorId, DeviceId, DeviceStatistics, Timestamp};
+use domain::{Connector, ConnectorId, DeviceId, DeviceStatistics, Timestamp, access::Hosting};
 use exchange::{Notice, Observed, StatisticsTarget};
 use store::KnownDevice;
 use tokio::task::JoinSet;
@@ -19,6 +20,8 @@ use crate::{Engine, sessions::Lease};
 
 /// Devices of one pipeline. More cost memory and make a cut dearer; fewer cost round trips.
 const CHUNK: usize = 500;
+/// Devices that hosted Exchange is asked for in one go: as many as one batch holds.
+const BATCH: usize = 10;
 /// Devices whose statistics are read before the next are looked for.
 const TARGETS_AT_ONCE: u32 = 6_000;
 /// No rest is longer, whatever a warning says: Exchange's own windows are minutes long.
@@ -31,6 +34,8 @@ struct Chunk {
     poisoned: u64,
     /// How long Exchange wants us to rest.
     delay: Duration,
+    /// So many devices were asked for, from the beginning. The others gave way to what is urgent.
+    asked: usize,
 }
 
 impl Sync<'_> {
@@ -77,12 +82,12 @@ impl Sync<'_> {
         let mut targets = VecDeque::from(targets);
         while let Some(chunk) = next_chunk(&mut targets) {
             let beside = self.read_beside(&mut targets).await;
-            let mut delay = self.read_chunk(lease, &chunk, done).await?;
+            let mut delay = self.read_chunk(lease, chunk, done).await?;
             let (rest, unread) = self.join(beside, done).await?;
             delay = delay.max(rest);
             // Here, where attempts are counted.
             for chunk in unread {
-                delay = delay.max(self.read_chunk(lease, &chunk, done).await?);
+                delay = delay.max(self.read_chunk(lease, chunk, done).await?);
             }
             self.reporter.done(*done).await;
             self.rest(lease, delay.min(MAX_DELAY)).await?;
@@ -94,13 +99,18 @@ impl Sync<'_> {
     async fn read_chunk(
         &mut self,
         lease: &mut Lease,
-        chunk: &[KnownDevice],
+        mut chunk: Vec<KnownDevice>,
         done: &mut u64,
     ) -> Result<Duration, Interruption> {
-        let (engine, id) = (self.engine, self.connector.id);
-        let read = attempt!(self, lease, read(engine, id, lease, chunk));
-        *done += chunk.len() as u64;
-        self.write_chunk(read).await
+        let (engine, connector) = (self.engine, self.connector);
+        let mut delay = Duration::ZERO;
+        while !chunk.is_empty() {
+            let read = attempt!(self, lease, read(engine, connector, lease, &chunk));
+            chunk.drain(..read.asked);
+            *done += read.asked as u64;
+            delay = delay.max(self.write_chunk(read).await?);
+        }
+        Ok(delay)
     }
 
     async fn write_chunk(&mut self, read: Chunk) -> Result<Duration, Interruption> {
@@ -120,7 +130,7 @@ impl Sync<'_> {
             beside.spawn(async move {
                 let read = async {
                     engine.ready(&connector, &mut lease).await?;
-                    read(&engine, connector.id, &mut lease, &chunk).await
+                    read(&engine, &connector, &mut lease, &chunk).await
                 };
                 let read = read.await;
                 if let Err(Interruption::Exchange(error)) = &read {
@@ -142,15 +152,17 @@ impl Sync<'_> {
     ) -> Result<(Duration, Vec<Vec<KnownDevice>>), Interruption> {
         let (mut delay, mut unread) = (Duration::ZERO, Vec::new());
         while let Some(joined) = beside.join_next().await {
-            let Ok(Beside { read, spent, chunk }) = joined else {
+            let Ok(Beside { read, spent, mut chunk }) = joined else {
                 return Err(anyhow::anyhow!("reading statistics ended in a panic").into());
             };
             self.cost.cmdlets += spent.cmdlets;
             self.cost.delayed_ms += spent.delayed_ms;
             match read {
                 Ok(read) => {
-                    *done += chunk.len() as u64;
+                    chunk.drain(..read.asked);
+                    *done += read.asked as u64;
                     delay = delay.max(self.write_chunk(read).await?);
+                    unread.push(chunk);
                 }
                 Err(error) => {
                     tracing::info!(connector = %self.connector.name, %error, "a chunk is read again");
@@ -175,20 +187,41 @@ fn next_chunk(targets: &mut VecDeque<KnownDevice>) -> Option<Vec<KnownDevice>> {
     (!chunk.is_empty()).then_some(chunk)
 }
 
-/// Reads one chunk.
+/// Reads one chunk, or the beginning of it if something urgent waits.
 async fn read(
     engine: &Engine,
-    connector: ConnectorId,
+    connector: &Connector,
     lease: &mut Lease,
     chunk: &[KnownDevice],
 ) -> Result<Chunk, Interruption> {
-    let wanted: HashSet<_> = chunk.iter().map(|known| known.fingerprint.guid).collect();
-    let targets: Vec<_> = chunk
+    let at_once = match connector.endpoint.hosting() {
+        Hosting::OnPremises => CHUNK,
+        Hosting::Hosted => BATCH,
+    };
+    let mut read = Chunk::default();
+    read.rows.reserve(chunk.len());
+    for part in chunk.chunks(at_once) {
+        if read.asked > 0 && lease.pool().is_wanted() {
+            break;
+        }
+        read_part(engine, connector.id, lease, part, &mut read).await?;
+        read.asked += part.len();
+    }
+    Ok(read)
+}
+
+async fn read_part(
+    engine: &Engine,
+    connector: ConnectorId,
+    lease: &mut Lease,
+    part: &[KnownDevice],
+    read: &mut Chunk,
+) -> Result<(), Interruption> {
+    let wanted: HashSet<_> = part.iter().map(|known| known.fingerprint.guid).collect();
+    let targets: Vec<_> = part
         .iter()
         .map(|known| StatisticsTarget::of(known.fingerprint.guid, known.user_dn.as_ref()))
         .collect();
-    let mut read = Chunk::default();
-    read.rows.reserve(chunk.len());
     let mut reading = lease.organization()?.statistics(&targets).await?;
     while let Some(observed) = reading.next().await? {
         match observed {
@@ -218,5 +251,5 @@ async fn read(
             Observed::Notice(_) => {}
         }
     }
-    Ok(read)
+    Ok(())
 }

@@ -341,21 +341,14 @@ impl Engine {
         if plan.origin == Origin::Rollback && plan.document["back_to"].is_null() {
             return Ok(BTreeSet::new());
         }
-        let mut care = self.care(connector).await?.things;
+        let mut care = self.care(connector).await?;
         for (thing, value) in &wanted.things {
-            let is_looked_after = matches!(
-                thing,
-                Thing::Rule(..) | Thing::Exemption(..) | Thing::Assignment(_) | Thing::Policy(_)
-            );
-            match value {
-                None => drop(care.remove(thing)),
-                Some(_) if is_looked_after && plan.origin != Origin::Rollback => {
-                    care.insert(thing.clone());
-                }
-                Some(_) => {}
+            // What a rollback brings back is not ours for that.
+            if value.is_none() || plan.origin != Origin::Rollback {
+                care.follow(thing, value.is_some());
             }
         }
-        Ok(care)
+        Ok(care.things)
     }
 
     async fn apply_failed(

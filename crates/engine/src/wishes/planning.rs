@@ -25,6 +25,10 @@ use crate::{
     sessions::{Lease, Urgency},
 };
 
+/// Plans that may have begun since one was applied. Somebody who leaves more of them half done than that
+/// is asked to adopt what they made.
+const PLANS_LOOKED_AT: u32 = 50;
+
 /// What is to be, and what it takes to know how far Exchange is from it.
 pub(super) struct Target {
     pub(super) wanted: Wanted,
@@ -308,12 +312,32 @@ impl Engine {
         }
     }
 
-    /// What Gatepost looks after at a connector.
+    /// What Gatepost looks after at a connector: what is there by the wish that holds, and what was made
+    /// since by plans that did not come to their end.
     pub(super) async fn care(&self, connector: &Connector) -> anyhow::Result<Care> {
         let mut care = Care::default();
         for text in self.store().care(connector.id).await? {
             let document: Json = serde_json::from_str(&text)?;
             care.things.insert(document::thing(&document)?);
+        }
+        let latest = self.store().plans(connector.id, PLANS_LOOKED_AT).await?;
+        let since = latest.iter().take_while(|plan| plan.state != PlanState::Applied);
+        let is_begun = |plan: &&Plan| {
+            matches!(plan.state, PlanState::Applying | PlanState::Failed)
+                && plan.origin != Origin::Rollback
+        };
+        let mut begun: Vec<&Plan> = since.filter(is_begun).collect();
+        // The latest comes last.
+        begun.reverse();
+        for plan in begun {
+            for step in self.store().plan_steps(plan.id).await? {
+                if step.state == StepState::Failed {
+                    continue;
+                }
+                for change in document::changes(&step.document["changes"])? {
+                    care.follow(&change.thing, change.after.is_some());
+                }
+            }
         }
         Ok(care)
     }

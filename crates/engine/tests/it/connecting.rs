@@ -6,21 +6,32 @@ use domain::{
 };
 use engine::{CheckReport, CheckResult, CheckStep, ConnectorChange, Error};
 use jiff::SignedDuration;
-use simulator::{OrganizationOptions, Visible};
+use simulator::OrganizationOptions;
 use store::JobState;
-use testkit::TestApp;
+use testkit::{Side, TestApp};
 use tokio::net::TcpListener;
+
+on_both_sides! {
+    a_connector_is_found_by_its_name_and_by_no_other,
+    a_check_of_a_sound_connector_finds_every_step_fine,
+    a_check_names_the_cmdlets_that_are_missing,
+    the_last_check_outlives_the_engine_and_no_change,
+    an_account_that_cannot_list_devices_is_not_ready,
+    a_server_that_is_not_there_is_named,
+    a_second_connector_to_the_organization_is_refused_and_told_of_the_first,
+    a_connector_is_removed_with_its_inventory,
+}
 
 fn named(name: &str) -> ConnectorName {
     ConnectorName::parse(name).unwrap()
 }
 
-/// What the first step that went wrong says.
 /// The steps of a check but for the clock: that of a story shows another year.
 fn steps(report: &CheckReport) -> impl Iterator<Item = &CheckStep> {
     report.steps.iter().filter(|step| step.name != "clock")
 }
 
+/// What the first step that went wrong says.
 fn trouble(report: &CheckReport) -> &str {
     let failed = report.steps.iter().find(|step| step.result == CheckResult::Failed);
     failed.and_then(|step| step.detail.as_deref()).unwrap_or_default()
@@ -45,9 +56,8 @@ async fn a_connector_that_cannot_be_right_is_not_kept() {
     assert_eq!(app.engine().store().connectors(&app.scope().unwrap()).await.unwrap(), []);
 }
 
-#[tokio::test]
-async fn a_connector_is_found_by_its_name_and_by_no_other() {
-    let app = TestApp::connected(3).await.unwrap();
+async fn a_connector_is_found_by_its_name_and_by_no_other(side: Side) {
+    let app = side.connected(3).await.unwrap();
     let connector = app.connector().await.unwrap();
     assert_eq!(connector.state, ConnectorState::Flagged);
     assert_eq!(connector.organization, None);
@@ -58,25 +68,25 @@ async fn a_connector_is_found_by_its_name_and_by_no_other() {
     assert!(matches!(missing, Err(Error::NotFound(_))), "{missing:?}");
 }
 
-#[tokio::test]
-async fn a_check_of_a_sound_connector_finds_every_step_fine() {
-    let app = TestApp::connected(3).await.unwrap();
+async fn a_check_of_a_sound_connector_finds_every_step_fine(side: Side) {
+    let app = side.connected(3).await.unwrap();
     let report = app.engine().check_connector(&app.caller(), &app.name()).await.unwrap();
     assert!(report.is_ready, "{report:?}");
     assert!(steps(&report).all(|step| step.result == CheckResult::Fine), "{report:#?}");
     let connector = app.connector().await.unwrap();
     assert_eq!(connector.state, ConnectorState::Installed);
-    let organization = connector.organization.unwrap();
-    assert_eq!(organization.name, "Contoso");
+    let organization = connector.organization.as_ref().unwrap();
+    let name = match &connector.endpoint {
+        Endpoint::OnPremises(_) => "Contoso",
+        Endpoint::Hosted(hosted) => hosted.tenant.as_str(),
+    };
+    assert_eq!(organization.name, name);
     assert_eq!(app.exchange().ledger().entries().open_shells, 0);
 }
 
-#[tokio::test]
-async fn a_check_names_the_cmdlets_that_are_missing() {
-    let mut options = OrganizationOptions::default();
-    options.accounts[0].visible = Visible::Without(vec!["Get-CASMailbox".to_owned()]);
-    let app = TestApp::beside_organization(&options).unwrap();
-    app.add_connector().await.unwrap();
+async fn a_check_names_the_cmdlets_that_are_missing(side: Side) {
+    let app = side.connected(3).await.unwrap();
+    app.exchange().hide(&["Get-CASMailbox"]).unwrap();
     let report = app.engine().check_connector(&app.caller(), &app.name()).await.unwrap();
     let missing: Vec<_> =
         steps(&report).filter(|step| step.result == CheckResult::Missing).collect();
@@ -86,12 +96,9 @@ async fn a_check_names_the_cmdlets_that_are_missing() {
     assert!(report.is_ready);
 }
 
-#[tokio::test]
-async fn the_last_check_outlives_the_engine_and_no_change() {
-    let mut options = OrganizationOptions::default();
-    options.accounts[0].visible = Visible::Without(vec!["Clear-MobileDevice".to_owned()]);
-    let mut app = TestApp::beside_organization(&options).unwrap();
-    app.add_connector().await.unwrap();
+async fn the_last_check_outlives_the_engine_and_no_change(side: Side) {
+    let mut app = side.connected(3).await.unwrap();
+    app.exchange().hide(&["Clear-MobileDevice"]).unwrap();
     let (caller, name) = (app.caller(), app.name());
     assert_eq!(app.engine().last_check(&caller, &name).await.unwrap(), None);
     let report = app.engine().check_connector(&caller, &name).await.unwrap();
@@ -154,13 +161,9 @@ async fn a_check_does_not_miss_what_the_server_is_too_old_for() {
     assert!(steps(&report).all(|step| step.result == CheckResult::Fine), "{report:#?}");
 }
 
-#[tokio::test]
-async fn an_account_that_cannot_list_devices_is_not_ready() {
-    let mut options = OrganizationOptions::default();
-    let lists = ["Get-MobileDevice", "Get-ActiveSyncDevice"].map(str::to_owned);
-    options.accounts[0].visible = Visible::Without(lists.to_vec());
-    let app = TestApp::beside_organization(&options).unwrap();
-    app.add_connector().await.unwrap();
+async fn an_account_that_cannot_list_devices_is_not_ready(side: Side) {
+    let app = side.connected(3).await.unwrap();
+    app.exchange().hide(&["Get-MobileDevice", "Get-ActiveSyncDevice"]).unwrap();
     let report = app.engine().check_connector(&app.caller(), &app.name()).await.unwrap();
     assert!(!report.is_ready, "{report:#?}");
     let list = report.steps.iter().find(|step| step.name == "Get-MobileDevice").unwrap();
@@ -186,26 +189,26 @@ async fn a_wrong_password_is_named_by_the_check_and_by_the_sync() {
     assert!(connector.trouble.unwrap().contains(said));
 }
 
-#[tokio::test]
-async fn a_server_that_is_not_there_is_named() {
-    let app = TestApp::beside(3).unwrap();
+async fn a_server_that_is_not_there_is_named(side: Side) {
+    let app = side.beside(3).unwrap();
     let mut new = app.new_connector(app.name());
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    new.endpoint.server_mut().unwrap().url = format!("http://{unused}/PowerShell/");
+    match &mut new.endpoint {
+        Endpoint::OnPremises(server) => server.url = format!("http://{unused}/PowerShell/"),
+        Endpoint::Hosted(hosted) => hosted.service_url = Some(format!("https://{unused}")),
+    }
     app.engine().add_connector(&app.caller(), new).await.unwrap();
     let report = app.engine().check_connector(&app.caller(), &app.name()).await.unwrap();
     assert!(trouble(&report).contains("cannot reach"), "{report:#?}");
 }
 
 /// Law 1: one connector per organization, whatever name the server was given.
-#[tokio::test]
-async fn a_second_connector_to_the_organization_is_refused_and_told_of_the_first() {
-    let app = TestApp::connected(3).await.unwrap();
+async fn a_second_connector_to_the_organization_is_refused_and_told_of_the_first(side: Side) {
+    let app = side.connected(3).await.unwrap();
     assert_eq!(app.sync().await.unwrap().state, JobState::Done);
     let other_server = app.exchange().another_server().unwrap();
-    let mut new = app.new_connector(named("second"));
-    new.endpoint.server_mut().unwrap().url = other_server.url().to_owned();
-    app.engine().add_connector(&app.caller(), new).await.unwrap();
+    let second = other_server.new_connector(named("second"));
+    app.engine().add_connector(&app.caller(), second).await.unwrap();
     let report = app.engine().check_connector(&app.caller(), &named("second")).await.unwrap();
     assert!(!report.is_ready);
     assert!(trouble(&report).contains("lab"), "{report:#?}");
@@ -217,9 +220,8 @@ async fn a_second_connector_to_the_organization_is_refused_and_told_of_the_first
     assert_eq!(app.devices().await.unwrap().len(), 3);
 }
 
-#[tokio::test]
-async fn a_connector_is_removed_with_its_inventory() {
-    let app = TestApp::connected(5).await.unwrap();
+async fn a_connector_is_removed_with_its_inventory(side: Side) {
+    let app = side.connected(5).await.unwrap();
     app.sync().await.unwrap();
     assert_eq!(app.devices().await.unwrap().len(), 5);
     app.engine()

@@ -2,11 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Device, DeviceId, DeviceStatistics, device::Owner, pass::PassOutcome};
+use domain::{
+    Device, DeviceId, DeviceStatistics, connector::Endpoint, device::Owner, pass::PassOutcome,
+};
 use simulator::{OrganizationOptions, Partnership};
 use store::JobState;
-use testkit::TestApp;
+use testkit::{Side, TestApp};
 use uuid::Uuid;
+
+on_both_sides! {
+    a_first_sync_brings_every_device_once_with_all_its_fields,
+    a_second_sync_changes_nothing,
+    a_thousand_and_one_devices_arrive,
+    what_changes_over_there_changes_here,
+    a_removed_device_is_gone_after_a_complete_pass_and_not_before,
+    a_mailbox_that_is_not_understood_leaves_its_devices_as_they_are,
+    a_list_that_shrinks_to_a_few_is_not_believed_at_once,
+    a_cut_in_the_middle_ends_in_the_same_inventory,
+    mailboxes_that_cannot_be_opened_cost_their_statistics_alone,
+    a_server_killed_in_mid_sync_ends_with_the_same_inventory,
+    a_server_stopped_in_mid_sync_puts_the_job_back,
+    two_who_ask_for_a_sync_get_the_same_one,
+    a_budget_that_stays_used_up_is_waited_for_and_then_named,
+}
 
 /// Asserts that the inventory is what the organization holds: each partnership once, every field.
 async fn assert_in_step(app: &TestApp) {
@@ -51,9 +69,8 @@ fn lasting(devices: Vec<Device>) -> Vec<Device> {
     devices.into_iter().map(lasting).collect()
 }
 
-#[tokio::test]
-async fn a_first_sync_brings_every_device_once_with_all_its_fields() {
-    let app = TestApp::connected(120).await.unwrap();
+async fn a_first_sync_brings_every_device_once_with_all_its_fields(side: Side) {
+    let app = side.connected(120).await.unwrap();
     let job = app.sync().await.unwrap();
     assert_eq!(job.state, JobState::Done, "{job:?}");
     assert_in_step(&app).await;
@@ -63,14 +80,18 @@ async fn a_first_sync_brings_every_device_once_with_all_its_fields() {
     assert_eq!(pass.counts.statistics, 120);
     let connector = app.connector().await.unwrap();
     assert_eq!(connector.last_full_sync, Some(pass.started));
-    assert_eq!(connector.organization.unwrap().name, "Contoso");
+    let name = match &connector.endpoint {
+        Endpoint::OnPremises(_) => "Contoso",
+        // The service says no name, so it is called as whoever added it calls it.
+        Endpoint::Hosted(hosted) => hosted.tenant.as_str(),
+    };
+    assert_eq!(connector.organization.as_ref().unwrap().name, name);
     let asked = app.exchange().ledger().entries();
     assert_eq!((asked.open_shells, asked.unterminated_commands), (0, 0));
 }
 
-#[tokio::test]
-async fn a_second_sync_changes_nothing() {
-    let app = TestApp::connected(120).await.unwrap();
+async fn a_second_sync_changes_nothing(side: Side) {
+    let app = side.connected(120).await.unwrap();
     app.sync().await.unwrap();
     let before = app.devices().await.unwrap();
     app.sync().await.unwrap();
@@ -80,16 +101,14 @@ async fn a_second_sync_changes_nothing() {
 }
 
 /// Law 2: never a limit of Exchange's own. The list stops at 1,000 unless told otherwise.
-#[tokio::test]
-async fn a_thousand_and_one_devices_arrive() {
-    let app = TestApp::connected(1_001).await.unwrap();
+async fn a_thousand_and_one_devices_arrive(side: Side) {
+    let app = side.connected(1_001).await.unwrap();
     assert_eq!(app.sync().await.unwrap().state, JobState::Done);
     assert_in_step(&app).await;
 }
 
-#[tokio::test]
-async fn what_changes_over_there_changes_here() {
-    let app = TestApp::connected(60).await.unwrap();
+async fn what_changes_over_there_changes_here(side: Side) {
+    let app = side.connected(60).await.unwrap();
     app.sync().await.unwrap();
     let hour = jiff::SignedDuration::from_hours(1);
     {
@@ -105,9 +124,8 @@ async fn what_changes_over_there_changes_here() {
 }
 
 /// Law 2: a pass that was not complete never marks a device as gone.
-#[tokio::test]
-async fn a_removed_device_is_gone_after_a_complete_pass_and_not_before() {
-    let app = TestApp::connected(40).await.unwrap();
+async fn a_removed_device_is_gone_after_a_complete_pass_and_not_before(side: Side) {
+    let app = side.connected(40).await.unwrap();
     app.sync().await.unwrap();
     let before_devices = objects_before_devices(&app).await;
     let removed = {
@@ -142,9 +160,8 @@ async fn objects_before_devices(app: &TestApp) -> u64 {
     app.exchange().ledger().entries().objects - before - devices
 }
 
-#[tokio::test]
-async fn a_mailbox_that_is_not_understood_leaves_its_devices_as_they_are() {
-    let app = TestApp::connected(40).await.unwrap();
+async fn a_mailbox_that_is_not_understood_leaves_its_devices_as_they_are(side: Side) {
+    let app = side.connected(40).await.unwrap();
     app.sync().await.unwrap();
     app.exchange().faults().poison_object = Some(objects_before_devices(&app).await);
     assert_eq!(app.sync().await.unwrap().state, JobState::Done);
@@ -154,9 +171,8 @@ async fn a_mailbox_that_is_not_understood_leaves_its_devices_as_they_are() {
 }
 
 /// A list can end early without a word.
-#[tokio::test]
-async fn a_list_that_shrinks_to_a_few_is_not_believed_at_once() {
-    let app = TestApp::connected(100).await.unwrap();
+async fn a_list_that_shrinks_to_a_few_is_not_believed_at_once(side: Side) {
+    let app = side.connected(100).await.unwrap();
     app.sync().await.unwrap();
     app.exchange().faults().truncate_after = Some(10);
     app.sync().await.unwrap();
@@ -167,10 +183,9 @@ async fn a_list_that_shrinks_to_a_few_is_not_believed_at_once() {
     assert_in_step(&app).await;
 }
 
-#[tokio::test]
-async fn a_cut_in_the_middle_ends_in_the_same_inventory() {
+async fn a_cut_in_the_middle_ends_in_the_same_inventory(side: Side) {
     for receive in [2, 5, 9] {
-        let app = TestApp::connected(300).await.unwrap();
+        let app = side.connected(300).await.unwrap();
         app.exchange().faults().cut_receive = Some(receive);
         let mut job = app.sync().await.unwrap();
         if job.state == JobState::Failed {
@@ -182,9 +197,8 @@ async fn a_cut_in_the_middle_ends_in_the_same_inventory() {
     }
 }
 
-#[tokio::test]
-async fn mailboxes_that_cannot_be_opened_cost_their_statistics_alone() {
-    let app = TestApp::connected(60).await.unwrap();
+async fn mailboxes_that_cannot_be_opened_cost_their_statistics_alone(side: Side) {
+    let app = side.connected(60).await.unwrap();
     let offline = {
         let organization = app.exchange().organization();
         organization.database_names().next().unwrap().to_owned()
@@ -212,9 +226,8 @@ async fn in_mid_sync(app: &TestApp) -> domain::JobId {
     id
 }
 
-#[tokio::test]
-async fn a_server_killed_in_mid_sync_ends_with_the_same_inventory() {
-    let mut app = TestApp::connected(2_500).await.unwrap();
+async fn a_server_killed_in_mid_sync_ends_with_the_same_inventory(side: Side) {
+    let mut app = side.connected(2_500).await.unwrap();
     let id = in_mid_sync(&app).await;
     app.kill_and_restart().unwrap();
     app.exchange().faults().slow = None;
@@ -225,9 +238,8 @@ async fn a_server_killed_in_mid_sync_ends_with_the_same_inventory() {
     assert_eq!(app.last_pass().await.unwrap().outcome, Some(PassOutcome::Complete));
 }
 
-#[tokio::test]
-async fn a_server_stopped_in_mid_sync_puts_the_job_back() {
-    let mut app = TestApp::connected(2_500).await.unwrap();
+async fn a_server_stopped_in_mid_sync_puts_the_job_back(side: Side) {
+    let mut app = side.connected(2_500).await.unwrap();
     let id = in_mid_sync(&app).await;
     app.restart().await.unwrap();
     app.exchange().faults().slow = None;
@@ -236,9 +248,8 @@ async fn a_server_stopped_in_mid_sync_puts_the_job_back() {
     assert_in_step(&app).await;
 }
 
-#[tokio::test]
-async fn two_who_ask_for_a_sync_get_the_same_one() {
-    let app = TestApp::connected(300).await.unwrap();
+async fn two_who_ask_for_a_sync_get_the_same_one(side: Side) {
+    let app = side.connected(300).await.unwrap();
     app.exchange().faults().slow = Some(std::time::Duration::from_millis(5));
     let first = app.begin_sync().await.unwrap();
     assert_eq!(app.begin_sync().await.unwrap(), first);
@@ -260,10 +271,15 @@ async fn exchange_2010_speaks_another_dialect_and_gives_the_same() {
 }
 
 /// Law 14: Exchange's own budget is respected. Waiting ends, and the job says why it failed.
-#[tokio::test]
-async fn a_budget_that_stays_used_up_is_waited_for_and_then_named() {
-    let app = TestApp::connected(10).await.unwrap();
-    app.exchange().faults().budget_exceeded_seconds = Some(60);
+async fn a_budget_that_stays_used_up_is_waited_for_and_then_named(side: Side) {
+    let app = side.connected(10).await.unwrap();
+    match side {
+        Side::OnPremises => app.exchange().faults().budget_exceeded_seconds = Some(60),
+        Side::Hosted => {
+            let hosted = &mut app.exchange().faults().hosted;
+            (hosted.throttle_every, hosted.retry_after_seconds) = (Some(1), Some(60));
+        }
+    }
     let before = app.clock().now();
     let job = app.sync().await.unwrap();
     assert_eq!(job.state, JobState::Failed);
@@ -271,6 +287,7 @@ async fn a_budget_that_stays_used_up_is_waited_for_and_then_named() {
     let waited = app.clock().now().duration_since(before);
     assert!(waited >= jiff::SignedDuration::from_mins(5), "{waited}");
     app.exchange().faults().budget_exceeded_seconds = None;
+    app.exchange().faults().hosted.throttle_every = None;
     assert_eq!(app.sync().await.unwrap().state, JobState::Done);
     assert_in_step(&app).await;
 }

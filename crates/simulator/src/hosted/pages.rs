@@ -84,7 +84,10 @@ impl Service {
                 body.push(',');
             }
             count += 1;
-            json::write_object(&mut body, value, select);
+            match strike(&mut self.faults().poison_object) {
+                true => body.push_str("[]"),
+                false => json::write_object(&mut body, value, select),
+            }
         };
         match &**held {
             Held::Values(values) => values[page.from.min(end)..end].iter().for_each(&mut add),

@@ -21,6 +21,7 @@ use super::{HostedOptions, Service, admin_api::Call, reply::Reply};
 use crate::{
     Faults, Ledger, Organization,
     answer::Answer,
+    faults::strike,
     server::{live, serve_all},
     wire::locked,
 };
@@ -198,6 +199,7 @@ impl Service {
         if let Some(slow) = slow {
             tokio::time::sleep(slow).await;
         }
+        let is_call = request.uri().path().starts_with("/adminapi/");
         let reply = self.answer(request, peer, is_sealed).await;
         self.alive()?;
         let date = jiff::fmt::rfc2822::DateTimePrinter::new();
@@ -208,6 +210,9 @@ impl Service {
         }
         let length = response.body().len();
         let mut faults = self.faults();
+        if is_call && strike(&mut faults.cut_receive) {
+            response.body_mut().cut_at(length / 2);
+        }
         if let Some(left) = faults.cut_after_bytes {
             let wanted = u64::try_from(length).unwrap_or(u64::MAX);
             faults.cut_after_bytes = left.checked_sub(wanted).filter(|left| *left > 0);

@@ -1,39 +1,25 @@
 //! How long a pass takes that is told to wait again and again.
 
-use domain::{
-    ConnectorName,
-    connector::{Endpoint, Options, Runspaces},
-    pass::PassKind,
-};
-use engine::{NewConnector, Proof};
+use domain::{ConnectorName, connector::Runspaces, pass::PassKind};
 use jiff::SignedDuration;
-use simulator::OrganizationOptions;
 use store::JobState;
-use testkit::{HostedExchange, TestApp};
+use testkit::{Exchange, Side, TestApp};
 
 /// What the service asked to wait was waited by the session; the pass does not rest for it once more.
 #[tokio::test]
 async fn a_pass_takes_as_long_as_refusals_explain_and_loses_nothing() {
     const DEVICES: usize = 620;
     let app = TestApp::beside(1).unwrap();
-    let options = OrganizationOptions::with_devices(DEVICES, OrganizationOptions::default().start);
-    let exchange = HostedExchange::serve_beside(&options, app.clock().clone()).unwrap();
+    let options = Side::Hosted.organization(DEVICES);
+    let exchange = Exchange::serve_beside(&options, app.clock().clone()).unwrap();
     {
         let faults = &mut exchange.faults().hosted;
         (faults.throttle_every, faults.retry_after_seconds) = (Some(10), Some(2));
     }
     let name = ConnectorName::parse("cloud").unwrap();
-    let new = NewConnector {
-        name: name.clone(),
-        endpoint: Endpoint::Hosted(exchange.endpoint().unwrap()),
-        // Two sessions that wait at once would move the clock twice.
-        options: Options { runspaces: Runspaces::new(1).unwrap(), ..Options::default() },
-        is_paused: false,
-        password: None,
-        proxy_password: None,
-        notification_password: None,
-        proof: Some(Proof::certificate(exchange.certificate().pem().unwrap(), None).unwrap()),
-    };
+    let mut new = exchange.new_connector(name.clone());
+    // Two sessions that wait at once would move the clock twice.
+    new.options.runspaces = Runspaces::new(1).unwrap();
     app.engine().add_connector(&app.caller(), new).await.unwrap();
     let before = app.clock().now();
     let id = app.engine().sync(&app.caller(), &name, PassKind::Full).await.unwrap();

@@ -1,13 +1,25 @@
 //! What can go wrong, and what is said about it.
 
 use domain::authority::{Grant, Place};
-use simulator::{OrganizationOptions, Visible};
 
 use super::*;
 
-#[tokio::test]
-async fn what_is_asked_in_a_wrong_way_is_refused_and_nothing_is_kept() {
-    let (app, devices) = synced(60).await;
+on_both_sides! {
+    what_is_asked_in_a_wrong_way_is_refused_and_nothing_is_kept,
+    the_same_request_sent_twice_is_one,
+    what_was_removed_in_exchange_meanwhile_is_said_to_be_gone,
+    a_phone_that_is_anothers_by_now_is_left_alone,
+    nothing_is_sent_when_exchange_answers_with_another_device,
+    exempting_one_device_leaves_the_others_of_the_person_alone,
+    what_the_account_may_not_do_is_said_before_and_nothing_is_kept,
+    while_exchange_is_away_an_action_waits_and_is_done_once_afterwards,
+    a_connection_that_is_cut_after_a_write_repeats_nothing,
+    what_cannot_be_done_stands_beside_what_can,
+    a_request_beyond_ones_collection_is_not_seen,
+}
+
+async fn what_is_asked_in_a_wrong_way_is_refused_and_nothing_is_kept(side: Side) {
+    let (app, devices) = synced(side, 60).await;
     let (phone, caller) = (modern(&devices), app.caller());
     let ask = async |wish: Wish| app.engine().ask(&caller, wish).await.unwrap_err();
     let silent = Wish { reason: " ".to_owned(), ..wish(ActionKind::Allow, &[phone.id]) };
@@ -28,9 +40,8 @@ async fn what_is_asked_in_a_wrong_way_is_refused_and_nothing_is_kept() {
     assert_eq!(app.exchange().ledger().count("Set-CASMailbox"), 0);
 }
 
-#[tokio::test]
-async fn the_same_request_sent_twice_is_one() {
-    let (app, devices) = synced(60).await;
+async fn the_same_request_sent_twice_is_one(side: Side) {
+    let (app, devices) = synced(side, 60).await;
     let (phone, caller) = (modern(&devices), app.caller());
     let keyed =
         Wish { repeat_key: Some("a-key".to_owned()), ..wish(ActionKind::WipeAccount, &[phone.id]) };
@@ -47,9 +58,8 @@ async fn the_same_request_sent_twice_is_one() {
     }
 }
 
-#[tokio::test]
-async fn what_was_removed_in_exchange_meanwhile_is_said_to_be_gone() {
-    let (app, devices) = synced(60).await;
+async fn what_was_removed_in_exchange_meanwhile_is_said_to_be_gone(side: Side) {
+    let (app, devices) = synced(side, 60).await;
     let (phone, caller) = (modern(&devices), app.caller());
     assert!(app.exchange().organization().remove_device(phone.facts.guid));
     let request = done(&app, &caller, wish(ActionKind::WipeDevice, &[phone.id])).await.unwrap();
@@ -63,9 +73,8 @@ async fn what_was_removed_in_exchange_meanwhile_is_said_to_be_gone() {
     assert!(forget.unwrap_err().to_string().contains("gone"));
 }
 
-#[tokio::test]
-async fn a_phone_that_is_anothers_by_now_is_left_alone() {
-    let (app, devices) = synced(60).await;
+async fn a_phone_that_is_anothers_by_now_is_left_alone(side: Side) {
+    let (app, devices) = synced(side, 60).await;
     let caller = app.caller();
     let to_wipe = modern(&devices);
     let to_block = devices.iter().find(|device| device.id != to_wipe.id).unwrap();
@@ -82,9 +91,8 @@ async fn a_phone_that_is_anothers_by_now_is_left_alone() {
 
 /// What is not the device that was meant says nothing about it: neither that it may be erased, nor
 /// that it is gone.
-#[tokio::test]
-async fn nothing_is_sent_when_exchange_answers_with_another_device() {
-    let (app, devices) = synced(60).await;
+async fn nothing_is_sent_when_exchange_answers_with_another_device(side: Side) {
+    let (app, devices) = synced(side, 60).await;
     let (phone, caller) = (modern(&devices), app.caller());
     app.exchange().faults().answers_another = true;
     let request = app.engine().ask(&caller, wish(ActionKind::WipeDevice, &[phone.id])).await;
@@ -101,16 +109,15 @@ async fn nothing_is_sent_when_exchange_answers_with_another_device() {
     assert!(read.to_string().contains("answered with"), "{read}");
     assert_eq!(device(&app, phone.id).await.gone_since, None);
     app.exchange().faults().answers_another = false;
-    let action = reach(&app, &request, ActionState::Sent).await;
+    let action = reach(&app, &request, sent(side)).await;
     assert_eq!(action.guid, phone.facts.guid);
     let sent = app.exchange().ledger().received("Clear-MobileDevice");
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].parameter("Identity"), Some(phone.facts.guid.to_string().as_str()));
 }
 
-#[tokio::test]
-async fn exempting_one_device_leaves_the_others_of_the_person_alone() {
-    let (app, devices) = synced(120).await;
+async fn exempting_one_device_leaves_the_others_of_the_person_alone(side: Side) {
+    let (app, devices) = synced(side, 120).await;
     let caller = app.caller();
     let owner = |device: &Device| device.owner.user_dn.as_ref().map(|dn| dn.key());
     let (first, second) = devices
@@ -133,12 +140,9 @@ async fn exempting_one_device_leaves_the_others_of_the_person_alone() {
     assert!(mailbox.blocked_device_ids.contains(&id(second)), "{mailbox:?}");
 }
 
-#[tokio::test]
-async fn what_the_account_may_not_do_is_said_before_and_nothing_is_kept() {
-    let mut options = OrganizationOptions { devices: 60, ..OrganizationOptions::default() };
-    options.accounts[0].visible = Visible::Without(vec!["Clear-MobileDevice".to_owned()]);
-    let app = TestApp::beside_organization(&options).unwrap();
-    app.add_connector().await.unwrap();
+async fn what_the_account_may_not_do_is_said_before_and_nothing_is_kept(side: Side) {
+    let app = side.connected(60).await.unwrap();
+    app.exchange().hide(&["Clear-MobileDevice"]).unwrap();
     app.sync().await.unwrap();
     let devices = app.devices().await.unwrap();
     let (phone, caller) = (modern(&devices), app.caller());
@@ -152,9 +156,8 @@ async fn what_the_account_may_not_do_is_said_before_and_nothing_is_kept() {
     assert_eq!(only(&app, &block).await.state, ActionState::Confirmed);
 }
 
-#[tokio::test]
-async fn while_exchange_is_away_an_action_waits_and_is_done_once_afterwards() {
-    let (app, devices) = synced(60).await;
+async fn while_exchange_is_away_an_action_waits_and_is_done_once_afterwards(side: Side) {
+    let (app, devices) = synced(side, 60).await;
     let (phone, caller) = (modern(&devices), app.caller());
     app.exchange().faults().offline = true;
     let request =
@@ -169,13 +172,32 @@ async fn while_exchange_is_away_an_action_waits_and_is_done_once_afterwards() {
     assert_eq!(waiting.state, ActionState::Approved);
     assert_eq!(waiting.intended, None, "nothing was sent");
     app.exchange().faults().offline = false;
-    reach(&app, &request, ActionState::Acknowledged).await;
+    reach(&app, &request, carried_out(side)).await;
     assert_eq!(app.exchange().ledger().received("Clear-MobileDevice").len(), 1);
 }
 
-#[tokio::test]
-async fn what_cannot_be_done_stands_beside_what_can() {
-    let (app, devices) = synced(200).await;
+/// What was carried out though nobody was told is not asked for again.
+async fn a_connection_that_is_cut_after_a_write_repeats_nothing(side: Side) {
+    let (app, devices) = synced(side, 60).await;
+    let caller = app.caller();
+    for (kind, cmdlet, end) in [
+        (ActionKind::Block, "Set-CASMailbox", ActionState::Confirmed),
+        (ActionKind::WipeAccount, "Clear-MobileDevice", carried_out(side)),
+        (ActionKind::Forget, "Remove-MobileDevice", ActionState::Confirmed),
+    ] {
+        let phone = app.devices().await.unwrap();
+        let phone = modern(&phone).id;
+        app.exchange().faults().cut_after_write = Some(1);
+        let request = app.engine().ask(&caller, wish(kind, &[phone])).await.unwrap();
+        let action = reach(&app, &request, end).await;
+        assert_eq!(app.exchange().faults().cut_after_write, None);
+        assert_eq!(app.exchange().ledger().received(cmdlet).len(), 1, "{kind}: {action:?}");
+    }
+    assert!(devices.len() > app.devices().await.unwrap().len());
+}
+
+async fn what_cannot_be_done_stands_beside_what_can(side: Side) {
+    let (app, devices) = synced(side, 200).await;
     let caller = app.caller();
     let preview = app
         .engine()
@@ -203,9 +225,8 @@ async fn what_cannot_be_done_stands_beside_what_can() {
 }
 
 /// A request names its devices, so whoever may see some of them only does not see the others by it.
-#[tokio::test]
-async fn a_request_beyond_ones_collection_is_not_seen() {
-    let (app, devices) = synced(60).await;
+async fn a_request_beyond_ones_collection_is_not_seen(side: Side) {
+    let (app, devices) = synced(side, 60).await;
     let (mine, other) = (&devices[0], &devices[1]);
     let own = Query::parse(&format!("id:{}", mine.id)).unwrap();
     let limited = |query: Query| {

@@ -2,19 +2,25 @@
 
 use super::*;
 
+on_both_sides! {
+    a_wipe_survives_being_killed_anywhere,
+    a_block_survives_being_killed_anywhere,
+    forgetting_survives_being_killed_anywhere,
+}
+
 /// Tells one story, killing the process after so many steps. Whether it was killed.
-async fn story(kind: ActionKind, steps: u32) -> bool {
-    let (mut app, devices) = synced(40).await;
+async fn story(side: Side, kind: ActionKind, steps: u32) -> bool {
+    let (mut app, devices) = synced(side, 40).await;
     let phone = modern(&devices).clone();
     app.die_after(steps).unwrap();
     let request = app.engine().ask(&app.caller(), wish(kind, &[phone.id])).await.unwrap();
     let end = match kind.is_wipe() {
-        true => ActionState::Sent,
+        true => sent(side),
         false => ActionState::Confirmed,
     };
     app.eventually("its end or the process's", async || {
         let action = only(&app, &request).await;
-        let is_done = action.state == end && action.seen.is_some();
+        let is_done = action.state == end && (action.seen.is_some() || end.is_final());
         Ok((app.is_dead() || is_done).then_some(()))
     })
     .await
@@ -22,7 +28,7 @@ async fn story(kind: ActionKind, steps: u32) -> bool {
     let was_killed = app.is_dead();
     app.live().unwrap();
     let action = if kind.is_wipe() {
-        reach(&app, &request, ActionState::Acknowledged).await
+        reach(&app, &request, carried_out(side)).await
     } else {
         reach(&app, &request, ActionState::Confirmed).await
     };
@@ -43,26 +49,23 @@ async fn story(kind: ActionKind, steps: u32) -> bool {
     was_killed
 }
 
-async fn killed_at_every_step(kind: ActionKind) {
+async fn killed_at_every_step(side: Side, kind: ActionKind) {
     let mut steps = 0;
-    while story(kind, steps).await {
+    while story(side, kind, steps).await {
         steps += 1;
         assert!(steps < 50, "the story has an end");
     }
     assert!(steps >= 5, "{kind} has more than {steps} steps");
 }
 
-#[tokio::test]
-async fn a_wipe_survives_being_killed_anywhere() {
-    killed_at_every_step(ActionKind::WipeAccount).await;
+async fn a_wipe_survives_being_killed_anywhere(side: Side) {
+    killed_at_every_step(side, ActionKind::WipeAccount).await;
 }
 
-#[tokio::test]
-async fn a_block_survives_being_killed_anywhere() {
-    killed_at_every_step(ActionKind::Block).await;
+async fn a_block_survives_being_killed_anywhere(side: Side) {
+    killed_at_every_step(side, ActionKind::Block).await;
 }
 
-#[tokio::test]
-async fn forgetting_survives_being_killed_anywhere() {
-    killed_at_every_step(ActionKind::Forget).await;
+async fn forgetting_survives_being_killed_anywhere(side: Side) {
+    killed_at_every_step(side, ActionKind::Forget).await;
 }

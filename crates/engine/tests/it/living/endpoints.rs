@@ -1,4 +1,5 @@
-//! Servers that fail and come back.
+//! Servers that fail and come back. On premises alone: the hosted service is one endpoint, and which of its
+//! machines answers is its own affair.
 
 use domain::{EndpointOrigin, connector::SiteServer, pass::PassOutcome, status_message::Event};
 use engine::{NewConnector, Removal};

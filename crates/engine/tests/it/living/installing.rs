@@ -1,16 +1,29 @@
 //! A connector is installed, changed, paused, replaced and removed.
 
-use domain::{connector::ConnectorState, pass::PassKind, status_message::Event};
+use domain::{
+    connector::{ConnectorState, Endpoint, Tenant},
+    pass::PassKind,
+    status_message::Event,
+};
 use engine::Removal;
 use jiff::SignedDuration;
 use store::JobState;
-use testkit::TestApp;
+use testkit::Side;
 
 use super::{Ready as _, change, ended, events, named, pass_time, wait_for_passes};
 
-#[tokio::test]
-async fn a_connector_that_is_added_installs_itself_and_reads_everything() {
-    let app = TestApp::supervised(30).await_ready().await;
+on_both_sides! {
+    a_connector_that_is_added_installs_itself_and_reads_everything,
+    a_connector_reads_everything_by_itself_in_real_time_too,
+    an_installation_that_fails_is_tried_again_every_hour,
+    a_paused_connector_rests_and_goes_on,
+    a_change_keeps_the_secrets_that_it_does_not_name_and_nothing_that_is_wrong,
+    replacing_is_said_in_so_many_words,
+    a_removed_connector_may_leave_its_inventory,
+}
+
+async fn a_connector_that_is_added_installs_itself_and_reads_everything(side: Side) {
+    let app = side.supervised(30).await_ready().await;
     let connector = app.connector().await.unwrap();
     assert_eq!(connector.state, ConnectorState::Installed);
     assert_eq!(app.devices().await.unwrap().len(), 30);
@@ -19,18 +32,16 @@ async fn a_connector_that_is_added_installs_itself_and_reads_everything() {
 }
 
 /// A clock that stands still hides what one that goes on shows: what is due now was due a moment ago.
-#[tokio::test]
-async fn a_connector_reads_everything_by_itself_in_real_time_too() {
-    let app = TestApp::supervised_in_real_time(12).await_ready().await;
+async fn a_connector_reads_everything_by_itself_in_real_time_too(side: Side) {
+    let app = side.supervised_in_real_time(12).await_ready().await;
     assert_eq!(app.devices().await.unwrap().len(), 12);
     let next = app.engine().next_passes(&app.connector().await.unwrap()).await.unwrap();
     let in_four_hours = app.clock().now() + SignedDuration::from_hours(4);
     assert!(next.delta.is_some_and(|at| at <= in_four_hours && at > app.clock().now()));
 }
 
-#[tokio::test]
-async fn an_installation_that_fails_is_tried_again_every_hour() {
-    let app = TestApp::supervised(5).unwrap();
+async fn an_installation_that_fails_is_tried_again_every_hour(side: Side) {
+    let app = side.supervised(5).unwrap();
     app.exchange().stop().unwrap();
     app.add_connector().await.unwrap();
     let failed = async |count: usize| {
@@ -58,9 +69,8 @@ async fn an_installation_that_fails_is_tried_again_every_hour() {
     assert_eq!((connector.state, connector.next_install), (ConnectorState::Installed, None));
 }
 
-#[tokio::test]
-async fn a_paused_connector_rests_and_goes_on() {
-    let app = TestApp::supervised(5).await_ready().await;
+async fn a_paused_connector_rests_and_goes_on(side: Side) {
+    let app = side.supervised(5).await_ready().await;
     let (caller, name) = (app.caller(), app.name());
     app.engine().pause_connector(&caller, &name, true).await.unwrap();
     let next = app.engine().next_passes(&app.connector().await.unwrap()).await.unwrap();
@@ -76,14 +86,16 @@ async fn a_paused_connector_rests_and_goes_on() {
     assert!(told.contains(&Event::Paused) && told.contains(&Event::Resumed), "{told:?}");
 }
 
-#[tokio::test]
-async fn a_change_keeps_the_secrets_that_it_does_not_name_and_nothing_that_is_wrong() {
-    let app = TestApp::connected(12).await.unwrap();
+async fn a_change_keeps_the_secrets_that_it_does_not_name_and_nothing_that_is_wrong(side: Side) {
+    let app = side.connected(12).await.unwrap();
     let (caller, name) = (app.caller(), app.name());
     let connector = app.connector().await.unwrap();
     let mut wrong = change(connector.clone());
     wrong.options.discovery.inactive_days = Some(0);
-    wrong.endpoint.server_mut().unwrap().spn = Some("HTTP/other".to_owned());
+    match &mut wrong.endpoint {
+        Endpoint::OnPremises(server) => server.spn = Some("HTTP/other".to_owned()),
+        Endpoint::Hosted(hosted) => hosted.tenant = Tenant::parse("fabrikam.com").unwrap(),
+    }
     let error = app.engine().change_connector(&caller, &name, wrong).await.unwrap_err();
     assert!(error.to_string().contains("inactivity"), "{error}");
     assert_eq!(app.connector().await.unwrap(), connector);
@@ -94,14 +106,12 @@ async fn a_change_keeps_the_secrets_that_it_does_not_name_and_nothing_that_is_wr
     assert_eq!(app.sync().await.unwrap().state, JobState::Done, "the password is still there");
 }
 
-#[tokio::test]
-async fn replacing_is_said_in_so_many_words() {
-    let app = TestApp::connected(8).await.unwrap();
+async fn replacing_is_said_in_so_many_words(side: Side) {
+    let app = side.connected(8).await.unwrap();
     app.sync().await.unwrap();
     let second = app.exchange().another_server().unwrap();
     let caller = app.caller();
-    let mut new = app.new_connector(named("other"));
-    new.endpoint.server_mut().unwrap().url = second.url().to_owned();
+    let new = second.new_connector(named("other"));
     app.engine().add_connector(&caller, new.clone()).await.unwrap();
     let report = app.engine().check_connector(&caller, &named("other")).await.unwrap();
     let refusal = report.steps.iter().find(|step| step.name == "organization").unwrap();
@@ -119,9 +129,8 @@ async fn replacing_is_said_in_so_many_words() {
     assert!(refused.to_string().contains("was removed"), "{refused}");
 }
 
-#[tokio::test]
-async fn a_removed_connector_may_leave_its_inventory() {
-    let app = TestApp::connected(8).await.unwrap();
+async fn a_removed_connector_may_leave_its_inventory(side: Side) {
+    let app = side.connected(8).await.unwrap();
     app.sync().await.unwrap();
     let (caller, name) = (app.caller(), app.name());
     app.engine().remove_connector(&caller, &name, Removal::KeepInventory).await.unwrap();

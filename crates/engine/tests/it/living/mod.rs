@@ -1,9 +1,11 @@
-//! The life of a connector, told in stories. Time is stepped, never slept.
+//! The life of a connector, told in stories beside both kinds of organization. Time is stepped, never
+//! slept.
 
 mod ageing;
 mod endpoints;
 mod in_step;
 mod installing;
+mod pace;
 
 use std::time::Duration;
 
@@ -69,13 +71,18 @@ fn change(connector: Connector) -> ConnectorChange {
     }
 }
 
-/// Begins a full sync and waits until its first page is noted.
+/// Begins a full sync and waits until its first page is noted; or, where the list has no pages to go on
+/// with, until it was read and statistics are.
 pub(crate) async fn past_first_page(app: &TestApp) -> domain::JobId {
     app.exchange().faults().slow = Some(Duration::from_millis(5));
     let id = app.begin_sync().await.unwrap();
     let connector = app.connector().await.unwrap().id;
     app.eventually("a checkpoint", async || {
-        Ok(app.engine().store().checkpoint(connector).await?.map(drop))
+        if app.side().sorts_lists() {
+            return Ok(app.engine().store().checkpoint(connector).await?.map(drop));
+        }
+        let job = app.engine().job(&app.caller(), id).await?;
+        Ok((job.progress.step.as_deref() == Some("reading statistics")).then_some(()))
     })
     .await
     .unwrap();

@@ -4,15 +4,26 @@ use domain::authority::BuiltInRole;
 
 use super::*;
 
+on_both_sides! {
+    what_is_wrong_with_a_file_is_said_with_its_line,
+    a_policy_name_that_is_taken_is_refused_until_it_is_adopted,
+    a_plan_is_refused_when_the_world_has_moved,
+    a_failed_read_aborts_the_plan,
+    a_write_that_is_refused_in_the_middle_is_shown_and_gone_on_with,
+    what_an_apply_made_before_it_failed_is_looked_after,
+    a_connection_that_is_cut_after_a_write_repeats_nothing,
+    what_the_account_may_not_do_is_said_by_the_plan,
+    who_may_not_change_the_wish_is_refused_everywhere,
+}
+
 async fn problems(app: &TestApp, text: &str) -> Vec<String> {
     let planned = plan(app, file(text)).await.unwrap();
     assert_eq!(planned.plan.state, PlanState::Refused, "{text}");
     planned.found.problems.iter().map(ToString::to_string).collect()
 }
 
-#[tokio::test]
-async fn what_is_wrong_with_a_file_is_said_with_its_line() {
-    let app = synced().await;
+async fn what_is_wrong_with_a_file_is_said_with_its_line(side: Side) {
+    let app = synced(side).await;
     for (text, expected) in [
         (
             "settings:\n  password:\n    required: true\n    minimum_length: 40\n",
@@ -21,10 +32,6 @@ async fn what_is_wrong_with_a_file_is_said_with_its_line() {
         (
             "settings:\n  security:\n    allow_kamera: true\n",
             "line 3: \"allow_kamera\" is not known here",
-        ),
-        (
-            "settings:\n  additional:\n    allow_apple_push: true\n",
-            "line 3: this Exchange does not know the setting",
         ),
         (
             "access:\n  rules:\n    - os: iOS 6\n      level: block\n    - os: iOS 6\n      level: allow\n",
@@ -51,13 +58,23 @@ async fn what_is_wrong_with_a_file_is_said_with_its_line() {
         assert_eq!(found.len(), 1, "{text}: {found:?}");
         assert!(found[0].starts_with(expected), "{text}: {found:?}");
     }
+    let of_cloud = "settings:\n  additional:\n    allow_apple_push: true\n";
+    if side.has_push_settings() {
+        let planned = plan(&app, file(of_cloud)).await.unwrap();
+        assert_eq!(planned.found.problems, []);
+    } else {
+        let [unknown] = &problems(&app, of_cloud).await[..] else { panic!("one problem") };
+        assert!(
+            unknown.starts_with("line 3: this Exchange does not know the setting"),
+            "{unknown}"
+        );
+    }
     let two = "access:\n  default_level: deny\n  administrators: [nobody]\n";
     assert_eq!(problems(&app, two).await.len(), 2, "everything is said at once");
 }
 
-#[tokio::test]
-async fn a_policy_name_that_is_taken_is_refused_until_it_is_adopted() {
-    let app = synced().await;
+async fn a_policy_name_that_is_taken_is_refused_until_it_is_adopted(side: Side) {
+    let app = synced(side).await;
     app.exchange().console("New-MobileDeviceMailboxPolicy -Name Phones").unwrap();
     let text = "settings:\n  policy:\n    name: phones\n    mailboxes: all\n";
     let found = problems(&app, text).await;
@@ -67,9 +84,8 @@ async fn a_policy_name_that_is_taken_is_refused_until_it_is_adopted() {
     assert_eq!(planned.plan.state, PlanState::Ready, "{:?}", planned.found);
 }
 
-#[tokio::test]
-async fn a_plan_is_refused_when_the_world_has_moved() {
-    let app = synced().await;
+async fn a_plan_is_refused_when_the_world_has_moved(side: Side) {
+    let app = synced(side).await;
     let text = "access:\n  default_level: quarantine\n";
     let planned = plan(&app, file(text)).await.unwrap();
     app.exchange().console("Set-ActiveSyncOrganizationSettings -DefaultAccessLevel Block").unwrap();
@@ -93,9 +109,8 @@ async fn a_plan_is_refused_when_the_world_has_moved() {
 }
 
 /// Law 16: what could not be read is not absent.
-#[tokio::test]
-async fn a_failed_read_aborts_the_plan() {
-    let app = synced().await;
+async fn a_failed_read_aborts_the_plan(side: Side) {
+    let app = synced(side).await;
     let text = imported(&app).await;
     app.exchange().faults().denied_cmdlets.insert("Get-ActiveSyncDeviceAccessRule".to_owned());
     let planned = plan(&app, file(&text)).await.unwrap();
@@ -105,9 +120,8 @@ async fn a_failed_read_aborts_the_plan() {
     assert!(import.to_string().contains("nothing is imported"), "{import}");
 }
 
-#[tokio::test]
-async fn a_write_that_is_refused_in_the_middle_is_shown_and_gone_on_with() {
-    let app = synced().await;
+async fn a_write_that_is_refused_in_the_middle_is_shown_and_gone_on_with(side: Side) {
+    let app = synced(side).await;
     let first_day = everything(&app);
     let text = "access:\n  default_level: allow\n  rules:\n    - type: TestPhone\n      \
                 level: block\nsettings:\n  security:\n    allow_camera: false\n";
@@ -128,9 +142,31 @@ async fn a_write_that_is_refused_in_the_middle_is_shown_and_gone_on_with() {
     assert_eq!(everything(&app), first_day);
 }
 
-#[tokio::test]
-async fn a_connection_that_is_cut_after_a_write_repeats_nothing() {
-    let app = synced().await;
+/// What was made before an apply failed is nobody else's: another wish keeps it, or takes it away.
+async fn what_an_apply_made_before_it_failed_is_looked_after(side: Side) {
+    let app = synced(side).await;
+    let first_day = everything(&app);
+    let devices = app.devices().await.unwrap();
+    let mailbox = devices.iter().find_map(|device| device.owner.mailbox.clone()).unwrap();
+    let policy = format!("settings:\n  policy:\n    name: Phones\n    mailboxes: [{mailbox}]\n");
+    let text = format!("{policy}access:\n  default_level: block\n  limit_of_flips: 1000\n");
+    let planned = plan(&app, file(&text)).await.unwrap();
+    let denied = "Set-ActiveSyncOrganizationSettings".to_owned();
+    app.exchange().faults().denied_cmdlets.insert(denied);
+    let failed = apply(&app, planned.plan.id).await;
+    assert_eq!(failed.plan.state, PlanState::Failed, "{:?}", failed.plan.note);
+    app.exchange().faults().denied_cmdlets.clear();
+    let is_made = || app.exchange().organization().policy_names().any(|name| name == "Phones");
+    assert!(is_made());
+    let kept = plan(&app, file(&policy)).await.unwrap();
+    assert_eq!((kept.plan.state, things(&kept)), (PlanState::Ready, Vec::new()), "{kept:?}");
+    applied(&app, "access:\n  limit_of_flips: 5\n").await;
+    assert!(!is_made());
+    assert_eq!(everything(&app), first_day);
+}
+
+async fn a_connection_that_is_cut_after_a_write_repeats_nothing(side: Side) {
+    let app = synced(side).await;
     let text = "access:\n  default_level: allow\n  rules:\n    - type: TestPhone\n      \
                 level: block\nsettings:\n  security:\n    allow_camera: false\n";
     for cut in 1..=3 {
@@ -151,13 +187,9 @@ async fn a_connection_that_is_cut_after_a_write_repeats_nothing() {
     }
 }
 
-#[tokio::test]
-async fn what_the_account_may_not_do_is_said_by_the_plan() {
-    let app = TestApp::connected(20).await.unwrap();
-    let hidden = ["Set-ActiveSyncOrganizationSettings".to_owned()];
-    for account in app.exchange().organization().accounts_mut() {
-        account.visible = simulator::Visible::Without(hidden.to_vec());
-    }
+async fn what_the_account_may_not_do_is_said_by_the_plan(side: Side) {
+    let app = side.connected(20).await.unwrap();
+    app.exchange().hide(&["Set-ActiveSyncOrganizationSettings"]).unwrap();
     app.sync().await.unwrap();
     let planned = plan(&app, file("access:\n  default_level: block\n")).await.unwrap();
     assert_eq!(planned.plan.state, PlanState::Refused);
@@ -166,9 +198,8 @@ async fn what_the_account_may_not_do_is_said_by_the_plan() {
     assert!(what.contains("role-script"), "{what}");
 }
 
-#[tokio::test]
-async fn who_may_not_change_the_wish_is_refused_everywhere() {
-    let app = synced().await;
+async fn who_may_not_change_the_wish_is_refused_everywhere(side: Side) {
+    let app = synced(side).await;
     let reader = app.caller_as(BuiltInRole::ReadOnlyAnalyst);
     let engine = app.engine();
     let name = app.name();

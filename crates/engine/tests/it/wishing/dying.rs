@@ -2,12 +2,21 @@
 
 use super::*;
 
+on_both_sides! {
+    an_apply_survives_being_killed_anywhere,
+}
+
 /// Tells one story, killing the process after so many steps. Whether it was killed.
-async fn story(steps: u32) -> bool {
-    let mut app = synced().await;
-    let text = "access:\n  default_level: allow\n  rules:\n    - type: TestPhone\n      \
-                level: block\nsettings:\n  security:\n    allow_camera: false\n";
-    let planned = plan(&app, file(text)).await.unwrap();
+async fn story(side: Side, steps: u32) -> bool {
+    let mut app = synced(side).await;
+    let devices = app.devices().await.unwrap();
+    let mailbox = devices.iter().find_map(|device| device.owner.mailbox.clone()).unwrap();
+    let text = format!(
+        "access:\n  default_level: allow\n  rules:\n    - type: TestPhone\n      level: block\n\
+         settings:\n  policy:\n    name: Phones\n    mailboxes: [{mailbox}]\n  security:\n    \
+         allow_camera: false\n"
+    );
+    let planned = plan(&app, file(&text)).await.unwrap();
     let id = planned.plan.id;
     app.die_after(steps).unwrap();
     app.engine().apply_plan(&app.caller(), id, None).await.unwrap();
@@ -22,7 +31,8 @@ async fn story(steps: u32) -> bool {
     let done = app.engine().plan_settled(&app.caller(), id).await.unwrap();
     assert_eq!(done.plan.state, PlanState::Applied, "{steps}: {:?}", done.plan.note);
     for cmdlet in [
-        "Set-MobileDeviceMailboxPolicy",
+        "New-MobileDeviceMailboxPolicy",
+        "Set-CASMailbox",
         "New-ActiveSyncDeviceAccessRule",
         "Set-ActiveSyncOrganizationSettings",
     ] {
@@ -33,12 +43,11 @@ async fn story(steps: u32) -> bool {
     was_killed
 }
 
-#[tokio::test]
-async fn an_apply_survives_being_killed_anywhere() {
+async fn an_apply_survives_being_killed_anywhere(side: Side) {
     let mut steps = 0;
-    while story(steps).await {
+    while story(side, steps).await {
         steps += 1;
         assert!(steps < 50, "the story has an end");
     }
-    assert!(steps >= 9, "three writes have more than {steps} steps");
+    assert!(steps >= 12, "four writes have more than {steps} steps");
 }

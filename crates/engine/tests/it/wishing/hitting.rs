@@ -4,18 +4,23 @@ use domain::{AccessReason, AccessState};
 
 use super::*;
 
+on_both_sides! {
+    a_plan_says_whom_it_hits_and_keeps_to_its_limit,
+    what_was_applied_just_now_is_taken_back_with_its_hits,
+    the_guided_switch_exempts_who_works_first_and_can_be_taken_back,
+}
+
 /// An organization that is open to everybody.
-async fn open() -> TestApp {
-    let app = synced().await;
+async fn open(side: Side) -> TestApp {
+    let app = synced(side).await;
     imported(&app).await;
     applied(&app, "access:\n  default_level: allow\n  limit_of_flips: 1000\n  rules: []\n").await;
     app.sync().await.unwrap();
     app
 }
 
-#[tokio::test]
-async fn a_plan_says_whom_it_hits_and_keeps_to_its_limit() {
-    let app = open().await;
+async fn a_plan_says_whom_it_hits_and_keeps_to_its_limit(side: Side) {
+    let app = open(side).await;
     let devices = app.devices().await.unwrap();
     let is_open = |device: &&domain::Device| {
         device.facts.access_reason == Some(AccessReason::Global)
@@ -52,9 +57,8 @@ async fn a_plan_says_whom_it_hits_and_keeps_to_its_limit() {
 }
 
 /// Right after an apply the inventory is that of before: whom taking it back hits is told all the same.
-#[tokio::test]
-async fn what_was_applied_just_now_is_taken_back_with_its_hits() {
-    let app = open().await;
+async fn what_was_applied_just_now_is_taken_back_with_its_hits(side: Side) {
+    let app = open(side).await;
     app.clock().advance(SignedDuration::from_mins(1));
     let text =
         "access:\n  default_level: allow\n  rules:\n    - type: iPhone\n      level: block\n";
@@ -74,9 +78,8 @@ async fn what_was_applied_just_now_is_taken_back_with_its_hits() {
     assert_eq!(described.flips.iter().map(|flip| (flip.from, flip.to)).collect::<Vec<_>>(), states);
 }
 
-#[tokio::test]
-async fn the_guided_switch_exempts_who_works_first_and_can_be_taken_back() {
-    let app = open().await;
+async fn the_guided_switch_exempts_who_works_first_and_can_be_taken_back(side: Side) {
+    let app = open(side).await;
     let before = app.devices().await.unwrap();
     let working = before.iter().find(|device| {
         let last = device.statistics.as_ref().and_then(|one| one.last_success_sync);

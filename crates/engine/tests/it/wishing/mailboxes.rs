@@ -2,6 +2,12 @@
 
 use super::*;
 
+on_both_sides! {
+    an_exemption_goes_with_its_line_though_the_mailbox_has_no_device_any_more,
+    a_policy_for_all_is_for_all_that_have_a_device_beside_exemptions_too,
+    what_was_read_last_is_as_old_as_its_own_part,
+}
+
 /// A mailbox that has devices, and their GUIDs.
 async fn somebody(app: &TestApp) -> (String, Vec<uuid::Uuid>) {
     let devices = app.devices().await.unwrap();
@@ -22,9 +28,8 @@ fn allowed(app: &TestApp, mailbox: &str) -> Vec<String> {
     app.exchange().organization().exemptions_of(mailbox).0
 }
 
-#[tokio::test]
-async fn an_exemption_goes_with_its_line_though_the_mailbox_has_no_device_any_more() {
-    let app = synced().await;
+async fn an_exemption_goes_with_its_line_though_the_mailbox_has_no_device_any_more(side: Side) {
+    let app = synced(side).await;
     let (mailbox, devices) = somebody(&app).await;
     let before = allowed(&app, &mailbox);
     let text = format!("access:\n  exemptions:\n    - mailbox: {mailbox}\n      allow: [SPARE1]\n");
@@ -39,9 +44,8 @@ async fn an_exemption_goes_with_its_line_though_the_mailbox_has_no_device_any_mo
     assert_eq!(again.found.changes, []);
 }
 
-#[tokio::test]
-async fn a_policy_for_all_is_for_all_that_have_a_device_beside_exemptions_too() {
-    let app = synced().await;
+async fn a_policy_for_all_is_for_all_that_have_a_device_beside_exemptions_too(side: Side) {
+    let app = synced(side).await;
     let (mailbox, _) = somebody(&app).await;
     let policy = "settings:\n  policy:\n    name: Phones\n    mailboxes: all\n  security:\n    \
                   allow_camera: false\n";
@@ -58,9 +62,8 @@ async fn a_policy_for_all_is_for_all_that_have_a_device_beside_exemptions_too() 
 }
 
 /// Reading the settings does not make the rules look as if they had been read now.
-#[tokio::test]
-async fn what_was_read_last_is_as_old_as_its_own_part() {
-    let app = synced().await;
+async fn what_was_read_last_is_as_old_as_its_own_part(side: Side) {
+    let app = synced(side).await;
     imported(&app).await;
     let known = async || {
         let (engine, caller, name) = (app.engine(), app.caller(), app.name());
