@@ -38,32 +38,17 @@ fn said(given: bool) -> &'static str {
 }
 
 fn general(wish: &Wish, given: Given) -> Vec<(&'static str, String)> {
-    let (endpoint, options) = (&wish.endpoint, &wish.options);
-    let mut facts = vec![
-        ("Name", wish.name.to_string()),
-        ("Environment", environment(endpoint).to_owned()),
-        ("Address", endpoint.url().to_owned()),
-    ];
-    let sites =
-        options.sites.iter().map(|one| ("Server of a site", format!("{}: {}", one.site, one.url)));
-    facts.extend(sites);
-    let others = match options.stays_at_configured_servers {
-        false => "Gone over to when none of these answers",
-        true => "Left alone",
-    };
-    facts.push(("Other servers", others.to_owned()));
-    let directory = options.directory.as_ref().map_or_else(
-        || "Not asked".to_owned(),
-        |directory| {
-            let way = match directory.security {
-                DirectorySecurity::StartTls => "StartTLS",
-                DirectorySecurity::Ldaps => "LDAPS",
-                DirectorySecurity::Sealed => "sealed by Kerberos",
-            };
-            format!("{} is asked for more servers, {way}", directory.server)
-        },
-    );
-    facts.push(("Active Directory", directory));
+    let endpoint = &wish.endpoint;
+    let mut facts =
+        vec![("Name", wish.name.to_string()), ("Environment", environment(endpoint).to_owned())];
+    if let Endpoint::Hosted(hosted) = endpoint {
+        facts.push(("Tenant", hosted.tenant.to_string()));
+        facts.push(("Cloud", cloud(hosted.cloud).to_owned()));
+    }
+    facts.push(("Address", endpoint.url().to_owned()));
+    if let Endpoint::OnPremises(_) = endpoint {
+        facts.extend(servers(&wish.options));
+    }
     let proxy = endpoint.proxy().map_or_else(
         || "None".to_owned(),
         |proxy| match &proxy.username {
@@ -82,6 +67,28 @@ fn general(wish: &Wish, given: Given) -> Vec<(&'static str, String)> {
         facts.push(("More certificate authorities", "given".to_owned()));
     }
     facts
+}
+
+/// Which other servers of an organization on premises are made use of.
+fn servers(options: &Options) -> Vec<(&'static str, String)> {
+    let sites =
+        options.sites.iter().map(|one| ("Server of a site", format!("{}: {}", one.site, one.url)));
+    let others = match options.stays_at_configured_servers {
+        false => "Gone over to when none of these answers",
+        true => "Left alone",
+    };
+    let directory = options.directory.as_ref().map_or_else(
+        || "Not asked".to_owned(),
+        |directory| {
+            let way = match directory.security {
+                DirectorySecurity::StartTls => "StartTLS",
+                DirectorySecurity::Ldaps => "LDAPS",
+                DirectorySecurity::Sealed => "sealed by Kerberos",
+            };
+            format!("{} is asked for more servers, {way}", directory.server)
+        },
+    );
+    sites.chain([("Other servers", others.to_owned()), ("Active Directory", directory)]).collect()
 }
 
 fn account(wish: &Wish, given: Given) -> Vec<(&'static str, String)> {
@@ -106,7 +113,6 @@ fn hosted_account(hosted: &HostedEndpoint, given: Given) -> Vec<(&'static str, S
     };
     let given = |given: bool| if given { "given" } else { "not given" }.to_owned();
     let mut facts = vec![
-        ("Tenant", hosted.tenant.to_string()),
         ("Application", application),
         ("Way of signing in", way_of_proving(hosted.sign_in).to_owned()),
     ];

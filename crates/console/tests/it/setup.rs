@@ -249,6 +249,7 @@ async fn a_hosted_organization_needs_a_tenant_and_what_proves_who_we_are() {
     assert_eq!(title(&page), "Review");
     assert!(page.body.contains("Hosted: Exchange Online"));
     assert!(page.body.contains("<dt>Tenant</dt><dd>contoso.onmicrosoft.com</dd>"));
+    assert!(!page.body.contains("Active Directory"), "it has no directory of its own");
     let answer = press(&console, NEW, &page, &[], "add").await;
     assert_eq!(answer.header("location"), "/connectors/cloud?new#permissions");
     let added = connector(&console, "cloud").await.unwrap();
