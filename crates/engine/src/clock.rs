@@ -28,12 +28,16 @@ impl Clock {
         Self(Source::Manual(Arc::new(watch::Sender::new(start))))
     }
 
-    /// The time now.
+    /// The time now, in whole milliseconds: so it is kept, and what is read back must not look older
+    /// than it was.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one clock of the product")]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Source::System => Timestamp::now(),
+            Source::System => {
+                let now = Timestamp::now();
+                Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+            }
             Source::Manual(time) => *time.borrow(),
         }
     }
