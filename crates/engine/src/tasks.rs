@@ -77,6 +77,11 @@ pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
     .await
 }
 
+/// A step of a loop that goes on whatever happens in it: a panic is an error like others.
+pub(crate) async fn step<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    caught(future).await.unwrap_or_else(|| Err(anyhow::anyhow!("a fault inside Gatepost")))
+}
+
 /// A signal to stop, and the way to wait for it.
 #[derive(Debug, Clone)]
 pub(crate) struct Stop(watch::Receiver<bool>);
@@ -133,6 +138,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_caught_wherever_it_happens() {
         assert_eq!(caught(async { 7 }).await, Some(7));
+        assert_eq!(step(async { Ok(7) }).await.unwrap(), 7);
         let wild = async {
             tokio::task::yield_now().await;
             panic!("on purpose")

@@ -117,13 +117,8 @@ impl Engine {
         let engine = self.clone();
         let working = async move {
             let id = connector.id;
-            let ended = tasks::caught(Box::pin(engine.act_on(&connector))).await;
-            let trouble = match ended {
-                Some(Ok(())) => None,
-                Some(Err(error)) => Some(format!("{error:#}")),
-                None => Some("a fault inside Gatepost".to_owned()),
-            };
-            if let Some(error) = trouble {
+            if let Err(error) = tasks::step(Box::pin(engine.act_on(&connector))).await {
+                let error = format!("{error:#}");
                 tracing::error!(connector = %connector.name, error, "actions rest after a fault");
                 engine.inner.options.clock.sleep(AFTER_FAULT.unsigned_abs()).await;
             }

@@ -14,7 +14,10 @@ use store::WaitingNews;
 use uuid::Uuid;
 
 use super::{listeners::Interested, telling};
-use crate::{Engine, tasks::Stop};
+use crate::{
+    Engine,
+    tasks::{self, Stop},
+};
 
 /// News are looked for at least this often.
 const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
@@ -34,7 +37,7 @@ pub(super) struct Told(Mutex<HashMap<(Topic, Option<ConnectorId>), Timestamp>>);
 
 pub(super) async fn run(engine: Engine, mut stop: Stop) {
     while !stop.is_set() {
-        let next = match engine.gather().await {
+        let next = match tasks::step(engine.gather()).await {
             Ok(next) => next,
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "news could not be told");

@@ -13,7 +13,10 @@ use jiff::SignedDuration;
 use serde_json::Value as Json;
 
 use super::{Rendered, mail, telling::Telling, webhook, words};
-use crate::{Engine, tasks::Stop};
+use crate::{
+    Engine,
+    tasks::{self, Stop},
+};
 
 /// Deliveries that are sent at once, each by another channel: one that does not answer holds up
 /// nothing but itself.
@@ -68,7 +71,7 @@ impl Failure {
 pub(super) async fn run(engine: Engine, mut stop: Stop) {
     while !stop.is_set() {
         let woken = engine.inner.notifications.deliveries.notified();
-        let next = match engine.send_next().await {
+        let next = match tasks::step(engine.send_next()).await {
             Ok(None) => continue,
             Ok(Some(next)) => next,
             Err(error) => {

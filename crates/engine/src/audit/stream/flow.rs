@@ -6,7 +6,10 @@ use jiff::SignedDuration;
 use store::AuditRow;
 
 use super::{file, message, syslog, target};
-use crate::{Engine, tasks::Stop};
+use crate::{
+    Engine,
+    tasks::{self, Stop},
+};
 
 /// Entries sent at once: some hundred kilobytes.
 const BATCH: u32 = 500;
@@ -29,7 +32,7 @@ async fn flow(engine: Engine, mut stop: Stop) {
         let (grown, changed) = (audit.grown.notified(), audit.stream_changed.notified());
         // Cut short by a stop, a batch is sent again at the next start.
         let sent = tokio::select! {
-            sent = engine.stream_some() => sent,
+            sent = tasks::step(engine.stream_some()) => sent,
             () = stop.wait() => return,
         };
         match sent {

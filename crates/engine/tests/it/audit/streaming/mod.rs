@@ -110,6 +110,20 @@ async fn entries_arrive_in_order_by_tcp_though_the_connection_breaks_in_the_midd
 }
 
 #[tokio::test]
+async fn what_is_answered_by_nonsense_is_sent_again() {
+    let app = TestApp::connected(0).await.unwrap();
+    let receiver = Receiver::tls().await;
+    receiver.ends_in_nonsense.store(true, Ordering::SeqCst);
+    set(&app, receiver.target()).await;
+    let trouble = in_trouble(&app).await;
+    assert!(trouble.starts_with("the connection broke: "), "{trouble}");
+    live(&app, 3).await;
+    caught_up(&app).await;
+    whole(&receiver.received, &rows(&app).await);
+    assert!(receiver.received.links().len() > rows(&app).await.len());
+}
+
+#[tokio::test]
 async fn nothing_is_lost_while_the_receiver_is_away_and_the_engine_is_killed() {
     let mut app = TestApp::connected(0).await.unwrap();
     let (receiver, port) = {

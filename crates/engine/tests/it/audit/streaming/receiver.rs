@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -24,7 +24,7 @@ use openssl::{
     },
 };
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
 };
 use tokio_openssl::SslStream;
@@ -38,6 +38,8 @@ pub(super) struct Receiver {
     pub(super) port: u16,
     /// After so many bytes the next connection breaks; 0: never.
     pub(super) breaks_after: Arc<AtomicUsize>,
+    /// The next connection by TLS ends with words that are no TLS.
+    pub(super) ends_in_nonsense: Arc<AtomicBool>,
     /// Certificate of the authority that its own is signed by, if it speaks TLS.
     pub(super) authority: Option<String>,
     task: tokio::task::JoinHandle<()>,
@@ -115,7 +117,9 @@ impl Receiver {
         let received = Received::default();
         let breaks_after = Arc::new(AtomicUsize::new(0));
         let authority = certified.as_ref().map(|it| it.authority.clone());
+        let ends_in_nonsense = Arc::new(AtomicBool::new(false));
         let (to, breaks) = (received.clone(), Arc::clone(&breaks_after));
+        let nonsense = Arc::clone(&ends_in_nonsense);
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
@@ -130,13 +134,16 @@ impl Receiver {
                         let mut stream = SslStream::new(ssl, stream).unwrap();
                         // Who does not trust us says so by going away.
                         if Pin::new(&mut stream).accept().await.is_ok() {
-                            read(stream, &to, limit).await;
+                            read(&mut stream, &to, limit).await;
+                            if nonsense.swap(false, Ordering::SeqCst) {
+                                stream.get_mut().write_all(b"what was that?").await.unwrap();
+                            }
                         }
                     }
                 }
             }
         });
-        Self { received, port, breaks_after, authority, task }
+        Self { received, port, breaks_after, ends_in_nonsense, authority, task }
     }
 }
 
