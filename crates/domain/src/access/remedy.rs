@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::decision::{Explanation, StepKind};
+use super::decision::{Explanation, Hosting, StepKind};
 use super::{AccessRule, Reported};
 use crate::{AccessReason, AccessState};
 
@@ -84,7 +84,7 @@ impl Change {
             Self::Unblock => format!("take it off the blocked list of {owner}"),
             Self::AllowPersonally => format!("allow it for {owner}"),
             Self::ResetAutoblock => {
-                format!("reset the block of Exchange's own protection for {owner}, or wait it out")
+                format!("reset the block of Exchange's own protection for {owner}")
             }
             Self::EnableActiveSync => format!("switch ActiveSync on for the mailbox of {owner}"),
             Self::WriteRule(rule) => format!("write the rule {rule} to allow"),
@@ -155,7 +155,9 @@ impl Explanation {
             append(&mut ways, vec![Change::EnableActiveSync]);
         }
         if reason == Some(AccessReason::Autoblock) {
-            append(&mut ways, vec![Change::ResetAutoblock]);
+            // Hosted Exchange has no such switch.
+            let reset = (self.hosting == Hosting::OnPremises).then_some(Change::ResetAutoblock);
+            append(&mut ways, std::iter::once(Change::Wait).chain(reset).collect());
         }
         if self.would(StepKind::MailboxPolicy).is_some() || reason == Some(AccessReason::Policy) {
             let let_in = Change::LetUnableIn { policy: self.policy.clone() };

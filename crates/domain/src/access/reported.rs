@@ -177,7 +177,7 @@ impl Cause {
             }
             Self::Autoblock => {
                 "The phone went over a threshold of Exchange's own protection. Exchange lets it in \
-                 again after the block duration, or when the block is reset for the mailbox."
+                 again after the block duration."
             }
             Self::Upgrade => "The mailbox is being upgraded. This passes by itself.",
             Self::Discovery => {
@@ -318,9 +318,7 @@ fn advice(why: &Why, owner: &str) -> Option<String> {
         Why::Rule(_) => format!("Allow it for {owner}, or change the rule."),
         Why::Default => format!("Allow it for {owner}, or write a rule for its model."),
         Why::Upgrade => "This passes by itself.".to_owned(),
-        Why::Autoblock => {
-            format!("This passes after the block duration, or when the block is reset for {owner}.")
-        }
+        Why::Autoblock => "This passes after the block duration.".to_owned(),
         Why::Other => "Look for another product that manages devices.".to_owned(),
         Why::NotSaid | Why::DefaultNotKnown => return None,
     })

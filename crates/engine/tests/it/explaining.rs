@@ -1,4 +1,4 @@
-//! Why a phone gets in or not, told in stories: what is explained is what Exchange does.
+//! Why a phone gets in or not, told in stories beside both kinds of organization: what is explained is what Exchange does.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,22 @@ use domain::{
     wish::PlanState,
 };
 use engine::{DescribedDevice, Error, Explained, Targets, Wish, WishSource};
-use testkit::TestApp;
+use testkit::{Side, TestApp};
 
-async fn synced(devices: usize) -> TestApp {
-    let app = TestApp::connected(devices).await.unwrap();
+on_both_sides! {
+    every_phone_of_an_organization_is_explained_as_exchange_decided,
+    a_blocked_phone_is_told_why_and_let_in_by_the_smallest_change,
+    a_phone_that_exchange_itself_blocked_differs_and_the_cause_is_named,
+    a_new_phone_is_in_discovery_for_a_while,
+    what_was_read_before_a_change_over_there_is_said_to_be_old,
+    where_rules_were_never_read_the_inventory_alone_tells,
+    a_phone_that_somebody_describes_is_explained_before_it_is_bought,
+    nobody_learns_of_a_mailbox_beyond_their_scope,
+    a_description_that_says_nothing_or_names_nobody_is_refused,
+}
+
+async fn synced(side: Side, devices: usize) -> TestApp {
+    let app = side.connected(devices).await.unwrap();
     app.sync().await.unwrap();
     app
 }
@@ -89,9 +101,8 @@ fn at_the_console(app: &TestApp, device: &Device, parameters: &str) {
     app.exchange().console(&format!("Set-CASMailbox -Identity '{owner}' {parameters}")).unwrap();
 }
 
-#[tokio::test]
-async fn every_phone_of_an_organization_is_explained_as_exchange_decided() {
-    let app = synced(300).await;
+async fn every_phone_of_an_organization_is_explained_as_exchange_decided(side: Side) {
+    let app = synced(side, 300).await;
     let rules = [
         ("type", "samsung", "block"),
         ("os", "Android 14", "quarantine"),
@@ -138,9 +149,10 @@ async fn every_phone_of_an_organization_is_explained_as_exchange_decided() {
         *decided.entry(deciding(&explained)).or_default() += 1;
         certain += usize::from(explained.explanation.unwrap().is_certain());
     }
+    // No client that is too old to be held to a policy reaches Exchange Online.
+    assert_eq!(decided.contains_key(&StepKind::MailboxPolicy), side == Side::OnPremises);
     for kind in [
         StepKind::ActiveSync,
-        StepKind::MailboxPolicy,
         StepKind::PersonalBlock,
         StepKind::PersonalAllow,
         StepKind::BlockRules,
@@ -153,9 +165,8 @@ async fn every_phone_of_an_organization_is_explained_as_exchange_decided() {
     assert!(certain > 100, "{certain} of 300 rest on what is known alone");
 }
 
-#[tokio::test]
-async fn a_blocked_phone_is_told_why_and_let_in_by_the_smallest_change() {
-    let app = synced(120).await;
+async fn a_blocked_phone_is_told_why_and_let_in_by_the_smallest_change(side: Side) {
+    let app = synced(side, 120).await;
     with_rules(&app, "allow", &[("os", "iOS 18.1 22B83", "block")]).await;
     app.sync().await.unwrap();
     let devices = app.devices().await.unwrap();
@@ -195,9 +206,8 @@ async fn a_blocked_phone_is_told_why_and_let_in_by_the_smallest_change() {
 }
 
 /// Exchange's own protection stands in no list: what is reported differs from the rules.
-#[tokio::test]
-async fn a_phone_that_exchange_itself_blocked_differs_and_the_cause_is_named() {
-    let app = synced(60).await;
+async fn a_phone_that_exchange_itself_blocked_differs_and_the_cause_is_named(side: Side) {
+    let app = synced(side, 60).await;
     imported(&app).await;
     let devices = app.devices().await.unwrap();
     let is_in = |device: &&Device| device.facts.access_state == AccessState::Allowed;
@@ -208,7 +218,12 @@ async fn a_phone_that_exchange_itself_blocked_differs_and_the_cause_is_named() {
     assert_eq!(explained.agreement, Agreement::Differs { causes: vec![Cause::Autoblock] });
     let sentence = explained.sentence();
     assert!(sentence.starts_with("Blocked by Exchange's own protection"), "{sentence}");
-    assert_eq!(explained.remedies[0].changes, [Change::ResetAutoblock]);
+    let remedies: Vec<_> = explained.remedies.iter().map(|it| it.changes.as_slice()).collect();
+    if side == Side::Hosted {
+        assert_eq!(remedies, [[Change::Wait]]);
+        return;
+    }
+    assert_eq!(remedies, [[Change::Wait], [Change::ResetAutoblock]]);
     let owner = phone.owner.mailbox.as_deref().unwrap();
     let reset = format!("Set-CASMailbox -Identity '{owner}' -ResetAutoBlockedDevices");
     app.exchange().console(&reset).unwrap();
@@ -216,9 +231,8 @@ async fn a_phone_that_exchange_itself_blocked_differs_and_the_cause_is_named() {
     assert_eq!(self::explained(&app, phone.id).await.agreement, Agreement::Agrees);
 }
 
-#[tokio::test]
-async fn a_new_phone_is_in_discovery_for_a_while() {
-    let app = synced(60).await;
+async fn a_new_phone_is_in_discovery_for_a_while(side: Side) {
+    let app = synced(side, 60).await;
     imported(&app).await;
     let guid = app.exchange().organization().add_device();
     app.sync().await.unwrap();
@@ -230,9 +244,8 @@ async fn a_new_phone_is_in_discovery_for_a_while() {
 }
 
 /// Somebody changed a rule over there since it was read here.
-#[tokio::test]
-async fn what_was_read_before_a_change_over_there_is_said_to_be_old() {
-    let app = synced(60).await;
+async fn what_was_read_before_a_change_over_there_is_said_to_be_old(side: Side) {
+    let app = synced(side, 60).await;
     with_rules(&app, "allow", &[]).await;
     app.exchange().console("Set-ActiveSyncOrganizationSettings -DefaultAccessLevel Block").unwrap();
     app.sync().await.unwrap();
@@ -240,15 +253,18 @@ async fn what_was_read_before_a_change_over_there_is_said_to_be_old() {
     let by_default = |device: &&Device| device.facts.access_reason == Some(AccessReason::Global);
     let phone = devices.iter().find(by_default).unwrap();
     let before = explained(&app, phone.id).await;
-    assert_eq!(before.agreement, Agreement::Differs { causes: vec![Cause::Changed] });
+    let mut causes = vec![Cause::Changed];
+    if side == Side::Hosted {
+        causes.extend([Cause::ConditionalAccess, Cause::BasicMobility]);
+    }
+    assert_eq!(before.agreement, Agreement::Differs { causes });
     assert!(before.sentence().starts_with("Blocked: no rule and no exemption names it"));
     imported(&app).await;
     assert_eq!(explained(&app, phone.id).await.agreement, Agreement::Agrees);
 }
 
-#[tokio::test]
-async fn where_rules_were_never_read_the_inventory_alone_tells() {
-    let app = synced(60).await;
+async fn where_rules_were_never_read_the_inventory_alone_tells(side: Side) {
+    let app = synced(side, 60).await;
     let devices = app.devices().await.unwrap();
     let is_blocked = |device: &&Device| device.facts.access_state == AccessState::Blocked;
     let phone = devices.iter().find(is_blocked).unwrap();
@@ -266,9 +282,8 @@ async fn ask(app: &TestApp, device: &DescribedDevice) -> Result<Explained, Error
     app.engine().explain_described(&app.caller(), &app.name(), device).await
 }
 
-#[tokio::test]
-async fn a_phone_that_somebody_describes_is_explained_before_it_is_bought() {
-    let app = synced(120).await;
+async fn a_phone_that_somebody_describes_is_explained_before_it_is_bought(side: Side) {
+    let app = synced(side, 120).await;
     with_rules(&app, "quarantine", &[("os", "iOS 18.1 22B83", "block")]).await;
     let said = |text: &str| Some(text.to_owned());
     let phone = DescribedDevice {
@@ -310,9 +325,8 @@ async fn a_phone_that_somebody_describes_is_explained_before_it_is_bought() {
 }
 
 /// Whose phones somebody may not see, of their lists they learn nothing either.
-#[tokio::test]
-async fn nobody_learns_of_a_mailbox_beyond_their_scope() {
-    let app = synced(60).await;
+async fn nobody_learns_of_a_mailbox_beyond_their_scope(side: Side) {
+    let app = synced(side, 60).await;
     imported(&app).await;
     let devices = app.devices().await.unwrap();
     let own = &devices[0].owner;
@@ -331,9 +345,8 @@ async fn nobody_learns_of_a_mailbox_beyond_their_scope() {
     assert!(matches!(refused, Err(Error::NotFound(_))), "{refused:?}");
 }
 
-#[tokio::test]
-async fn a_description_that_says_nothing_or_names_nobody_is_refused() {
-    let app = synced(60).await;
+async fn a_description_that_says_nothing_or_names_nobody_is_refused(side: Side) {
+    let app = synced(side, 60).await;
     imported(&app).await;
     let blank = DescribedDevice { model: Some("  ".to_owned()), ..DescribedDevice::default() };
     let refused = ask(&app, &blank).await;

@@ -31,7 +31,7 @@ fn one_sentence_says_why_and_what_to_do() {
     Blocked: the rule "iOS 15.4 (DeviceOS)" of this organization blocks it. Allow it for Jane Doe, or change the rule.
     Blocked: it does not satisfy the mailbox policy, or cannot be asked to. Have the phone apply the policy, or let clients in that cannot enforce it.
     Blocked while the mailbox of Jane Doe is being upgraded. This passes by itself.
-    Blocked by Exchange's own protection: it went over one of its thresholds. This passes after the block duration, or when the block is reset for Jane Doe.
+    Blocked by Exchange's own protection: it went over one of its thresholds. This passes after the block duration.
     Blocked for a reason that is neither a rule nor a list, and stands among the attributes. Look for another product that manages devices.
     Blocked, and Exchange does not say why.
     Quarantined: no rule and no exemption names it, and the default level is quarantine. Allow it for Jane Doe, or write a rule for its model.
@@ -39,7 +39,7 @@ fn one_sentence_says_why_and_what_to_do() {
     Quarantined: the rule "iOS 15.4 (DeviceOS)" of this organization quarantines it. Allow it for Jane Doe, or change the rule.
     Quarantined: it does not satisfy the mailbox policy, or cannot be asked to. Have the phone apply the policy, or let clients in that cannot enforce it.
     Quarantined while the mailbox of Jane Doe is being upgraded. This passes by itself.
-    Quarantined by Exchange's own protection: it went over one of its thresholds. This passes after the block duration, or when the block is reset for Jane Doe.
+    Quarantined by Exchange's own protection: it went over one of its thresholds. This passes after the block duration.
     Quarantined for a reason that is neither a rule nor a list, and stands among the attributes. Look for another product that manages devices.
     Quarantined, and Exchange does not say why.
     In discovery: Exchange is still finding out what it is, for up to 14 minutes. Look again after that.
@@ -141,15 +141,24 @@ fn a_difference_has_likely_causes() {
 
 #[test]
 fn what_exchange_reports_stands_in_the_way_as_well() {
-    let ways = |state, reason| {
-        let explanation = explain(PHONE, PLAIN, on_premises(&[], AccessLevel::Allow));
-        let remedies = explanation.remedies(Some(&reported(state, reason)));
+    let on_premises = on_premises(&[], AccessLevel::Allow);
+    let ways_of = |known, state, reason| {
+        let remedies = explain(PHONE, PLAIN, known).remedies(Some(&reported(state, reason)));
         remedies.iter().map(|it| it.sentence(None)).collect::<Vec<_>>()
     };
+    let ways = |state, reason| ways_of(on_premises, state, reason);
+    let hosted = Known { hosting: Hosting::Hosted, ..on_premises };
+    assert_eq!(
+        ways_of(hosted, AccessState::Blocked, Some(AccessReason::Autoblock)),
+        ["Wait until Exchange is done with it."]
+    );
     let blocked = |reason| ways(AccessState::Blocked, Some(reason));
     assert_eq!(
         blocked(AccessReason::Autoblock),
-        ["Reset the block of Exchange's own protection for its owner, or wait it out."]
+        [
+            "Wait until Exchange is done with it.",
+            "Reset the block of Exchange's own protection for its owner.",
+        ]
     );
     assert_eq!(
         blocked(AccessReason::Policy),

@@ -23,7 +23,7 @@ use engine::{ChannelChange, DeliveryDetail, Error, NewChannel, SubscriptionWish}
 use jiff::SignedDuration;
 use serde_json::Value as Json;
 use store::{DeviceRow, PeopleWrite, Token};
-use testkit::TestApp;
+use testkit::{Side, TestApp};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},

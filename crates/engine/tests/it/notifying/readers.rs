@@ -149,9 +149,10 @@ async fn who_may_approve_is_told_even_if_the_server_was_killed_and_who_asked_is_
     assert!(told[0].1.contains("olga asks for wipe of the account"), "{told:?}");
 }
 
-#[tokio::test]
-async fn an_action_that_failed_is_told() {
-    let app = TestApp::connected(20).await.unwrap();
+on_both_sides! { an_action_that_failed_is_told }
+
+async fn an_action_that_failed_is_told(side: Side) {
+    let app = side.connected(20).await.unwrap();
     let phones = phones(&app).await;
     user(&app, "holly", BuiltInRole::HelpDesk, None).await;
     subscribed(&app, Topic::ActionFailed, Permission::ModifyResource).await;

@@ -5,9 +5,15 @@ use engine::NewConnector;
 
 use super::*;
 
-#[tokio::test]
-async fn what_a_pass_finds_is_told_in_one_message() {
-    let app = TestApp::connected(5).await.unwrap();
+on_both_sides! {
+    what_a_pass_finds_is_told_in_one_message,
+    hundreds_in_quarantine_at_once_are_one_message,
+    a_subscription_tells_only_of_its_devices_and_connectors,
+    what_has_passed_is_not_told,
+}
+
+async fn what_a_pass_finds_is_told_in_one_message(side: Side) {
+    let app = side.connected(5).await.unwrap();
     let receiver = told(&app, &[Topic::NewDevice], &[]).await;
     // The first pass finds nothing but what is new.
     app.sync().await.unwrap();
@@ -27,9 +33,8 @@ async fn what_a_pass_finds_is_told_in_one_message() {
     assert_eq!(receiver.got().len(), 1);
 }
 
-#[tokio::test]
-async fn hundreds_in_quarantine_at_once_are_one_message() {
-    let app = TestApp::connected(300).await.unwrap();
+async fn hundreds_in_quarantine_at_once_are_one_message(side: Side) {
+    let app = side.connected(300).await.unwrap();
     let phones = phones(&app).await;
     let receiver = told(&app, &[Topic::Quarantined], &[]).await;
     quarantine(&app, &phones).await;
@@ -55,9 +60,8 @@ async fn hundreds_in_quarantine_at_once_are_one_message() {
     assert_eq!(receiver.got().len(), 2);
 }
 
-#[tokio::test]
-async fn a_subscription_tells_only_of_its_devices_and_connectors() {
-    let app = TestApp::connected(40).await.unwrap();
+async fn a_subscription_tells_only_of_its_devices_and_connectors(side: Side) {
+    let app = side.connected(40).await.unwrap();
     let phones = phones(&app).await;
     let far = ConnectorName::parse("far").unwrap();
     let elsewhere = NewConnector { is_paused: true, ..app.new_connector(far.clone()) };
@@ -93,9 +97,8 @@ async fn a_subscription_tells_only_of_its_devices_and_connectors() {
 }
 
 /// A phone that was let out again before anybody was told is nobody's matter any more.
-#[tokio::test]
-async fn what_has_passed_is_not_told() {
-    let app = TestApp::connected(20).await.unwrap();
+async fn what_has_passed_is_not_told(side: Side) {
+    let app = side.connected(20).await.unwrap();
     let phones = phones(&app).await;
     told(&app, &[Topic::Quarantined], &[]).await;
     let connector = app.connector().await.unwrap().id;
