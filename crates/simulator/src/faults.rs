@@ -36,6 +36,8 @@ pub struct Faults {
     /// Carry the n-th (from 1) change out that a cmdlet makes, then cut the connection before a byte of
     /// the answer is sent. What was asked is done, and nobody is told.
     pub cut_after_write: Option<u32>,
+    /// The same, and then the server is `offline`.
+    pub off_after_write: Option<u32>,
     /// Cmdlets that are refused for want of permission, whatever case their names are written in:
     /// as if a role had been taken away under an open shell, which still lists them. Lasts.
     pub denied_cmdlets: BTreeSet<String>,
@@ -81,6 +83,15 @@ impl Faults {
     /// Whether this cmdlet is refused.
     pub(crate) fn denies(&self, cmdlet: &str) -> bool {
         self.denied_cmdlets.iter().any(|denied| denied.eq_ignore_ascii_case(cmdlet))
+    }
+
+    /// Counts the changes that a cmdlet made; whether the connection is cut after one of them.
+    pub(crate) fn cut_after(&mut self, changes: u32) -> bool {
+        (0..changes).any(|_| {
+            let goes_off = strike(&mut self.off_after_write);
+            self.offline |= goes_off;
+            strike(&mut self.cut_after_write) || goes_off
+        })
     }
 }
 

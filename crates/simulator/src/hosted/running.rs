@@ -16,7 +16,6 @@ use crate::{
         Category, Context, Execution, Invocation, MORE_RESULTS, Problem, Reply as Said, Step,
         printed,
     },
-    faults::strike,
 };
 
 /// What a cmdlet came to.
@@ -78,10 +77,7 @@ impl Service {
                 Err(problem) => (Err(problem), 0),
             }
         };
-        let is_cut = {
-            let mut faults = self.faults();
-            (0..carried_out).any(|_| strike(&mut faults.cut_after_write))
-        };
+        let is_cut = self.faults().cut_after(carried_out);
         let mut reply = match outcome {
             Err(problem) => failure::of_problem(&problem),
             Ok(Outcome { held, mut warnings, is_lone }) => {

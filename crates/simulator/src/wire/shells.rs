@@ -277,10 +277,9 @@ impl Service {
         }
     }
 
-    /// Counts changes that a cmdlet made; true if the fault `cut_after_write` strikes one.
+    /// Counts changes that a cmdlet made; true if the connection is to be cut after one.
     pub(super) fn strikes_write(&self, carried_out: u32) -> bool {
-        let mut faults = self.faults();
-        (0..carried_out).any(|_| strike(&mut faults.cut_after_write))
+        self.faults().cut_after(carried_out)
     }
 
     /// Counts an object on its way out; true if the fault `poison` strikes it.
