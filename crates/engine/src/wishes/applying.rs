@@ -1,6 +1,6 @@
 //! Carrying a plan out: refuse if the world has moved, then write by write, then read back.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use domain::{
     Caller, Connector, Permission, PlanId,
@@ -15,10 +15,11 @@ use store::{Plan, PlanStep, Revision, StepState, WishApplied};
 use super::{
     Found, Hits, document,
     looking::Wants,
-    planning::{Target, describe, on_plan},
+    planning::{Target, on_plan},
+    words::{describe, name_of, said, told},
 };
 use crate::{
-    Engine, Error,
+    Engine, Error, endpoints,
     sessions::{Lease, Urgency},
 };
 
@@ -26,6 +27,8 @@ use crate::{
 const GOOD_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// How often an apply goes on after the connection was lost.
 const MOST_TRIES: u32 = 5;
+/// The rest after the second try; after the third it is four, after the fourth nine times as long.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How one try to carry a plan out ended.
 enum Tried {
@@ -136,8 +139,14 @@ impl Engine {
             tries += 1;
             match self.try_out(&plan, &connector).await {
                 Ok(tried) => break tried,
-                Err(error) if tries < MOST_TRIES && may_go_on(&error) => {
+                Err(error) if tries < MOST_TRIES && may_go_on(&error, tries > 1) => {
                     tracing::warn!(%error, connector = %connector.name, "applying goes on");
+                    let mut stop = self.inner.tasks.stop();
+                    tokio::select! {
+                        () = self.inner.options.clock.sleep(pause_after(tries)) => {}
+                        // It stays as it is, and goes on at the next start.
+                        () = stop.wait() => return Ok(()),
+                    }
                 }
                 Err(error) => break Tried::Failed(format!("{error:#}")),
             }
@@ -383,6 +392,12 @@ impl Engine {
     }
 }
 
+/// How long an apply rests before it goes on. A connection that was cut is made anew at once; an
+/// Exchange that is busy is given time.
+fn pause_after(tries: u32) -> Duration {
+    FIRST_PAUSE * tries.saturating_sub(1).pow(2)
+}
+
 fn answer_error(answer: Result<(), exchange::Error>) -> anyhow::Error {
     match answer {
         Err(error) => error.into(),
@@ -390,12 +405,13 @@ fn answer_error(answer: Result<(), exchange::Error>) -> anyhow::Error {
     }
 }
 
-/// Whether trying again may do: the connection was lost, or Exchange was busy.
-fn may_go_on(error: &anyhow::Error) -> bool {
+/// Whether trying again may do: the connection was lost, or Exchange was busy. Once there was a
+/// connection, a new one is worth several tries as well.
+fn may_go_on(error: &anyhow::Error, was_connected: bool) -> bool {
     match error.downcast_ref::<exchange::Error>() {
         Some(exchange::Error::Cmdlet(error)) => error.kind.is_passing(),
         Some(error) => !error.leaves_session_usable(),
-        None => false,
+        None => was_connected && !endpoints::is_of_account(error),
     }
 }
 
@@ -442,33 +458,5 @@ fn is_of(step: &Step, thing: &Thing) -> bool {
             mailbox == of && device == id
         }
         _ => false,
-    }
-}
-
-pub(super) fn said(value: Option<&Value>) -> String {
-    value.map_or_else(|| "nothing".to_owned(), ToString::to_string)
-}
-
-/// A change in one line: `camera: true, becomes false`.
-pub(super) fn told(change: &Change) -> String {
-    format!(
-        "{}: {} becomes {}",
-        name_of(&change.thing),
-        said(change.before.as_ref()),
-        said(change.after.as_ref())
-    )
-}
-
-/// What people call a thing.
-pub fn name_of(thing: &Thing) -> String {
-    match thing {
-        Thing::Policy(name) => format!("policy {name}"),
-        Thing::Setting(policy, setting) => format!("{} of policy {policy}", setting.path()),
-        Thing::Assignment(mailbox) => format!("policy of {}", mailbox.name),
-        Thing::DefaultLevel => "default access level".to_owned(),
-        Thing::Administrators => "administrators who are told".to_owned(),
-        Thing::TextForUsers => "text for users".to_owned(),
-        Thing::Rule(characteristic, value) => format!("rule {characteristic} {value}"),
-        Thing::Exemption(mailbox, device) => format!("exemption of {device} for {}", mailbox.name),
     }
 }

@@ -13,10 +13,9 @@ use jiff::SignedDuration;
 use serde_json::{Value as Json, json};
 
 use super::{
-    FileProblem, Part, WishSource,
-    applying::{name_of, told},
-    document, file,
+    FileProblem, Part, WishSource, document, file,
     hits::seen_in,
+    words::{name_of, said, told},
 };
 use crate::{
     Engine, Error,
@@ -276,7 +275,6 @@ impl Drifted {
     #[must_use]
     pub fn sentence(&self) -> String {
         let name = name_of(&self.change.thing);
-        let said = super::applying::said;
         let (is, shall) = (said(self.change.before.as_ref()), said(self.change.after.as_ref()));
         let who = match (&self.writer, self.written) {
             (Some(who), Some(at)) => {

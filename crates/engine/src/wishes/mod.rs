@@ -23,6 +23,7 @@ mod settings;
 mod switching;
 #[cfg(test)]
 mod tests;
+mod words;
 mod writing;
 mod yaml;
 
@@ -40,7 +41,6 @@ use serde_json::json;
 use store::{Plan, PlanStep, Revision};
 use tokio::sync::watch;
 
-pub use applying::name_of;
 pub use drift::{Drift, Drifted};
 pub use editing::WishToEdit;
 pub use hits::{Flip, HitGroup, Hits};
@@ -48,6 +48,7 @@ pub use importing::Imported;
 pub(crate) use last_seen::LastSeen;
 pub use rules::{ExactRule, KnownRule, KnownRules, RuleSource, TestedRule, TestedRules};
 pub use settings::{KnownSetting, KnownSettings};
+pub use words::name_of;
 pub use yaml::FileProblem;
 
 use crate::{Engine, Error};

@@ -19,6 +19,7 @@ use super::{
     FileProblem, Found, Part, WishSource, document,
     file::{self, Document},
     looking::Wants,
+    words,
 };
 use crate::{
     Engine, Error,
@@ -191,7 +192,7 @@ impl Engine {
             if organization.capabilities().sees(cmdlet) == Some(false) {
                 missing.insert(cmdlet);
             }
-            found.writes.push(format!("{cmdlet} {}", describe(&step)));
+            found.writes.push(format!("{cmdlet} {}", words::describe(&step)));
         }
         for cmdlet in missing {
             found.problems.push(FileProblem {
@@ -460,41 +461,6 @@ fn parts(wish: &Wish) -> BTreeMap<String, String> {
         }
     }
     parts
-}
-
-/// What a step is about, for people.
-pub(super) fn describe(step: &domain::wish::Step) -> String {
-    use domain::wish::Step;
-    match step {
-        Step::NewPolicy { name, settings } => format!("{name}: {} settings", settings.len()),
-        Step::SetPolicy { name, settings, .. } => {
-            let changed = settings
-                .iter()
-                .filter(|one| one.before.as_ref().is_none_or(|before| !before.means(&one.after)));
-            let changed: Vec<String> =
-                changed.map(|one| format!("{} {}", one.setting.path(), one.after)).collect();
-            format!("{name}: {} ({} written)", changed.join(", "), settings.len())
-        }
-        Step::RemovePolicy { name, .. } => name.to_string(),
-        Step::Assign { mailbox, policy } => match policy {
-            Some(policy) => format!("{}: {policy}", mailbox.name),
-            None => format!("{}: the default policy", mailbox.name),
-        },
-        Step::SetAccess { default_level, administrators, text_for_users } => {
-            let mut parts = Vec::new();
-            parts.extend(default_level.map(|level| format!("default level {level}")));
-            parts.extend(administrators.as_ref().map(|_| "administrators".to_owned()));
-            parts.extend(text_for_users.as_ref().map(|_| "text for users".to_owned()));
-            parts.join(", ")
-        }
-        Step::NewRule(rule) | Step::SetRule { rule, .. } | Step::RemoveRule { rule, .. } => {
-            format!("{} {}: {}", rule.characteristic, rule.value, rule.level)
-        }
-        Step::Exempt { mailbox, device, level } => match level {
-            Some(level) => format!("{} {device}: {level}", mailbox.name),
-            None => format!("{} {device}: no exemption", mailbox.name),
-        },
-    }
 }
 
 /// An entry about a plan.

@@ -12,6 +12,7 @@ on_both_sides! {
     a_write_that_is_refused_in_the_middle_is_shown_and_gone_on_with,
     what_an_apply_made_before_it_failed_is_looked_after,
     a_connection_that_is_cut_after_a_write_repeats_nothing,
+    an_exchange_that_goes_away_in_the_middle_is_given_time,
     what_the_account_may_not_do_is_said_by_the_plan,
     who_may_not_change_the_wish_is_refused_everywhere,
 }
@@ -184,6 +185,26 @@ async fn a_connection_that_is_cut_after_a_write_repeats_nothing(side: Side) {
         }
         let back = plan(&app, WishSource::Rollback(None)).await.unwrap();
         assert_eq!(apply(&app, back.plan.id).await.plan.state, PlanState::Applied);
+    }
+}
+
+async fn an_exchange_that_goes_away_in_the_middle_is_given_time(side: Side) {
+    let app = synced(side).await;
+    let text = "access:\n  default_level: allow\n  rules:\n    - type: TestPhone\n      \
+                level: block\n";
+    let planned = plan(&app, file(text)).await.unwrap();
+    app.exchange().faults().off_after_write = Some(1);
+    let (before, since) = (app.engine().now(), app.exchange().ledger().sequence());
+    let failed = apply(&app, planned.plan.id).await.plan;
+    assert_eq!(failed.state, PlanState::Failed, "{:?}", failed.note);
+    let waited = app.engine().now().duration_since(before);
+    assert!(waited.as_secs() >= 70, "{waited}: {:?}", failed.note);
+
+    app.exchange().faults().offline = false;
+    let done = apply(&app, planned.plan.id).await.plan;
+    assert_eq!(done.state, PlanState::Applied, "{:?}", done.note);
+    for cmdlet in ["New-ActiveSyncDeviceAccessRule", "Set-ActiveSyncOrganizationSettings"] {
+        assert_eq!(sent_since(&app, since, cmdlet), 1, "{cmdlet}");
     }
 }
 
