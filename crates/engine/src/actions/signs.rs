@@ -15,6 +15,12 @@ const MOST_WIPES: u32 = 1_000;
 /// Devices of a person that are looked at; Exchange allows a hundred.
 const MOST_OF_A_PERSON: u32 = 200;
 
+/// How a wipe ended, which no sign changes, and the signs as they are now.
+fn with_sign(note: Option<&str>, sign: &str) -> String {
+    let (end, _) = note.map(|note| note.split_once("; ").unwrap_or((note, ""))).unzip();
+    format!("{}; {sign}", end.unwrap_or(UNREPORTED))
+}
+
 impl Engine {
     /// Notes what a pass has seen of the devices that were wiped, beside the wipe.
     pub(crate) async fn look_for_signs(&self, connector: &Connector) -> anyhow::Result<()> {
@@ -24,7 +30,7 @@ impl Engine {
         let since = self.now() - LOOKED_FOR;
         for action in self.store().unverifiable_wipes(connector.id, since, MOST_WIPES).await? {
             let Some(sign) = self.sign_of(&action).await? else { continue };
-            let note = format!("{UNREPORTED}; {sign}");
+            let note = with_sign(action.note.as_deref(), &sign);
             if action.note.as_deref() == Some(note.as_str()) {
                 continue;
             }
@@ -82,5 +88,19 @@ impl Engine {
             came(one).filter(|_| is_of_same).map(|at| (super::readable(one), at))
         });
         Ok(new.map(|(name, at)| format!("the same person has come with {name} since {at}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_stand_behind_how_a_wipe_ended_and_replace_older_ones() {
+        let first = with_sign(Some("Exchange shows no effect"), "the device is gone");
+        assert_eq!(first, "Exchange shows no effect; the device is gone");
+        let second = with_sign(Some(&first), "it is gone, and another has come");
+        assert_eq!(second, "Exchange shows no effect; it is gone, and another has come");
+        assert_eq!(with_sign(None, "gone"), format!("{UNREPORTED}; gone"));
     }
 }
