@@ -257,6 +257,14 @@ fn plain(value: &Value) -> String {
     }
 }
 
+/// `1 write`, `2 writes`.
+pub(crate) fn counted(count: impl TryInto<u64>, singular: &str) -> String {
+    match count.try_into().unwrap_or(u64::MAX) {
+        1 => format!("1 {singular}"),
+        count => format!("{count} {singular}s"),
+    }
+}
+
 /// Text from a server made safe to show: control characters and those that turn the direction of
 /// writing are spelled out, so that a device cannot write into the administrator's terminal.
 pub(crate) fn visible(text: &str) -> String {

@@ -10,7 +10,8 @@ use super::{Exit, Usage, job};
 use crate::{
     client::{Client, ServerArguments},
     output::{
-        Format, OutputArguments, Rows, is_coloured, plain_table, say, stdout, visible, write_table,
+        Format, OutputArguments, Rows, counted, is_coloured, plain_table, say, stdout, visible,
+        write_table,
     },
 };
 
@@ -120,7 +121,8 @@ pub(crate) async fn run(kind: ActionKind, arguments: ActionArguments) -> anyhow:
     let is_grave = kind.is_wipe() || kind == ActionKind::Forget;
     if why.dry_run || ((is_grave || is_by_query) && !why.yes) {
         let preview = preview(&client, kind, &arguments).await?;
-        return show(&preview, arguments.output.output, why.dry_run);
+        let missing = (!why.dry_run).then(|| missing(kind, &arguments, &preview));
+        return show(&preview, arguments.output.output, missing.as_deref());
     }
     if why.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
         bail!(Usage("it needs --reason with a word why; it stands in the audit"));
@@ -158,7 +160,31 @@ async fn preview(
     client.post("actions?dry_run=true", &request(kind, arguments)).await
 }
 
-fn show(preview: &ActionPreview, format: Format, was_asked: bool) -> anyhow::Result<Exit> {
+/// What is still to be said before it is done.
+fn missing(kind: ActionKind, arguments: &ActionArguments, preview: &ActionPreview) -> String {
+    let (of, why) = (&arguments.of, &arguments.why);
+    let mut options = vec!["--yes".to_owned()];
+    if why.reason.is_none() {
+        options.push("--reason TEXT".to_owned());
+    }
+    let is_grave = kind.is_wipe() || kind == ActionKind::Forget;
+    let is_one_whole_phone = kind == ActionKind::WipeDevice && of.ids.len() == 1;
+    if is_one_whole_phone {
+        options.push("--confirm with the last four characters of its device id".to_owned());
+    } else if why.count.is_none()
+        && (kind == ActionKind::WipeDevice || is_grave && of.query.is_some())
+    {
+        options.push(format!("--count {}", preview.devices));
+    }
+    match options.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// Shows a preview, and what is missing to have it done.
+fn show(preview: &ActionPreview, format: Format, missing: Option<&str>) -> anyhow::Result<Exit> {
     if format != Format::Table {
         let columns = [
             "action", "devices", "people", "possible", "effects", "warnings", "refusals", "hold",
@@ -171,7 +197,9 @@ fn show(preview: &ActionPreview, format: Format, was_asked: bool) -> anyhow::Res
     }
     let mut out = stdout();
     let ActionPreview { devices, people, possible, .. } = preview;
-    writeln!(out, "{}: {possible} of {devices} devices of {people} people", preview.action)?;
+    let of_people = if *people == 1 { "1 person" } else { &format!("{people} people") };
+    let of_devices = counted(*devices, "device");
+    writeln!(out, "{}: {possible} of {of_devices} of {of_people}", preview.action)?;
     let mut sentences = |title: &str, all: &[Counted]| -> anyhow::Result<()> {
         for one in all {
             writeln!(out, "  {title} {:>6}  {}", one.devices, visible(&one.text))?;
@@ -198,8 +226,8 @@ fn show(preview: &ActionPreview, format: Format, was_asked: bool) -> anyhow::Res
     if *devices > preview.first.len() as u64 {
         writeln!(out, "… and {} more", devices - preview.first.len() as u64)?;
     }
-    if !was_asked {
-        writeln!(out, "\nnothing was done; to do it, add --yes and --reason TEXT")?;
+    if let Some(missing) = missing {
+        writeln!(out, "\nnothing was done; to do it, add {missing}")?;
     }
     out.flush()?;
     Ok(Exit::Done)

@@ -43,9 +43,14 @@ fn a_phone_is_let_in_kept_out_and_erased_and_every_ending_has_its_number() {
     let modern = devices(&lab, "type:iPhone state:allowed version:16.1 wipe:none");
     let phone = text(&modern[0], "id");
     let preview = lab.run(&["device", "wipe", &phone]).done();
-    assert!(preview.contains("mail account is erased") && preview.contains("nothing was done"));
+    assert!(preview.contains("wipe-account: 1 of 1 device of 1 person"), "{preview}");
+    assert!(preview.contains("mail account is erased"), "{preview}");
+    let to_do = "nothing was done; to do it, add --yes and --reason TEXT\n";
+    assert!(preview.ends_with(to_do), "{preview}");
     let entire = ["device", "wipe", &phone, "--entire-phone"];
-    assert!(lab.run(&entire).done().contains("entire phone is erased"));
+    let preview = lab.run(&[&entire[..], &["--reason", "lost"]].concat()).done();
+    assert!(preview.contains("entire phone is erased"), "{preview}");
+    assert!(preview.contains("add --yes and --confirm with the last four"), "{preview}");
     let blind = lab.run(&[&entire[..], &["--yes", "--reason", "lost"]].concat());
     assert_eq!(blind.code, Some(2), "{}", blind.stderr);
     let wrong = ["--yes", "--reason", "lost", "--confirm", "0000"];
@@ -68,6 +73,9 @@ fn many_wipes_by_query_are_held_and_can_be_taken_back() {
     let lab = synced(200);
     let query = "type:iPhone state:allowed version:16.1 wipe:none";
     let count = devices(&lab, query).len().to_string();
+    let preview = lab.run(&["device", "wipe", "--query", query]).done();
+    let to_do = format!("add --yes, --reason TEXT and --count {count}\n");
+    assert!(preview.ends_with(&to_do), "{preview}");
     let wipe = ["device", "wipe", "--query", query, "--yes", "--reason", "stolen van"];
     assert_eq!(lab.run(&wipe).code, Some(2), "a query needs the number");
     let stale = lab.run(&[&wipe[..], &["--count", "3"]].concat());

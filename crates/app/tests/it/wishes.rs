@@ -148,6 +148,7 @@ fn what_is_wrong_is_said_with_file_and_line_and_every_ending_has_its_number() {
         (&["drift", "lab"], 1, "nothing can drift"),
         (&["plan", "other", "-f", &file], 1, "the connector does not exist"),
         (&["plan", "lab", "--overwrite"], 2, "--file"),
+        (&["plan", &file], 2, "a file goes with -f: gatepost plan CONNECTOR -f "),
         (&["apply", &file], 1, "is no plan file: gatepost plan --out writes one"),
         (&["rule", "test", "lab", "iOS < 17", "--level", "block"], 2, "what it looks at"),
         (&["rule", "test", "lab", "os: iOS < x", "--level", "block"], 2, "rules[0].os"),

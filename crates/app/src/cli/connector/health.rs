@@ -10,8 +10,8 @@ use super::{Exit, OneArguments};
 use crate::{
     client::{Client, ServerArguments},
     output::{
-        Format, OutputArguments, Rows, is_coloured, say, stdout, time, visible, wrapped_table,
-        write_table,
+        Format, OutputArguments, Rows, counted, is_coloured, say, stdout, time, visible,
+        wrapped_table, write_table,
     },
 };
 
@@ -210,7 +210,7 @@ pub(super) async fn ageing(arguments: &AgeingArguments) -> anyhow::Result<Exit> 
     let path = format!("connectors/{name}/ageing");
     if arguments.now {
         let Aged { left } = client.post(&path, &json!({})).await?;
-        let devices = devices(left);
+        let devices = counted(left, "device");
         say(&format!("{devices} left the inventory; nothing was changed in Exchange"))?;
         return Ok(Exit::Done);
     }
@@ -226,24 +226,17 @@ pub(super) async fn ageing(arguments: &AgeingArguments) -> anyhow::Result<Exit> 
              {name} --inactive-days 90"
         ))?,
         Some(days) => {
-            let devices = devices(would_leave);
+            let devices = counted(would_leave, "device");
             say(&format!("inactive for more than {days} days: {devices} would leave now"))?;
         }
     }
     if have_left > 0 {
-        say(&format!("{} left before", devices(have_left)))?;
+        say(&format!("{} left before", counted(have_left, "device")))?;
     }
     if would_leave > 0 {
         say(&format!("next: gatepost connector ageing {name} --now"))?;
     }
     Ok(Exit::Done)
-}
-
-fn devices(count: u64) -> String {
-    match count {
-        1 => "1 device".to_owned(),
-        count => format!("{count} devices"),
-    }
 }
 
 fn print_rows(format: Format, columns: &[&str], list: &[impl Serialize]) -> anyhow::Result<Exit> {

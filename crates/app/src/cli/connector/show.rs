@@ -7,7 +7,7 @@ use super::{Exit, OneArguments};
 use crate::{
     client::{Client, ServerArguments},
     output::{
-        Card, Format, OutputArguments, Rows, is_coloured, say, stdout, time, visible,
+        Card, Format, OutputArguments, Rows, counted, is_coloured, say, stdout, time, visible,
         wrapped_table, write_table,
     },
 };
@@ -81,7 +81,7 @@ pub(super) async fn show(arguments: &OneArguments) -> anyhow::Result<Exit> {
     if format == Format::Table {
         let mut card = Card::new(is_coloured());
         for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
-            card.line(name, value);
+            card.line(name, &in_short(value));
         }
         card.print(&mut stdout())?;
     } else {
@@ -91,6 +91,15 @@ pub(super) async fn show(arguments: &OneArguments) -> anyhow::Result<Exit> {
         rows.finish("")?;
     }
     Ok(Exit::Done)
+}
+
+/// Certificates as their number: who wants the text takes another format.
+fn in_short(value: &Value) -> Value {
+    let pem = value.as_str().filter(|text| text.starts_with("-----BEGIN "));
+    match pem.map(|pem| pem.matches("-----BEGIN ").count()) {
+        None => value.clone(),
+        Some(count) => counted(count, "certificate").into(),
+    }
 }
 
 fn row(fields: Vec<(String, Value)>) -> Value {
@@ -196,6 +205,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn certificates_are_counted() {
+        let pem = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
+        for (value, words) in [
+            (json!(pem), json!("1 certificate")),
+            (json!(format!("{pem}{pem}")), json!("2 certificates")),
+            (json!("a"), json!("a")),
+            (json!(null), json!(null)),
+        ] {
+            assert_eq!(in_short(&value), words);
+        }
+    }
 
     #[test]
     fn lists_and_objects_are_put_in_words() {

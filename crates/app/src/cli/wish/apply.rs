@@ -5,10 +5,10 @@ use std::{collections::BTreeSet, path::Path};
 use api::{ApplyRequest, Plan};
 use domain::PlanId;
 
-use super::{Exit, counted, plan::PlanFile, print_json, tell};
+use super::{Exit, plan::PlanFile, print_json, tell};
 use crate::{
     client::{Client, ServerArguments},
-    output::{Format, OutputArguments, say, visible},
+    output::{Format, OutputArguments, counted, say, visible},
 };
 
 /// Carry a plan out, or go on with it

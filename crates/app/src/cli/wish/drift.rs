@@ -4,10 +4,10 @@ use api::{Drift, Drifted};
 use domain::ConnectorName;
 use serde_json::json;
 
-use super::{Exit, counted, print_json, problem, tell, value};
+use super::{Exit, print_json, problem, tell, value};
 use crate::{
     client::{Client, ServerArguments},
-    output::{Format, OutputArguments, Rows, say, stdout, time, visible},
+    output::{Format, OutputArguments, Rows, counted, say, stdout, time, visible},
 };
 
 /// Say what is not as it was written down any more, who changed it, and when

@@ -10,10 +10,10 @@ use anyhow::Context as _;
 use api::{Import, Imported, Wish};
 use domain::ConnectorName;
 
-use super::{Exit, counted, read, tell};
+use super::{Exit, read, tell};
 use crate::{
     client::{Client, ServerArguments},
-    output::{stdout, visible},
+    output::{counted, stdout, visible},
 };
 
 /// Write down what Exchange has now, so that the first plan is empty
@@ -66,7 +66,7 @@ pub(crate) async fn run(arguments: ImportArguments) -> anyhow::Result<Exit> {
     for what in &imported.left_out {
         tell(&format!("not written down: {}", visible(what)));
     }
-    let rules = counted(usize::try_from(imported.adopted).unwrap_or(usize::MAX), "rule");
+    let rules = counted(imported.adopted, "rule");
     match (imported.adopted, dry_run) {
         (0, _) => {}
         (_, true) => tell(&format!("{rules} would be adopted; nothing was, this was a dry run")),

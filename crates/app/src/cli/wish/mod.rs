@@ -84,11 +84,3 @@ fn value(value: Option<&serde_json::Value>) -> String {
         Some(other) => other.to_string(),
     }
 }
-
-/// `1 write`, `2 writes`.
-fn counted(count: usize, word: &str) -> String {
-    match count {
-        1 => format!("1 {word}"),
-        count => format!("{count} {word}s"),
-    }
-}

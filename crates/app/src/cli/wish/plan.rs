@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlanArguments {
     /// Name of the connector
-    #[arg(value_parser = ConnectorName::parse)]
+    #[arg(value_parser = connector_name)]
     connector: ConnectorName,
     /// File with the wish, or - for the standard input; without it, the wish that holds
     #[arg(short, long, value_name = "FILE")]
@@ -38,6 +38,14 @@ pub(crate) struct PlanArguments {
     output: OutputArguments,
     #[command(flatten)]
     server: ServerArguments,
+}
+
+/// The file is named by an option, which is easily forgotten.
+fn connector_name(text: &str) -> Result<ConnectorName, String> {
+    ConnectorName::parse(text).map_err(|error| match Path::new(text).extension() {
+        Some(_) => format!("a file goes with -f: gatepost plan CONNECTOR -f {text}"),
+        None => error.to_string(),
+    })
 }
 
 /// What stands in a plan file.

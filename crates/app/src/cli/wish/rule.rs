@@ -7,13 +7,13 @@ use api::{AccessRule, AccessRuleList, RuleTest, TestedRules, WrittenRule};
 use clap::{Subcommand, builder::PossibleValuesParser};
 use domain::{AccessLevel, Characteristic, ConnectorName};
 
-use super::{Exit, counted, print_json, problem, read, tell};
+use super::{Exit, print_json, problem, read, tell};
 use crate::{
     cli::Usage,
     client::{Client, ServerArguments},
     output::{
-        Format, OutputArguments, Rows, is_coloured, plain_table, say, stdout, time, visible,
-        write_table,
+        Format, OutputArguments, Rows, counted, is_coloured, plain_table, say, stdout, time,
+        visible, write_table,
     },
 };
 
@@ -150,7 +150,7 @@ fn table(tested: &TestedRules) -> anyhow::Result<()> {
     writeln!(out, "\nExchange would have {exact}:")?;
     let mut table = plain_table(is_coloured());
     for rule in tested.exact.iter().take(MOST_SHOWN) {
-        let devices = counted(usize::try_from(rule.devices).unwrap_or(usize::MAX), "device");
+        let devices = counted(rule.devices, "device");
         let what = format!("{} {}", rule.characteristic, visible(&rule.value));
         table.add_row([what, rule.level.clone(), devices]);
     }

@@ -6,10 +6,10 @@ use api::{Flip, HitGroup, Plan, PlanChange, PlanHits};
 use comfy_table::{Cell, Color};
 use serde_json::json;
 
-use super::{Exit, counted, print_json, problem, tell, value};
+use super::{Exit, print_json, problem, tell, value};
 use crate::{
     client::Client,
-    output::{Format, Rows, is_coloured, plain_table, stdout, visible, write_table},
+    output::{Format, Rows, counted, is_coloured, plain_table, stdout, visible, write_table},
 };
 
 /// A plan once nothing more happens about it by itself.
@@ -98,7 +98,7 @@ fn table(plan: &Plan, to_apply: &str) -> anyhow::Result<()> {
 const MOST_GROUPS: usize = 10;
 
 fn write_hits(out: &mut impl std::io::Write, hits: &PlanHits) -> anyhow::Result<()> {
-    let devices = |count: u64| counted(usize::try_from(count).unwrap_or(usize::MAX), "device");
+    let devices = |count: u64| counted(count, "device");
     match hits.devices {
         0 => writeln!(out, "\nhits no device that is known")?,
         count => writeln!(out, "\nhits {}:", devices(count))?,
