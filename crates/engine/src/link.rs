@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use domain::{
     Caller, Connector,
-    connector::{ConnectorState, ServerEndpoint},
+    connector::{ConnectorState, OrganizationIdentity, ServerEndpoint},
     status_message::Event,
 };
 use exchange::{AnySession, ConnectionSettings, Credential, Organization};
@@ -107,13 +107,13 @@ impl Engine {
             Some(hosted) => hosted.tenant.as_str(),
             None => host(url),
         };
-        let mut identity = organization.identity(known_as).await?;
         // An account that may see nothing of the organization itself knows it by its servers' names,
         // and these differ.
-        let is_guess = identity.key == known_as.to_lowercase();
-        if let Some(known) = connector.organization.as_ref().filter(|_| is_guess) {
-            identity = known.clone();
-        }
+        let as_before = || connector.organization.clone();
+        let identity =
+            organization.identity(known_as).await?.or_else(as_before).unwrap_or_else(|| {
+                OrganizationIdentity { key: known_as.to_lowercase(), name: known_as.to_owned() }
+            });
         if let Some(known) = &connector.organization
             && known.key != identity.key
         {

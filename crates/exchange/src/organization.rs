@@ -192,11 +192,17 @@ impl<S: Session> Organization<S> {
         &self.capabilities
     }
 
-    /// Exchange's own id of the organization; `host` stands in where the account may see none, and
-    /// is the name of one that is hosted.
-    pub async fn identity(&mut self, host: &str) -> Result<OrganizationIdentity, Error> {
-        if let Some(known) = self.session.organization() {
-            return Ok(known);
+    /// Exchange's own id of the organization, if the account may see it. One that is hosted is called
+    /// by its `tenant` as it was given.
+    pub async fn identity(&mut self, tenant: &str) -> Result<Option<OrganizationIdentity>, Error> {
+        if let Some(mut known) = self.session.organization() {
+            if known.name.eq_ignore_ascii_case(&known.key) {
+                // Given by its id, which says nothing to people.
+                let settings = self.collect(Cmdlet::new("Get-OrganizationConfig")).await?;
+                let name = settings.objects.first().and_then(|object| object.get("Name")?.text());
+                known.name = name.unwrap_or(known.name);
+            }
+            return Ok(Some(known));
         }
         let is_hosted = self.session.hosting() == Hosting::Hosted;
         for cmdlet in ["Get-ActiveSyncOrganizationSettings", "Get-OrganizationConfig"] {
@@ -204,13 +210,14 @@ impl<S: Session> Organization<S> {
             let Some(object) = settings.objects.first() else { continue };
             let guid = object.get("Guid").and_then(Value::guid);
             if let (Some(guid), true) = (guid, is_hosted) {
-                return Ok(OrganizationIdentity { key: guid.to_string(), name: host.to_owned() });
+                let (key, name) = (guid.to_string(), tenant.to_owned());
+                return Ok(Some(OrganizationIdentity { key, name }));
             }
             let dn = object.get("DistinguishedName").and_then(Value::text);
             let name = dn.as_deref().and_then(organization_of).and_then(|dn| dn.first_value());
             let name = name.or_else(|| object.get("Name")?.text());
             if let (Some(guid), Some(name)) = (guid, name) {
-                return Ok(OrganizationIdentity { key: guid.to_string(), name });
+                return Ok(Some(OrganizationIdentity { key: guid.to_string(), name }));
             }
         }
         for server in self.servers().await? {
@@ -218,10 +225,10 @@ impl<S: Session> Organization<S> {
             let organization = name.and_then(|name| organization_of(name.as_str()));
             if let Some(organization) = organization {
                 let name = organization.first_value().unwrap_or_default();
-                return Ok(OrganizationIdentity { key: organization.key(), name });
+                return Ok(Some(OrganizationIdentity { key: organization.key(), name }));
             }
         }
-        Ok(OrganizationIdentity { key: host.to_lowercase(), name: host.to_owned() })
+        Ok(None)
     }
 
     /// Every server; empty where the account may not see them, and where nobody may.

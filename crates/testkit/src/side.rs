@@ -25,6 +25,15 @@ impl Side {
         }
     }
 
+    /// What such an organization calls itself.
+    #[must_use]
+    pub const fn organization_name(self) -> &'static str {
+        match self {
+            Self::OnPremises => "Contoso",
+            Self::Hosted => "contoso.onmicrosoft.com",
+        }
+    }
+
     /// An engine without connectors beside an organization with so many devices.
     pub fn beside(self, devices: usize) -> anyhow::Result<TestApp> {
         TestApp::beside_organization(&self.organization(devices))

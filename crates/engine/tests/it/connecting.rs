@@ -76,11 +76,7 @@ async fn a_check_of_a_sound_connector_finds_every_step_fine(side: Side) {
     let connector = app.connector().await.unwrap();
     assert_eq!(connector.state, ConnectorState::Installed);
     let organization = connector.organization.as_ref().unwrap();
-    let name = match &connector.endpoint {
-        Endpoint::OnPremises(_) => "Contoso",
-        Endpoint::Hosted(hosted) => hosted.tenant.as_str(),
-    };
-    assert_eq!(organization.name, name);
+    assert_eq!(organization.name, side.organization_name());
     assert_eq!(app.exchange().ledger().entries().open_shells, 0);
 }
 

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{
-    Device, DeviceId, DeviceStatistics, connector::Endpoint, device::Owner, pass::PassOutcome,
-};
+use domain::{Device, DeviceId, DeviceStatistics, device::Owner, pass::PassOutcome};
 use simulator::{OrganizationOptions, Partnership};
 use store::JobState;
 use testkit::{Side, TestApp};
@@ -80,12 +78,7 @@ async fn a_first_sync_brings_every_device_once_with_all_its_fields(side: Side) {
     assert_eq!(pass.counts.statistics, 120);
     let connector = app.connector().await.unwrap();
     assert_eq!(connector.last_full_sync, Some(pass.started));
-    let name = match &connector.endpoint {
-        Endpoint::OnPremises(_) => "Contoso",
-        // The service says no name, so it is called as whoever added it calls it.
-        Endpoint::Hosted(hosted) => hosted.tenant.as_str(),
-    };
-    assert_eq!(connector.organization.as_ref().unwrap().name, name);
+    assert_eq!(connector.organization.as_ref().unwrap().name, side.organization_name());
     let asked = app.exchange().ledger().entries();
     assert_eq!((asked.open_shells, asked.unterminated_commands), (0, 0));
 }

@@ -95,9 +95,14 @@ pub(in crate::cmdlets) fn organization_config(
         .with_adapted("IsDehydrated", false)
         .with_adapted("ActivityBasedAuthenticationTimeoutEnabled", true)
         .with_adapted("PublicFoldersEnabled", "Local");
+    let is_hosted = organization.options().dialect.is_hosted();
     let naming = Naming {
         guid: organization.guid(),
-        name: organization.options().name.clone(),
+        name: if is_hosted {
+            organization.tenant_domain()
+        } else {
+            organization.options().name.clone()
+        },
         distinguished_name: organization.configuration_dn(),
         canonical: super::settings::configuration_canonical(organization),
     };
