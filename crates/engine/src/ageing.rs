@@ -106,11 +106,7 @@ impl Engine {
             lease.give_way().await;
             self.ready(connector, &mut lease).await?;
             let removed = self.remove_aged(connector, &mut lease, id, before).await;
-            if let Err(error) = &removed {
-                self.failed_with(&mut lease, error).await;
-            }
-            removed?;
-            lease.settle(self.now());
+            self.settled(&mut lease, removed).await?;
         }
         Ok(())
     }

@@ -67,11 +67,7 @@ impl Engine {
     async fn refresh(&self, connector: &Connector, wanted: &Devices) -> anyhow::Result<Vec<Uuid>> {
         let mut lease = self.lease(connector, Urgency::Interactive).await?;
         let read = self.take_in(connector, &mut lease, wanted, true).await;
-        if let Err(error) = &read {
-            self.failed_with(&mut lease, error).await;
-        }
-        lease.settle(self.now());
-        read
+        self.settled(&mut lease, read).await
     }
 
     /// Reads a few devices and writes those that are new or differ; with their statistics, if these
@@ -243,12 +239,21 @@ impl Engine {
 }
 
 impl Engine {
-    /// Notes what an error says of the session, and of the budget.
-    pub(crate) async fn failed_with(&self, lease: &mut Lease, error: &anyhow::Error) {
-        match error.downcast_ref() {
-            Some(error) => self.lost(lease, error).await,
-            None => self.give_up(lease).await,
+    /// The outcome of what was done through a lease. What an error says of the session, and what was
+    /// spent, is noted first.
+    pub(crate) async fn settled<T>(
+        &self,
+        lease: &mut Lease,
+        outcome: anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        if let Err(error) = &outcome {
+            match error.downcast_ref() {
+                Some(error) => self.lost(lease, error).await,
+                None => self.give_up(lease).await,
+            }
         }
+        lease.settle(self.now());
+        outcome
     }
 
     /// Notes what an error of Exchange says of the session, and of the budget.

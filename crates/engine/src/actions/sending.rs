@@ -89,11 +89,7 @@ impl Engine {
             Ok(()) => self.step_with(connector, lease, request, action).await,
             Err(error) => Err(error),
         };
-        if let Err(error) = &done {
-            self.failed_with(lease, error).await;
-        }
-        lease.settle(self.now());
-        done
+        self.settled(lease, done).await
     }
 
     async fn step_with(

@@ -23,11 +23,8 @@ pub(crate) async fn look(engine: &Engine, connector: &Connector) -> anyhow::Resu
     let mut lease = engine.lease(connector, Urgency::Interactive).await?;
     let begun = engine.now();
     let looked = compare(engine, connector, &mut lease).await;
-    if let Err(error) = &looked {
-        engine.failed_with(&mut lease, error).await;
-    }
-    lease.settle(engine.now());
-    looked.map(|()| engine.now().duration_since(begun))
+    engine.settled(&mut lease, looked).await?;
+    Ok(engine.now().duration_since(begun))
 }
 
 async fn compare(engine: &Engine, connector: &Connector, lease: &mut Lease) -> anyhow::Result<()> {

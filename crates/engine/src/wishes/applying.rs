@@ -160,11 +160,7 @@ impl Engine {
     async fn try_out(&self, plan: &Plan, connector: &Connector) -> anyhow::Result<Tried> {
         let mut lease = self.lease(connector, Urgency::Interactive).await?;
         let tried = self.try_with(plan, connector, &mut lease).await;
-        if let Err(error) = &tried {
-            self.failed_with(&mut lease, error).await;
-        }
-        lease.settle(self.now());
-        tried
+        self.settled(&mut lease, tried).await
     }
 
     async fn try_with(

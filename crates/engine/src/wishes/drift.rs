@@ -187,11 +187,7 @@ impl Engine {
             anyhow::Ok((found, Vec::new(), writings))
         };
         let looked = looked.await;
-        if let Err(error) = &looked {
-            self.failed_with(&mut lease, error).await;
-        }
-        lease.settle(self.now());
-        let (found, problems, writings) = looked?;
+        let (found, problems, writings) = self.settled(&mut lease, looked).await?;
         let now = self.now();
         let drifted = found.into_iter().map(|change| match before.of(&change.thing) {
             Some(known) if known.change == change => known.clone(),

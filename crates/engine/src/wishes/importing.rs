@@ -72,11 +72,7 @@ impl Engine {
         let read = async {
             let mut lease = self.lease(&connector, Urgency::Interactive).await?;
             let observed = self.observe(&connector, &mut lease, &Wants::everything()).await;
-            if let Err(error) = &observed {
-                self.failed_with(&mut lease, error).await;
-            }
-            lease.settle(self.now());
-            observed
+            self.settled(&mut lease, observed).await
         };
         let observed = read.await.map_err(|error| {
             Error::Unavailable(format!(

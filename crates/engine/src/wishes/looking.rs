@@ -181,11 +181,7 @@ impl Engine {
     pub(super) async fn glance(&self, connector: &Connector) -> anyhow::Result<()> {
         let mut lease = self.lease(connector, Urgency::Background).await?;
         let looked = self.glance_with(connector, &mut lease).await;
-        if let Err(error) = &looked {
-            self.failed_with(&mut lease, error).await;
-        }
-        lease.settle(self.now());
-        looked
+        self.settled(&mut lease, looked).await
     }
 
     async fn glance_with(&self, connector: &Connector, lease: &mut Lease) -> anyhow::Result<()> {

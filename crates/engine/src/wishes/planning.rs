@@ -166,11 +166,7 @@ impl Engine {
         let connector = self.connector_of_plan(plan).await?;
         let mut lease = self.lease(&connector, Urgency::Interactive).await?;
         let found = self.find_with(plan, &connector, &mut lease).await;
-        if let Err(error) = &found {
-            self.failed_with(&mut lease, error).await;
-        }
-        lease.settle(self.now());
-        found
+        self.settled(&mut lease, found).await
     }
 
     async fn find_with(

@@ -166,11 +166,7 @@ impl Engine {
         }
         let mut lease = self.lease(connector, Urgency::Interactive).await?;
         let seen = self.seen(connector, &mut lease, wish, care).await;
-        if let Err(error) = &seen {
-            self.failed_with(&mut lease, error).await;
-        }
-        lease.settle(self.now());
-        seen
+        self.settled(&mut lease, seen).await
     }
 }
 
