@@ -192,7 +192,8 @@ impl Engine {
         let drifted = found.into_iter().map(|change| match before.of(&change.thing) {
             Some(known) if known.change == change => known.clone(),
             _ => {
-                let writing = writings.iter().find(|writing| wrote(writing, &change.thing));
+                let writing =
+                    writings.iter().find(|writing| writing.may_have_changed(&change.thing));
                 Drifted {
                     change,
                     since: now,
@@ -287,30 +288,6 @@ fn drift_entry(entry: Entry, one: &Drifted) -> Entry {
     match &one.writer {
         Some(who) => entry.with("writer", who.as_str()),
         None => entry,
-    }
-}
-
-/// Whether a write that Exchange has on record is what made a thing otherwise.
-fn wrote(writing: &Writing, thing: &Thing) -> bool {
-    let cmdlet = writing.cmdlet.to_lowercase();
-    let object = writing.object.as_deref().unwrap_or_default().to_lowercase();
-    let names = |text: &str| object.contains(&text.to_lowercase());
-    match thing {
-        Thing::Policy(name) | Thing::Setting(name, _) => {
-            cmdlet.ends_with("mailboxpolicy") && names(name.as_str())
-        }
-        Thing::DefaultLevel | Thing::Administrators | Thing::TextForUsers => {
-            cmdlet.ends_with("organizationsettings")
-        }
-        Thing::Rule(_, value) => {
-            let said = |text: &String| text.to_lowercase().contains(&value.as_str().to_lowercase());
-            cmdlet.ends_with("accessrule")
-                && (names(value.as_str()) || writing.parameters.iter().any(said))
-        }
-        Thing::Assignment(mailbox) | Thing::Exemption(mailbox, _) => {
-            let name = mailbox.name.split('@').next().unwrap_or_default();
-            cmdlet == "set-casmailbox" && (names(name) || names(&mailbox.guid.to_string()))
-        }
     }
 }
 

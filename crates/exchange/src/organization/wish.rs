@@ -12,7 +12,7 @@ use domain::{
     settings::Generation,
     wish::{
         Folded, MailboxKey, ObservedAccess, ObservedMailbox, ObservedPolicy, ObservedRule,
-        SettingStep, Step, Threshold,
+        SettingStep, Step, Thing, Threshold,
     },
 };
 use uuid::Uuid;
@@ -36,6 +36,34 @@ pub struct Writing {
     pub parameters: Vec<String>,
     /// When.
     pub at: Timestamp,
+}
+
+impl Writing {
+    /// Whether it can be what made a thing otherwise.
+    #[must_use]
+    pub fn may_have_changed(&self, thing: &Thing) -> bool {
+        let cmdlet = self.cmdlet.to_lowercase();
+        let object = self.object.as_deref().unwrap_or_default().to_lowercase();
+        let names = |text: &str| object.contains(&text.to_lowercase());
+        match thing {
+            Thing::Policy(name) | Thing::Setting(name, _) => {
+                cmdlet.ends_with("mailboxpolicy") && names(name.as_str())
+            }
+            Thing::DefaultLevel | Thing::Administrators | Thing::TextForUsers => {
+                cmdlet.ends_with("organizationsettings")
+            }
+            Thing::Rule(_, value) => {
+                let value = value.as_str().to_lowercase();
+                let says = |text: &String| text.to_lowercase().contains(&value);
+                cmdlet.ends_with("accessrule")
+                    && (names(&value) || self.parameters.iter().any(says))
+            }
+            Thing::Assignment(mailbox) | Thing::Exemption(mailbox, _) => {
+                let name = mailbox.name.split('@').next().unwrap_or_default();
+                cmdlet == "set-casmailbox" && (names(name) || names(&mailbox.guid.to_string()))
+            }
+        }
+    }
 }
 
 /// Most entries of Exchange's own record that are asked for at once.
