@@ -10,7 +10,7 @@ use domain::{
     ActionKind, Caller, DeviceId, Permission, Query, RequestId, Scope,
     action::{Effect, Warning},
 };
-use engine::{Engine, Planned, Targets, Wish};
+use engine::{Engine, NewRequest, Planned, Targets};
 use serde::{Deserialize, Serialize};
 use store::{Page, Request};
 use uuid::Uuid;
@@ -228,23 +228,23 @@ pub(crate) async fn ask(
     Parameters(DryRun { dry_run }): Parameters<DryRun>,
     Body(asked): Body<ActionRequest>,
 ) -> Result<Response, Problem> {
-    let wish = wish_of(&engine, &caller, asked, idempotency::key(&headers)?).await?;
+    let new = request_of(&engine, &caller, asked, idempotency::key(&headers)?).await?;
     if dry_run {
-        let preview = engine.preview_action(&caller, &wish).await?;
+        let preview = engine.preview_action(&caller, &new).await?;
         return Ok(Json(ActionPreview::of(preview)).into_response());
     }
-    let request = engine.ask(&caller, wish).await?;
+    let request = engine.ask(&caller, new).await?;
     let job = job_of(&engine, request).await?;
     let location = [(header::LOCATION, format!("/api/v1/jobs/{}", job.id))];
     Ok((StatusCode::ACCEPTED, location, Json(job)).into_response())
 }
 
-async fn wish_of(
+async fn request_of(
     engine: &Engine,
     caller: &Caller,
     asked: ActionRequest,
     repeat_key: Option<String>,
-) -> Result<Wish, Problem> {
+) -> Result<NewRequest, Problem> {
     let kind = ActionKind::from_word(&asked.action).ok_or_else(|| {
         let all: Vec<_> = ActionKind::ALL.iter().map(|kind| kind.word()).collect();
         let remedy = format!("ask for one of {}", all.join(", "));
@@ -273,7 +273,7 @@ async fn wish_of(
         }
     };
     let (reason, ticket, expected) = (asked.reason, asked.ticket, asked.expected);
-    Ok(Wish { kind, of, reason, ticket, repeat_key, expected })
+    Ok(NewRequest { kind, of, reason, ticket, repeat_key, expected })
 }
 
 /// The device that a text means: Gatepost's id, Exchange's GUID, or a device id that only one has.

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use domain::{AccessState, ActionKind, DeviceId, Permission, Query};
-use engine::{Engine, Error, Planned, Preview, Targets, Wish};
+use engine::{Engine, Error, NewRequest, Planned, Preview, Targets};
 use uuid::Uuid;
 
 use crate::{
@@ -98,7 +98,7 @@ pub(crate) async fn ask(
     signed_in.caller.scope(meant.kind.permission())?;
     let wrong = match check_typed(&engine, &signed_in, &meant, &fields).await? {
         Some(wrong) => Error::Invalid(wrong),
-        None => match engine.ask(&signed_in.caller, meant.wish(&fields)).await {
+        None => match engine.ask(&signed_in.caller, meant.request(&fields)).await {
             Ok(request) => {
                 return Ok(Redirect::to(&format!("/requests/{}", request.id)).into_response());
             }
@@ -134,9 +134,9 @@ impl Meant {
         Ok(Self { kind, of })
     }
 
-    fn wish(&self, fields: &Fields) -> Wish {
+    fn request(&self, fields: &Fields) -> NewRequest {
         let some = |name| Some(field(fields, name).to_owned()).filter(|text| !text.is_empty());
-        Wish {
+        NewRequest {
             kind: self.kind,
             of: self.of.clone(),
             reason: field(fields, "reason").to_owned(),
@@ -220,7 +220,7 @@ impl ActPage {
         fields: &Fields,
         problem: Option<String>,
     ) -> Result<Self, Problem> {
-        let preview = engine.preview_action(&signed_in.caller, &meant.wish(fields)).await?;
+        let preview = engine.preview_action(&signed_in.caller, &meant.request(fields)).await?;
         let only = preview.first.first().filter(|_| preview.devices == 1);
         let (title, back) = match only {
             Some(one) => (

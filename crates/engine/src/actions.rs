@@ -38,7 +38,7 @@ use crate::{Engine, Error};
 
 /// What somebody asks of devices.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub struct NewRequest {
     /// What.
     pub kind: ActionKind,
     /// Of which.
@@ -73,33 +73,37 @@ const MAX_KEY: usize = 255;
 pub(crate) const APPROVAL_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
 impl Engine {
-    /// What a wish would do now. Nothing is kept.
-    pub async fn preview_action(&self, caller: &Caller, wish: &Wish) -> Result<Preview, Error> {
-        let planned = self.plan(caller, wish).await?;
-        self.preview(caller, wish.kind, planned).await
+    /// What a request would do now. Nothing is kept.
+    pub async fn preview_action(
+        &self,
+        caller: &Caller,
+        new: &NewRequest,
+    ) -> Result<Preview, Error> {
+        let planned = self.plan(caller, new).await?;
+        self.preview(caller, new.kind, planned).await
     }
 
     /// Asks for an action. Answers with the request as it is kept: it may be held for somebody's
     /// approval. What cannot be done is kept as failed beside what can; if nothing can be done,
     /// nothing is kept.
-    pub async fn ask(&self, caller: &Caller, wish: Wish) -> Result<Request, Error> {
-        let wish = checked(wish)?;
-        if let Some(key) = &wish.repeat_key
+    pub async fn ask(&self, caller: &Caller, new: NewRequest) -> Result<Request, Error> {
+        let new = checked(new)?;
+        if let Some(key) = &new.repeat_key
             && let Some(request) = self.store().repeated_request(caller.person, key).await?
         {
-            caller.scope(wish.kind.permission())?;
-            return self.same_request(request, &wish).await;
+            caller.scope(new.kind.permission())?;
+            return self.same_request(request, &new).await;
         }
-        let planned = self.plan(caller, &wish).await?;
-        check_expected(&wish, planned.len())?;
+        let planned = self.plan(caller, &new).await?;
+        check_expected(&new, planned.len())?;
         let possible = planned.iter().filter(|one| one.forecast.refusal.is_none()).count();
         if possible == 0 {
             return Err(Error::Conflict(nothing_possible(&planned)));
         }
         // From here to the end nobody else asks: the guard counts what was let through.
         let gate = self.inner.gate.0.lock().await;
-        let hold = self.hold_of(caller, wish.kind, &planned).await?;
-        let (request, actions) = self.request_of(caller, &wish, &planned, hold);
+        let hold = self.hold_of(caller, new.kind, &planned).await?;
+        let (request, actions) = self.request_of(caller, &new, &planned, hold);
         let mut entries = vec![self.asked_entry(caller, &request, &actions)];
         if let Some(hold) = &request.hold {
             let entry = Entry::of(caller, request.asked, Event::ActionHeld).answered(hold.clone());
@@ -112,10 +116,10 @@ impl Engine {
             Err(store::Error::Conflict { what }) => {
                 drop(log);
                 // The same request came twice at the same moment.
-                let key = wish.repeat_key.as_deref().unwrap_or_default();
+                let key = new.repeat_key.as_deref().unwrap_or_default();
                 let first = self.store().repeated_request(caller.person, key).await?;
                 let first = first.ok_or(Error::Conflict(what))?;
-                return self.same_request(first, &wish).await;
+                return self.same_request(first, &new).await;
             }
             Err(error) => return Err(error.into()),
         }
@@ -129,8 +133,8 @@ impl Engine {
 
     /// The same request sent again is answered the same; another with its key is a mistake, which
     /// must not look as if it had been asked for.
-    async fn same_request(&self, request: Request, wish: &Wish) -> Result<Request, Error> {
-        let is_of_same = match &wish.of {
+    async fn same_request(&self, request: Request, new: &NewRequest) -> Result<Request, Error> {
+        let is_of_same = match &new.of {
             Targets::Query(query) => request.query.as_deref() == Some(query.to_string().as_str()),
             Targets::Devices(ids) => {
                 let mut asked = BTreeSet::new();
@@ -149,7 +153,7 @@ impl Engine {
                 request.query.is_none() && asked == ids.iter().copied().collect()
             }
         };
-        if is_of_same && request.kind == wish.kind && request.reason == wish.reason {
+        if is_of_same && request.kind == new.kind && request.reason == new.reason {
             return Ok(request);
         }
         Err(Error::Conflict(
@@ -157,15 +161,15 @@ impl Engine {
         ))
     }
 
-    /// The devices of a wish, each with what would happen there.
-    async fn plan(&self, caller: &Caller, wish: &Wish) -> Result<Vec<Planned>, Error> {
-        let scope = caller.scope(wish.kind.permission())?;
-        let devices = self.devices_of(&scope, &wish.of).await?;
-        let servers = self.servers_of(caller, wish.kind).await?;
+    /// The devices of a request, each with what would happen there.
+    async fn plan(&self, caller: &Caller, new: &NewRequest) -> Result<Vec<Planned>, Error> {
+        let scope = caller.scope(new.kind.permission())?;
+        let devices = self.devices_of(&scope, &new.of).await?;
+        let servers = self.servers_of(caller, new.kind).await?;
         let now = self.now();
         let planned = devices.into_iter().map(|device| {
             let server = servers.get(&device.connector).copied().unwrap_or(REMOVED);
-            let forecast = domain::action::forecast(wish.kind, &device, server, now);
+            let forecast = domain::action::forecast(new.kind, &device, server, now);
             Planned { device, forecast }
         });
         Ok(planned.collect())
@@ -208,25 +212,25 @@ impl Engine {
     fn request_of(
         &self,
         caller: &Caller,
-        wish: &Wish,
+        new: &NewRequest,
         planned: &[Planned],
         hold: Option<String>,
     ) -> (Request, Vec<Action>) {
         let now = self.now();
         let request = Request {
             id: RequestId(Uuid::now_v7()),
-            kind: wish.kind,
+            kind: new.kind,
             person: caller.person,
             person_name: caller.name.clone(),
             source: caller.source,
-            reason: wish.reason.clone(),
-            ticket: wish.ticket.clone(),
-            query: match &wish.of {
+            reason: new.reason.clone(),
+            ticket: new.ticket.clone(),
+            query: match &new.of {
                 Targets::Query(query) => Some(query.to_string()),
                 Targets::Devices(_) => None,
             },
             asked: now,
-            repeat_key: wish.repeat_key.clone(),
+            repeat_key: new.repeat_key.clone(),
             devices: planned.len() as u64,
             expires: hold.is_some().then(|| now + APPROVAL_LIFE),
             hold,
@@ -236,13 +240,13 @@ impl Engine {
         let actions = planned.iter().map(|one| {
             let refusal = one.forecast.refusal.as_ref();
             // Wipes wait for their batch; the rest may go at once.
-            let waits = request.hold.is_some() || wish.kind.is_wipe();
+            let waits = request.hold.is_some() || new.kind.is_wipe();
             let state = match refusal {
                 Some(_) => ActionState::Failed,
                 None if waits => ActionState::Asked,
                 None => ActionState::Approved,
             };
-            let batch = if wish.kind.is_wipe() { batch_of(index) } else { 0 };
+            let batch = if new.kind.is_wipe() { batch_of(index) } else { 0 };
             index += u32::from(refusal.is_none());
             action_of(&request, &one.device, state, batch, refusal.map(ToString::to_string))
         });
@@ -334,27 +338,27 @@ fn on_request(entry: Entry, request: &Request) -> Entry {
     entry.on(TargetKind::Request, request.id.to_string(), name)
 }
 
-fn checked(wish: Wish) -> Result<Wish, Error> {
-    let reason = wish.reason.trim().to_owned();
+fn checked(new: NewRequest) -> Result<NewRequest, Error> {
+    let reason = new.reason.trim().to_owned();
     if reason.is_empty() {
         return Err(Error::Invalid("the reason is empty; say why, for the record".to_owned()));
     }
-    let ticket = wish.ticket.map(|ticket| ticket.trim().to_owned());
+    let ticket = new.ticket.map(|ticket| ticket.trim().to_owned());
     let ticket = ticket.filter(|ticket| !ticket.is_empty());
     for (what, text, most) in [
         ("reason", Some(&reason), MAX_REASON),
         ("ticket", ticket.as_ref(), MAX_TICKET),
-        ("key", wish.repeat_key.as_ref(), MAX_KEY),
+        ("key", new.repeat_key.as_ref(), MAX_KEY),
     ] {
         if text.is_some_and(|text| text.len() > most) {
             return Err(Error::Invalid(format!("the {what} is longer than {most} bytes")));
         }
     }
-    Ok(Wish { reason, ticket, ..wish })
+    Ok(NewRequest { reason, ticket, ..new })
 }
 
-fn check_expected(wish: &Wish, found: usize) -> Result<(), Error> {
-    match wish.expected {
+fn check_expected(new: &NewRequest, found: usize) -> Result<(), Error> {
+    match new.expected {
         Some(expected) if expected != found as u64 => Err(Error::Conflict(format!(
             "{expected} devices were shown and it would be {found} now; look at the preview again"
         ))),

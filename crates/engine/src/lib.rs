@@ -41,7 +41,7 @@ mod validation;
 mod wishes;
 mod worker;
 
-pub use actions::{Planned, Preview, Review, Targets, Wish};
+pub use actions::{NewRequest, Planned, Preview, Review, Targets};
 pub use ageing::AgeingPreview;
 pub use audit::{
     AuditChain, AuditCheck, AuditExport, AuditIdentity, AuditKey, AuditStream, AuditTrouble,

@@ -6,8 +6,8 @@ use domain::connector::{Authentication, DirectorySecurity, Runspaces};
 use jiff::tz::TimeZoneDatabase;
 
 use crate::setup::{
+    entered::{Errors, Given},
     form::{DELTA_PRESETS, FULL_PRESETS, Form, Step},
-    wish::{Errors, Given},
 };
 
 /// One field of a form.

@@ -3,10 +3,10 @@
 //! The pages are plain forms and need no script. What is typed travels in the form from step to
 //! step, but for passwords: see `drafts`. Nothing is kept before the last step.
 
+mod entered;
 mod fields;
 mod form;
 mod review;
-mod wish;
 
 use std::collections::BTreeMap;
 
@@ -25,10 +25,10 @@ use engine::{ConnectorChange, Engine, NewConnector, Proof};
 
 pub(crate) use self::review::{cloud, schedule, way_of_proving, way_of_signing_in};
 use self::{
+    entered::{Entered, Errors, Given},
     fields::{Field, Filled, Input},
     form::{Form, Step, step_of},
     review::Section,
-    wish::{Errors, Given, Wish},
 };
 use crate::{
     console::Console,
@@ -150,18 +150,18 @@ impl UnderWay {
         Ok(Self { form, draft, secrets, given, others })
     }
 
-    fn read(&self) -> Result<Wish, Errors> {
+    fn read(&self) -> Result<Entered, Errors> {
         let mut errors = Errors::new();
         if let Some(name) = self.others.iter().find(|name| *name == self.form.get("name")) {
             let why = format!("There is a connector {name} already; choose another name.");
             errors.insert("name", why);
         }
-        let mut wish = wish::read(&self.form, self.given);
+        let mut entered = entered::read(&self.form, self.given);
         if !errors.is_empty() {
-            errors.extend(wish.err().unwrap_or_default());
-            wish = Err(errors);
+            errors.extend(entered.err().unwrap_or_default());
+            entered = Err(errors);
         }
-        wish
+        entered
     }
 
     fn fields(&self, step: Step, errors: &Errors, is_change: bool) -> Vec<Field> {
@@ -203,10 +203,10 @@ pub(crate) async fn go_on(
     let under_way = UnderWay::new(&console, &signed_in, &sent, None).await?;
     let word = |name: &str| sent.get(name).map_or("", String::as_str);
     let here = Step::parse(word("step")).unwrap_or(Step::General);
-    let wish = under_way.read();
+    let entered = under_way.read();
     // Nobody passes by a step that is wrong, whatever the form says.
     let first_wrong =
-        wish.as_ref().err().and_then(|errors| errors.keys().map(|f| step_of(f)).min());
+        entered.as_ref().err().and_then(|errors| errors.keys().map(|f| step_of(f)).min());
     let wanted = match word("go") {
         "back" => here.previous(),
         "add" => Step::Review,
@@ -215,12 +215,12 @@ pub(crate) async fn go_on(
     let is_stuck = first_wrong.is_some_and(|wrong| wrong < wanted);
     if is_stuck {
         let wrong = first_wrong.unwrap_or(here);
-        let errors = wish.err().unwrap_or_default();
+        let errors = entered.err().unwrap_or_default();
         let page = wizard(&signed_in, &under_way, wrong, &errors, None);
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page::whole(&page)).into_response());
     }
-    match (wish, word("go")) {
-        (Ok(wish), "add") => add(&console, &signed_in, &under_way, wish).await,
+    match (entered, word("go")) {
+        (Ok(entered), "add") => add(&console, &signed_in, &under_way, entered).await,
         _ => Ok(page::whole(&wizard(&signed_in, &under_way, wanted, &Errors::new(), None))),
     }
 }
@@ -230,21 +230,21 @@ async fn add(
     console: &Console,
     signed_in: &SignedIn,
     under_way: &UnderWay,
-    wish: Wish,
+    entered: Entered,
 ) -> Result<Response, Problem> {
-    let proof = match proof(&wish, &under_way.secrets) {
+    let proof = match proof(&entered, &under_way.secrets) {
         Ok(proof) => proof,
         Err(problem) => {
             let page = wizard(signed_in, under_way, Step::Account, &Errors::new(), Some(problem));
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, page::whole(&page)).into_response());
         }
     };
-    let secrets = used(&wish, under_way.secrets.clone());
-    let address = format!("/connectors/{}?new#permissions", wish.name);
+    let secrets = used(&entered, under_way.secrets.clone());
+    let address = format!("/connectors/{}?new#permissions", entered.name);
     let new = NewConnector {
-        name: wish.name,
-        endpoint: wish.endpoint,
-        options: wish.options,
+        name: entered.name,
+        endpoint: entered.endpoint,
+        options: entered.options,
         is_paused: false,
         password: secrets.password,
         proxy_password: secrets.proxy_password,
@@ -262,11 +262,11 @@ async fn add(
 
 /// The secrets that a connector has a use for: a password may have been typed before another way
 /// of signing in was chosen.
-fn used(wish: &Wish, secrets: Secrets) -> Secrets {
-    let endpoint = &wish.endpoint;
+fn used(entered: &Entered, secrets: Secrets) -> Secrets {
+    let endpoint = &entered.endpoint;
     let has_password = endpoint.server().is_some_and(ServerEndpoint::has_password);
     let has_proxy = endpoint.proxy().is_some_and(|proxy| proxy.username.is_some());
-    let has_notification = wish.options.notification_account.is_some();
+    let has_notification = entered.options.notification_account.is_some();
     Secrets {
         password: secrets.password.filter(|_| has_password),
         proxy_password: secrets.proxy_password.filter(|_| has_proxy),
@@ -276,8 +276,8 @@ fn used(wish: &Wish, secrets: Secrets) -> Secrets {
 }
 
 /// What an application proves itself with, if it was given in this form.
-fn proof(wish: &Wish, secrets: &Secrets) -> Result<Option<Proof>, Trouble> {
-    let way = wish.endpoint.hosted().map(|hosted| hosted.sign_in);
+fn proof(entered: &Entered, secrets: &Secrets) -> Result<Option<Proof>, Trouble> {
+    let way = entered.endpoint.hosted().map(|hosted| hosted.sign_in);
     let read = match (way, &secrets.certificate, &secrets.client_secret) {
         (Some(HostedSignIn::Certificate), Some(text), _) => {
             Proof::certificate(text.clone(), secrets.certificate_password.clone()).map(Some)
@@ -299,7 +299,7 @@ fn wizard(
 ) -> SetupPage {
     let fields = under_way.fields(step, errors, false);
     let review = match under_way.read() {
-        Ok(wish) if step == Step::Review => review::sections(&wish, under_way.given),
+        Ok(entered) if step == Step::Review => review::sections(&entered, under_way.given),
         _ => Vec::new(),
     };
     SetupPage {
@@ -339,29 +339,29 @@ pub(crate) async fn change(
         let page = edit_page(&signed_in, &under_way, &connector.name, errors, problem);
         (StatusCode::UNPROCESSABLE_ENTITY, page::whole(&page)).into_response()
     };
-    let wish = match under_way.read() {
-        Ok(wish) => wish,
+    let entered = match under_way.read() {
+        Ok(entered) => entered,
         Err(errors) => return Ok(refused(&errors, None)),
     };
-    let proof = match proof(&wish, &under_way.secrets) {
+    let proof = match proof(&entered, &under_way.secrets) {
         Ok(proof) => proof,
         Err(problem) => return Ok(refused(&Errors::new(), Some(problem))),
     };
-    let secrets = used(&wish, under_way.secrets.clone());
+    let secrets = used(&entered, under_way.secrets.clone());
     let change = ConnectorChange {
-        endpoint: wish.endpoint,
-        options: wish.options,
+        endpoint: entered.endpoint,
+        options: entered.options,
         password: secrets.password,
         proxy_password: secrets.proxy_password,
         notification_password: secrets.notification_password,
         proof,
     };
-    let changed = console.engine.change_connector(&signed_in.caller, &wish.name, change).await;
+    let changed = console.engine.change_connector(&signed_in.caller, &entered.name, change).await;
     if let Err(error) = changed {
         return Ok(refused(&Errors::new(), Some(Trouble::of(error)?)));
     }
     console.drafts.remove(signed_in.session, under_way.draft);
-    Ok(Redirect::to(&format!("/connectors/{}?new#permissions", wish.name)).into_response())
+    Ok(Redirect::to(&format!("/connectors/{}?new#permissions", entered.name)).into_response())
 }
 
 async fn to_be_changed(

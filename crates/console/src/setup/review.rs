@@ -10,8 +10,8 @@ use domain::{
 
 use crate::{
     setup::{
+        entered::{Entered, Given},
         form::Step,
-        wish::{Given, Wish},
     },
     words,
 };
@@ -24,12 +24,12 @@ pub(crate) struct Section {
 }
 
 /// Everything that was decided, in words; of secrets only that they are given.
-pub(crate) fn sections(wish: &Wish, given: Given) -> Vec<Section> {
+pub(crate) fn sections(entered: &Entered, given: Given) -> Vec<Section> {
     vec![
-        Section { step: Step::General, facts: general(wish, given) },
-        Section { step: Step::Account, facts: account(wish, given) },
-        Section { step: Step::Discovery, facts: discovery(&wish.options) },
-        Section { step: Step::Settings, facts: settings(&wish.options) },
+        Section { step: Step::General, facts: general(entered, given) },
+        Section { step: Step::Account, facts: account(entered, given) },
+        Section { step: Step::Discovery, facts: discovery(&entered.options) },
+        Section { step: Step::Settings, facts: settings(&entered.options) },
     ]
 }
 
@@ -37,17 +37,17 @@ fn said(given: bool) -> &'static str {
     if given { "password given" } else { "no password" }
 }
 
-fn general(wish: &Wish, given: Given) -> Vec<(&'static str, String)> {
-    let endpoint = &wish.endpoint;
+fn general(entered: &Entered, given: Given) -> Vec<(&'static str, String)> {
+    let endpoint = &entered.endpoint;
     let mut facts =
-        vec![("Name", wish.name.to_string()), ("Environment", environment(endpoint).to_owned())];
+        vec![("Name", entered.name.to_string()), ("Environment", environment(endpoint).to_owned())];
     if let Endpoint::Hosted(hosted) = endpoint {
         facts.push(("Tenant", hosted.tenant.to_string()));
         facts.push(("Cloud", cloud(hosted.cloud).to_owned()));
     }
     facts.push(("Address", endpoint.url().to_owned()));
     if let Endpoint::OnPremises(_) = endpoint {
-        facts.extend(servers(&wish.options));
+        facts.extend(servers(&entered.options));
     }
     let proxy = endpoint.proxy().map_or_else(
         || "None".to_owned(),
@@ -91,12 +91,12 @@ fn servers(options: &Options) -> Vec<(&'static str, String)> {
     sites.chain([("Other servers", others.to_owned()), ("Active Directory", directory)]).collect()
 }
 
-fn account(wish: &Wish, given: Given) -> Vec<(&'static str, String)> {
-    let mut facts = match &wish.endpoint {
+fn account(entered: &Entered, given: Given) -> Vec<(&'static str, String)> {
+    let mut facts = match &entered.endpoint {
         Endpoint::OnPremises(server) => server_account(server, given),
         Endpoint::Hosted(hosted) => hosted_account(hosted, given),
     };
-    let notification = wish.options.notification_account.as_ref().map_or_else(
+    let notification = entered.options.notification_account.as_ref().map_or_else(
         || "None".to_owned(),
         |account| format!("{account}, {}", said(given.notification_password)),
     );

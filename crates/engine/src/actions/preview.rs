@@ -1,4 +1,4 @@
-//! What a wish would do: how many, whose, what happens there, what cannot be done and why.
+//! What a request would do: how many, whose, what happens there, what cannot be done and why.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,7 @@ impl Planned {
     }
 }
 
-/// What a wish would do now.
+/// What a request would do now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preview {
     /// What was asked.

@@ -11,7 +11,7 @@ use domain::{
     authority::{BuiltInRole, Grant, Place},
     wish::PlanState,
 };
-use engine::{DescribedDevice, Error, Explained, Targets, Wish, WishSource};
+use engine::{DescribedDevice, Error, Explained, NewRequest, Targets, WishSource};
 use testkit::{Side, TestApp};
 
 on_both_sides! {
@@ -186,7 +186,7 @@ async fn a_blocked_phone_is_told_why_and_let_in_by_the_smallest_change(side: Sid
     assert_eq!(before.remedies[0].sentence(Some(&owner)), format!("Allow it for {owner}."));
     assert!(before.rules_as_of.is_some());
 
-    let wish = Wish {
+    let new = NewRequest {
         kind: ActionKind::Allow,
         of: Targets::Devices(vec![phone.id]),
         reason: "a phone of the board".to_owned(),
@@ -194,7 +194,7 @@ async fn a_blocked_phone_is_told_why_and_let_in_by_the_smallest_change(side: Sid
         repeat_key: None,
         expected: None,
     };
-    let request = app.engine().ask(&app.caller(), wish).await.unwrap();
+    let request = app.engine().ask(&app.caller(), new).await.unwrap();
     app.engine().request_settled(&app.caller(), request.id).await.unwrap();
     let after = explained(&app, phone.id).await;
     assert_eq!(

@@ -10,7 +10,9 @@ use domain::{
     status_message::Event,
     wish::PlanState,
 };
-use engine::{ConnectorChange, NewConnector, PlannedWish, SignInState, Targets, Wish, WishSource};
+use engine::{
+    ConnectorChange, NewConnector, NewRequest, PlannedWish, SignInState, Targets, WishSource,
+};
 use jiff::SignedDuration;
 use simulator::{HostedFaults, OrganizationOptions};
 use store::{JobState, Page};
@@ -139,7 +141,7 @@ async fn the_habits_of_the_service_cost_time_and_nothing_else() {
 /// Asks for an action and lets time pass until it has ended: what the service has no time for now is
 /// tried again later.
 async fn acted(app: &TestApp, kind: ActionKind, device: DeviceId) -> ActionState {
-    let wish = Wish {
+    let new = NewRequest {
         kind,
         of: Targets::Devices(vec![device]),
         reason: "lost in a train".to_owned(),
@@ -147,7 +149,7 @@ async fn acted(app: &TestApp, kind: ActionKind, device: DeviceId) -> ActionState
         repeat_key: None,
         expected: None,
     };
-    let request = app.engine().ask(&app.caller(), wish).await.unwrap();
+    let request = app.engine().ask(&app.caller(), new).await.unwrap();
     let scope = app.caller().scope(Permission::ReadResource).unwrap();
     app.eventually("the end of an action", async || {
         app.clock().advance(SignedDuration::from_secs(1));

@@ -21,19 +21,19 @@ on_both_sides! {
 async fn what_is_asked_in_a_wrong_way_is_refused_and_nothing_is_kept(side: Side) {
     let (app, devices) = synced(side, 60).await;
     let (phone, caller) = (modern(&devices), app.caller());
-    let ask = async |wish: Wish| app.engine().ask(&caller, wish).await.unwrap_err();
-    let silent = Wish { reason: " ".to_owned(), ..wish(ActionKind::Allow, &[phone.id]) };
+    let ask = async |new: NewRequest| app.engine().ask(&caller, new).await.unwrap_err();
+    let silent = NewRequest { reason: " ".to_owned(), ..asking(ActionKind::Allow, &[phone.id]) };
     assert!(matches!(ask(silent).await, Error::Invalid(_)));
-    let unknown = wish(ActionKind::Allow, &[DeviceId(uuid::Uuid::nil())]);
+    let unknown = asking(ActionKind::Allow, &[DeviceId(uuid::Uuid::nil())]);
     assert!(matches!(ask(unknown).await, Error::NotFound(_)));
     assert!(matches!(ask(by_query(ActionKind::Allow, "user:nobody")).await, Error::NotFound(_)));
-    let stale = Wish { expected: Some(7), ..by_query(ActionKind::Allow, "os:iOS*") };
+    let stale = NewRequest { expected: Some(7), ..by_query(ActionKind::Allow, "os:iOS*") };
     assert!(ask(stale).await.to_string().contains("7 devices were shown"));
     let old = devices.iter().find(|device| {
         device.facts.client_version.as_deref() == Some("14.1")
             && device.facts.device_type.as_deref() != Some("Outlook")
     });
-    let old = wish(ActionKind::WipeAccount, &[old.unwrap().id]);
+    let old = asking(ActionKind::WipeAccount, &[old.unwrap().id]);
     assert!(ask(old).await.to_string().contains("needs Exchange ActiveSync 16.1"));
     let none = app.engine().store().requests(&app.scope().unwrap(), 10).await.unwrap();
     assert_eq!(none, []);
@@ -43,16 +43,18 @@ async fn what_is_asked_in_a_wrong_way_is_refused_and_nothing_is_kept(side: Side)
 async fn the_same_request_sent_twice_is_one(side: Side) {
     let (app, devices) = synced(side, 60).await;
     let (phone, caller) = (modern(&devices), app.caller());
-    let keyed =
-        Wish { repeat_key: Some("a-key".to_owned()), ..wish(ActionKind::WipeAccount, &[phone.id]) };
+    let keyed = NewRequest {
+        repeat_key: Some("a-key".to_owned()),
+        ..asking(ActionKind::WipeAccount, &[phone.id])
+    };
     let first = done(&app, &caller, keyed.clone()).await.unwrap();
     let second = app.engine().ask(&caller, keyed.clone()).await.unwrap();
     assert_eq!(first.id, second.id);
     assert_eq!(app.exchange().ledger().received("Clear-MobileDevice").len(), 1);
     let another = devices.iter().find(|device| device.id != phone.id).unwrap();
     for other in [
-        Wish { kind: ActionKind::Block, ..keyed.clone() },
-        Wish { of: Targets::Devices(vec![another.id]), ..keyed },
+        NewRequest { kind: ActionKind::Block, ..keyed.clone() },
+        NewRequest { of: Targets::Devices(vec![another.id]), ..keyed },
     ] {
         assert!(matches!(app.engine().ask(&caller, other).await, Err(Error::Conflict(_))));
     }
@@ -62,14 +64,14 @@ async fn what_was_removed_in_exchange_meanwhile_is_said_to_be_gone(side: Side) {
     let (app, devices) = synced(side, 60).await;
     let (phone, caller) = (modern(&devices), app.caller());
     assert!(app.exchange().organization().remove_device(phone.facts.guid));
-    let request = done(&app, &caller, wish(ActionKind::WipeDevice, &[phone.id])).await.unwrap();
+    let request = done(&app, &caller, asking(ActionKind::WipeDevice, &[phone.id])).await.unwrap();
     let action = only(&app, &request).await;
     assert_eq!(action.state, ActionState::Failed);
     assert_eq!(action.note.as_deref(), Some("the partnership is gone in Exchange"));
     assert!(device(&app, phone.id).await.gone_since.is_some());
     assert_eq!(app.exchange().ledger().count("Clear-MobileDevice"), 0);
     // To forget what is gone already is no failure, but now everybody knows.
-    let forget = app.engine().ask(&caller, wish(ActionKind::Forget, &[phone.id])).await;
+    let forget = app.engine().ask(&caller, asking(ActionKind::Forget, &[phone.id])).await;
     assert!(forget.unwrap_err().to_string().contains("gone"));
 }
 
@@ -80,7 +82,7 @@ async fn a_phone_that_is_anothers_by_now_is_left_alone(side: Side) {
     let to_block = devices.iter().find(|device| device.id != to_wipe.id).unwrap();
     for (kind, phone) in [(ActionKind::WipeDevice, to_wipe), (ActionKind::Block, to_block)] {
         assert!(app.exchange().organization().give_device_to_another(phone.facts.guid));
-        let request = done(&app, &caller, wish(kind, &[phone.id])).await.unwrap();
+        let request = done(&app, &caller, asking(kind, &[phone.id])).await.unwrap();
         let action = only(&app, &request).await;
         assert_eq!(action.state, ActionState::Failed);
         assert!(action.note.unwrap().contains("its owner or its device id is another"), "{kind}");
@@ -95,7 +97,7 @@ async fn nothing_is_sent_when_exchange_answers_with_another_device(side: Side) {
     let (app, devices) = synced(side, 60).await;
     let (phone, caller) = (modern(&devices), app.caller());
     app.exchange().faults().answers_another = true;
-    let request = app.engine().ask(&caller, wish(ActionKind::WipeDevice, &[phone.id])).await;
+    let request = app.engine().ask(&caller, asking(ActionKind::WipeDevice, &[phone.id])).await;
     let request = request.unwrap();
     app.eventually("the action is put off", async || {
         let action = only(&app, &request).await;
@@ -128,9 +130,9 @@ async fn exempting_one_device_leaves_the_others_of_the_person_alone(side: Side) 
         })
         .unwrap();
     for phone in [first, second] {
-        done(&app, &caller, wish(ActionKind::Allow, &[phone.id])).await.unwrap();
+        done(&app, &caller, asking(ActionKind::Allow, &[phone.id])).await.unwrap();
     }
-    done(&app, &caller, wish(ActionKind::Block, &[second.id])).await.unwrap();
+    done(&app, &caller, asking(ActionKind::Block, &[second.id])).await.unwrap();
     let (dn, connector) = (first.owner.user_dn.as_ref().unwrap(), app.connector().await.unwrap());
     let scope = app.scope().unwrap();
     let mailbox = app.engine().store().mailbox(&scope, connector.id, dn).await.unwrap();
@@ -146,13 +148,13 @@ async fn what_the_account_may_not_do_is_said_before_and_nothing_is_kept(side: Si
     app.sync().await.unwrap();
     let devices = app.devices().await.unwrap();
     let (phone, caller) = (modern(&devices), app.caller());
-    let wipe = app.engine().ask(&caller, wish(ActionKind::WipeDevice, &[phone.id])).await;
+    let wipe = app.engine().ask(&caller, asking(ActionKind::WipeDevice, &[phone.id])).await;
     let told = wipe.unwrap_err().to_string();
     assert!(told.contains("gatepost connector check"), "{told}");
     let held = app.engine().store().requests(&app.scope().unwrap(), 10).await.unwrap();
     assert_eq!(held, []);
     // What it may do is not held up by what it may not.
-    let block = done(&app, &caller, wish(ActionKind::Block, &[phone.id])).await.unwrap();
+    let block = done(&app, &caller, asking(ActionKind::Block, &[phone.id])).await.unwrap();
     assert_eq!(only(&app, &block).await.state, ActionState::Confirmed);
 }
 
@@ -161,7 +163,7 @@ async fn while_exchange_is_away_an_action_waits_and_is_done_once_afterwards(side
     let (phone, caller) = (modern(&devices), app.caller());
     app.exchange().faults().offline = true;
     let request =
-        app.engine().ask(&caller, wish(ActionKind::WipeAccount, &[phone.id])).await.unwrap();
+        app.engine().ask(&caller, asking(ActionKind::WipeAccount, &[phone.id])).await.unwrap();
     let waiting = app
         .eventually("putting it off", async || {
             let action = only(&app, &request).await;
@@ -188,7 +190,7 @@ async fn a_connection_that_is_cut_after_a_write_repeats_nothing(side: Side) {
         let phone = app.devices().await.unwrap();
         let phone = modern(&phone).id;
         app.exchange().faults().cut_after_write = Some(1);
-        let request = app.engine().ask(&caller, wish(kind, &[phone])).await.unwrap();
+        let request = app.engine().ask(&caller, asking(kind, &[phone])).await.unwrap();
         let action = reach(&app, &request, end).await;
         assert_eq!(app.exchange().faults().cut_after_write, None);
         assert_eq!(app.exchange().ledger().received(cmdlet).len(), 1, "{kind}: {action:?}");
@@ -215,7 +217,7 @@ async fn what_cannot_be_done_stands_beside_what_can(side: Side) {
     let request = done(
         &app,
         &caller,
-        wish(ActionKind::Allow, &iphones.iter().map(|d| d.id).collect::<Vec<_>>()),
+        asking(ActionKind::Allow, &iphones.iter().map(|d| d.id).collect::<Vec<_>>()),
     )
     .await
     .unwrap();
@@ -236,11 +238,11 @@ async fn a_request_beyond_ones_collection_is_not_seen(side: Side) {
     };
     let holly = limited(own);
     for (device, is_seen) in [(mine, true), (other, false)] {
-        let request = done(&app, &app.caller(), wish(ActionKind::Allow, &[device.id])).await;
+        let request = done(&app, &app.caller(), asking(ActionKind::Allow, &[device.id])).await;
         let id = request.unwrap().id;
         assert_eq!(app.engine().request(&holly, id).await.is_ok(), is_seen);
     }
-    let both = wish(ActionKind::Block, &[mine.id, other.id]);
+    let both = asking(ActionKind::Block, &[mine.id, other.id]);
     let both = app.engine().ask(&app.caller(), both).await.unwrap();
     assert!(app.engine().request(&holly, both.id).await.is_err());
     let scope = holly.scope(domain::Permission::ReadResource).unwrap();
@@ -251,7 +253,7 @@ async fn a_request_beyond_ones_collection_is_not_seen(side: Side) {
     // Nor is what failed at a device beyond it.
     for device in [mine, other] {
         assert!(app.exchange().organization().give_device_to_another(device.facts.guid));
-        done(&app, &app.caller(), wish(ActionKind::Block, &[device.id])).await.unwrap();
+        done(&app, &app.caller(), asking(ActionKind::Block, &[device.id])).await.unwrap();
     }
     let failed = store.failed_actions(&scope, Timestamp::MIN, 10).await.unwrap();
     assert!(!failed.is_empty() && failed.iter().all(|action| action.device == mine.id));

@@ -13,7 +13,7 @@ async fn story(side: Side, kind: ActionKind, steps: u32) -> bool {
     let (mut app, devices) = synced(side, 40).await;
     let phone = modern(&devices).clone();
     app.die_after(steps).unwrap();
-    let request = app.engine().ask(&app.caller(), wish(kind, &[phone.id])).await.unwrap();
+    let request = app.engine().ask(&app.caller(), asking(kind, &[phone.id])).await.unwrap();
     let end = match kind.is_wipe() {
         true => sent(side),
         false => ActionState::Confirmed,

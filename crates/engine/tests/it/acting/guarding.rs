@@ -37,8 +37,8 @@ async fn many_wipes_wait_for_a_second_person_and_go_in_growing_batches(side: Sid
     let (app, _) = synced(side, 200).await;
     let operator = app.person("olga", BuiltInRole::OperationsAdministrator);
     let officer = app.person("sam", BuiltInRole::SecurityOfficer);
-    let wish = by_query(ActionKind::WipeAccount, "state:allowed type:iPhone os:iOS*");
-    let request = app.engine().ask(&operator, wish).await.unwrap();
+    let wipe = by_query(ActionKind::WipeAccount, "state:allowed type:iPhone os:iOS*");
+    let request = app.engine().ask(&operator, wipe).await.unwrap();
     assert!(request.is_held(), "{request:?}");
     let both = Caller { person: operator.person, ..app.caller() };
     let own = app.engine().approve_request(&both, request.id).await.unwrap_err();
@@ -66,8 +66,8 @@ async fn what_was_not_sent_is_taken_back_at_once(side: Side) {
     let (app, _) = synced(side, 200).await;
     let operator = app.person("olga", BuiltInRole::OperationsAdministrator);
     let officer = app.person("sam", BuiltInRole::SecurityOfficer);
-    let wish = by_query(ActionKind::WipeAccount, "state:allowed type:iPhone os:iOS*");
-    let request = app.engine().ask(&operator, wish).await.unwrap();
+    let wipe = by_query(ActionKind::WipeAccount, "state:allowed type:iPhone os:iOS*");
+    let request = app.engine().ask(&operator, wipe).await.unwrap();
     app.exchange().faults().offline = true;
     app.engine().approve_request(&officer, request.id).await.unwrap();
     let before = count(&app, &request, ActionState::Failed).await as u64;
@@ -84,8 +84,8 @@ async fn what_was_not_sent_is_taken_back_at_once(side: Side) {
 async fn nobody_answers_in_time_and_nothing_is_sent(side: Side) {
     let (app, _) = synced(side, 100).await;
     let operator = app.person("olga", BuiltInRole::OperationsAdministrator);
-    let wish = by_query(ActionKind::WipeAccount, "state:allowed type:iPhone");
-    let request = app.engine().ask(&operator, wish).await.unwrap();
+    let wipe = by_query(ActionKind::WipeAccount, "state:allowed type:iPhone");
+    let request = app.engine().ask(&operator, wipe).await.unwrap();
     app.clock().advance(SignedDuration::from_hours(25));
     let officer = app.person("sam", BuiltInRole::SecurityOfficer);
     assert_eq!(app.engine().waiting_for_approval(&officer).await.unwrap(), []);
@@ -111,11 +111,11 @@ async fn the_guard_is_loosened_and_lifted_by_two_people_and_tightened_by_one(sid
     let guard = engine.confirm_guard(&two).await.unwrap();
     assert!(guard.is_lifted(app.clock().now()));
     assert!(matches!(engine.confirm_guard(&two).await, Err(Error::Conflict(_))));
-    let wish = by_query(ActionKind::WipeAccount, "state:allowed type:iPhone");
-    let preview = engine.preview_action(&one, &wish).await.unwrap();
+    let wipe = by_query(ActionKind::WipeAccount, "state:allowed type:iPhone");
+    let preview = engine.preview_action(&one, &wipe).await.unwrap();
     assert_eq!(preview.hold, None);
     app.clock().advance(SignedDuration::from_hours(2));
-    let preview = engine.preview_action(&one, &wish).await.unwrap();
+    let preview = engine.preview_action(&one, &wipe).await.unwrap();
     assert!(preview.hold.is_some());
 }
 
@@ -141,7 +141,7 @@ async fn wipes_do_not_wait_for_a_pass(side: Side) {
         app.exchange().faults().slow = Some(Duration::from_millis(50));
     }
     let asked = app.exchange().ledger().sequence();
-    let wipe = wish(ActionKind::WipeDevice, &phones);
+    let wipe = asking(ActionKind::WipeDevice, &phones);
     let request = done(&app, &app.caller(), wipe).await.unwrap();
     assert_eq!(count(&app, &request, sent(side)).await, 3);
     let begun = app.exchange().ledger().begun_after(asked);
@@ -236,8 +236,10 @@ async fn tell(side: Side, story: &[Happening]) {
                     phones.by_ref().take(count).map(|device| device.id).collect()
                 };
                 let (first, second) = (some(*first), some(*second));
-                let (first, second) =
-                    (wish(ActionKind::WipeDevice, &first), wish(ActionKind::WipeDevice, &second));
+                let (first, second) = (
+                    asking(ActionKind::WipeDevice, &first),
+                    asking(ActionKind::WipeDevice, &second),
+                );
                 let both =
                     tokio::join!(app.engine().ask(&one, first), app.engine().ask(&two, second));
                 requests.extend([both.0, both.1].into_iter().flatten());

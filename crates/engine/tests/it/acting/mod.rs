@@ -10,7 +10,7 @@ use domain::{
     action::{Client, Warning},
     authority::BuiltInRole,
 };
-use engine::{Error, Targets, Wish};
+use engine::{Error, NewRequest, Targets};
 use jiff::{SignedDuration, Timestamp};
 use store::{Action, Request};
 use testkit::{Side, TestApp};
@@ -24,9 +24,9 @@ on_both_sides! {
     a_wipe_is_cancelled_before_the_phone_fetches_it,
 }
 
-/// A wish for some devices.
-fn wish(kind: ActionKind, devices: &[DeviceId]) -> Wish {
-    Wish {
+/// What asks for some devices.
+fn asking(kind: ActionKind, devices: &[DeviceId]) -> NewRequest {
+    NewRequest {
         kind,
         of: Targets::Devices(devices.to_vec()),
         reason: "lost in a train".to_owned(),
@@ -36,8 +36,8 @@ fn wish(kind: ActionKind, devices: &[DeviceId]) -> Wish {
     }
 }
 
-fn by_query(kind: ActionKind, text: &str) -> Wish {
-    Wish { of: Targets::Query(Query::parse(text).unwrap()), ..wish(kind, &[]) }
+fn by_query(kind: ActionKind, text: &str) -> NewRequest {
+    NewRequest { of: Targets::Query(Query::parse(text).unwrap()), ..asking(kind, &[]) }
 }
 
 /// An organization that was read once, and its devices.
@@ -49,8 +49,8 @@ async fn synced(side: Side, devices: usize) -> (TestApp, Vec<Device>) {
 }
 
 /// Asks and waits until nothing more happens by itself.
-async fn done(app: &TestApp, caller: &Caller, wish: Wish) -> Result<Request, Error> {
-    let request = app.engine().ask(caller, wish).await?;
+async fn done(app: &TestApp, caller: &Caller, new: NewRequest) -> Result<Request, Error> {
+    let request = app.engine().ask(caller, new).await?;
     app.engine().request_settled(&app.caller(), request.id).await
 }
 
@@ -124,7 +124,7 @@ async fn the_help_desk_lets_a_phone_out_of_quarantine(side: Side) {
     let (app, devices) = synced(side, 120).await;
     let phone = in_state(&devices, AccessState::Quarantined);
     let help_desk = app.person("holly", BuiltInRole::HelpDesk);
-    let request = done(&app, &help_desk, wish(ActionKind::Allow, &[phone.id])).await.unwrap();
+    let request = done(&app, &help_desk, asking(ActionKind::Allow, &[phone.id])).await.unwrap();
     let action = only(&app, &request).await;
     assert_eq!(action.state, ActionState::Confirmed, "{action:?}");
     assert_eq!(device(&app, phone.id).await.facts.access_state, AccessState::Allowed);
@@ -135,7 +135,7 @@ async fn the_help_desk_lets_a_phone_out_of_quarantine(side: Side) {
     let changes = app.engine().store().access_changes(&scope, phone.id, 10).await.unwrap();
     let changes: Vec<_> = changes.iter().map(|change| (change.was, change.state)).collect();
     assert_eq!(changes, [(AccessState::Quarantined, AccessState::Allowed)]);
-    let denied = app.engine().ask(&help_desk, wish(ActionKind::WipeAccount, &[phone.id])).await;
+    let denied = app.engine().ask(&help_desk, asking(ActionKind::WipeAccount, &[phone.id])).await;
     assert!(matches!(denied, Err(Error::Denied(_))), "{denied:?}");
 }
 
@@ -150,7 +150,7 @@ async fn allow_after_block_lets_in_and_release_leaves_neither(side: Side) {
         (ActionKind::Allow, (true, false)),
         (ActionKind::Release, (false, false)),
     ] {
-        let request = done(&app, &caller, wish(kind, &[phone.id])).await.unwrap();
+        let request = done(&app, &caller, asking(kind, &[phone.id])).await.unwrap();
         assert_eq!(only(&app, &request).await.state, ActionState::Confirmed);
         let connector = app.connector().await.unwrap().id;
         let mailbox = app.engine().store().mailbox(&app.scope().unwrap(), connector, &dn).await;
@@ -160,7 +160,7 @@ async fn allow_after_block_lets_in_and_release_leaves_neither(side: Side) {
             (mailbox.allowed_device_ids.contains(&id), mailbox.blocked_device_ids.contains(&id));
         assert_eq!(names, lists, "{kind}");
     }
-    let again = done(&app, &caller, wish(ActionKind::Release, &[phone.id])).await.unwrap();
+    let again = done(&app, &caller, asking(ActionKind::Release, &[phone.id])).await.unwrap();
     let action = only(&app, &again).await;
     assert_eq!(action.note.as_deref(), Some("it was so already"));
     assert_eq!(app.exchange().ledger().received("Set-CASMailbox").len(), 3);
@@ -182,7 +182,7 @@ async fn who_erases_one_outlook_is_told_of_the_others_by_name(side: Side) {
         .unwrap();
     let caller = app.caller();
     let told = async |of: &[DeviceId]| {
-        let erase = wish(ActionKind::WipeAccount, of);
+        let erase = asking(ActionKind::WipeAccount, of);
         let preview = app.engine().preview_action(&caller, &erase);
         let mut warnings = preview.await.unwrap().warnings.into_iter();
         warnings.find_map(|(warning, _)| match warning {
@@ -208,7 +208,8 @@ async fn a_wipe_is_sent_fetched_and_acknowledged_and_each_is_told_apart(side: Si
     let (app, devices) = synced(side, 60).await;
     let phone = modern(&devices);
     let operator = app.person("olga", BuiltInRole::OperationsAdministrator);
-    let request = done(&app, &operator, wish(ActionKind::WipeAccount, &[phone.id])).await.unwrap();
+    let request =
+        done(&app, &operator, asking(ActionKind::WipeAccount, &[phone.id])).await.unwrap();
     assert_eq!(only(&app, &request).await.state, sent(side));
     let review = app.engine().review_request(&operator, &request).await.unwrap();
     let is_told = review.warnings.iter().any(|(warning, _)| *warning == Warning::NeverReported);
@@ -218,9 +219,9 @@ async fn a_wipe_is_sent_fetched_and_acknowledged_and_each_is_told_apart(side: Si
     assert_eq!(sent[0].parameter("AccountOnly"), Some("true"), "the account, not the phone");
     assert_eq!(sent[0].parameter("Identity"), Some(phone.facts.guid.to_string().as_str()));
     assert_eq!(sent[0].parameter("Confirm"), Some("false"));
-    let twice = app.engine().ask(&operator, wish(ActionKind::WipeDevice, &[phone.id])).await;
+    let twice = app.engine().ask(&operator, asking(ActionKind::WipeDevice, &[phone.id])).await;
     assert!(twice.unwrap_err().to_string().contains("pending already"));
-    let lost = app.engine().ask(&operator, wish(ActionKind::Forget, &[phone.id])).await;
+    let lost = app.engine().ask(&operator, asking(ActionKind::Forget, &[phone.id])).await;
     assert!(lost.unwrap_err().to_string().contains("would lose it"));
     let wiped = reach(&app, &request, carried_out(side)).await;
     let is_told = !wiped.note.unwrap_or_default().contains("never reports back");
@@ -240,8 +241,8 @@ async fn a_wipe_is_sent_fetched_and_acknowledged_and_each_is_told_apart(side: Si
 async fn a_block_waits_for_a_pending_wipe(side: Side) {
     let (app, devices) = synced(side, 60).await;
     let (phone, caller) = (modern(&devices), app.caller());
-    let wipe = done(&app, &caller, wish(ActionKind::WipeAccount, &[phone.id])).await.unwrap();
-    let block = app.engine().ask(&caller, wish(ActionKind::Block, &[phone.id])).await.unwrap();
+    let wipe = done(&app, &caller, asking(ActionKind::WipeAccount, &[phone.id])).await.unwrap();
+    let block = app.engine().ask(&caller, asking(ActionKind::Block, &[phone.id])).await.unwrap();
     reach(&app, &wipe, carried_out(side)).await;
     assert_eq!(app.exchange().ledger().received("Set-CASMailbox").len(), 0);
     if !side.reports_wipes() {
@@ -254,10 +255,10 @@ async fn a_block_waits_for_a_pending_wipe(side: Side) {
 async fn a_wipe_is_cancelled_before_the_phone_fetches_it(side: Side) {
     let (app, devices) = synced(side, 60).await;
     let (phone, caller) = (modern(&devices), app.caller());
-    let none = app.engine().ask(&caller, wish(ActionKind::CancelWipe, &[phone.id])).await;
+    let none = app.engine().ask(&caller, asking(ActionKind::CancelWipe, &[phone.id])).await;
     assert!(none.unwrap_err().to_string().contains("no wipe is pending"));
-    let wipe = done(&app, &caller, wish(ActionKind::WipeDevice, &[phone.id])).await.unwrap();
-    let cancel = done(&app, &caller, wish(ActionKind::CancelWipe, &[phone.id])).await.unwrap();
+    let wipe = done(&app, &caller, asking(ActionKind::WipeDevice, &[phone.id])).await.unwrap();
+    let cancel = done(&app, &caller, asking(ActionKind::CancelWipe, &[phone.id])).await.unwrap();
     assert_eq!(only(&app, &cancel).await.state, ActionState::Confirmed);
     if side.reports_wipes() {
         let wipe = reach(&app, &wipe, ActionState::Cancelled).await;
@@ -273,7 +274,7 @@ async fn a_wipe_is_cancelled_before_the_phone_fetches_it(side: Side) {
         );
     }
     assert_eq!(device(&app, phone.id).await.statistics.unwrap().wipe_status, WipeStatus::None);
-    let forget = done(&app, &caller, wish(ActionKind::Forget, &[phone.id])).await.unwrap();
+    let forget = done(&app, &caller, asking(ActionKind::Forget, &[phone.id])).await.unwrap();
     assert_eq!(only(&app, &forget).await.state, ActionState::Confirmed);
     assert!(device(&app, phone.id).await.gone_since.is_some());
 }

@@ -5,7 +5,7 @@ use domain::{
     authority::{BuiltInRole, CollectionName},
     guard::{Change, Limits},
 };
-use engine::{NewAssignment, NewCollection, NewUser, Targets, Wish};
+use engine::{NewAssignment, NewCollection, NewRequest, NewUser, Targets};
 
 use super::{mailbox::Mailbox, *};
 
@@ -132,7 +132,7 @@ async fn who_may_approve_is_told_even_if_the_server_was_killed_and_who_asked_is_
     user(&app, "frank", BuiltInRole::FullAdministrator, None).await;
     user(&app, "holly", BuiltInRole::HelpDesk, None).await;
     subscribed(&app, Topic::ApprovalWanted, Permission::Approve).await;
-    let wish = Wish {
+    let new = NewRequest {
         kind: ActionKind::WipeAccount,
         of: Targets::Devices(phones[..3].iter().map(|phone| phone.id).collect()),
         reason: "left the company".to_owned(),
@@ -140,7 +140,7 @@ async fn who_may_approve_is_told_even_if_the_server_was_killed_and_who_asked_is_
         repeat_key: None,
         expected: None,
     };
-    let request = app.engine().ask(&asks, wish).await.unwrap();
+    let request = app.engine().ask(&asks, new).await.unwrap();
     assert!(request.is_held());
     app.kill_and_restart().unwrap();
     app.clock().advance(SignedDuration::from_mins(5));
@@ -159,7 +159,7 @@ async fn an_action_that_failed_is_told(side: Side) {
     // The phone is gone over there, and nobody here knows yet.
     let phone = &phones[0];
     app.exchange().organization().remove_device(phone.facts.guid);
-    let wish = Wish {
+    let new = NewRequest {
         kind: ActionKind::Block,
         of: Targets::Devices(vec![phone.id]),
         reason: "lost".to_owned(),
@@ -167,7 +167,7 @@ async fn an_action_that_failed_is_told(side: Side) {
         repeat_key: None,
         expected: None,
     };
-    let request = app.engine().ask(&app.caller(), wish).await.unwrap();
+    let request = app.engine().ask(&app.caller(), new).await.unwrap();
     app.engine().request_settled(&app.caller(), request.id).await.unwrap();
     let scope = app.scope().unwrap();
     let actions = app.engine().store().actions_of_request(&scope, request.id, 0, 1).await.unwrap();

@@ -84,7 +84,7 @@ fn secrets_are_asked_for_where_they_are_needed() {
 
 #[test]
 fn what_was_not_chosen_is_left_out() {
-    let wish = read(
+    let entered = read(
         &form(&[
             ("sites", "Berlin = http://ex02/PowerShell/"),
             ("directory_server", "dc01"),
@@ -96,7 +96,7 @@ fn what_was_not_chosen_is_left_out() {
         ]),
         GIVEN,
     );
-    let Wish { name, endpoint, options } = wish.unwrap();
+    let Entered { name, endpoint, options } = entered.unwrap();
     assert_eq!(name.as_str(), "contoso");
     assert_eq!(endpoint.proxy(), None);
     assert_eq!(endpoint.server().unwrap().keytab, None);
@@ -134,12 +134,12 @@ fn a_connector_comes_back_as_it_was() {
         ("remove_aged", "yes"),
         ("replaces", "old"),
     ];
-    let wish = read(&form(&changes), GIVEN).unwrap();
+    let entered = read(&form(&changes), GIVEN).unwrap();
     let connector = domain::Connector {
         id: domain::ConnectorId(Default::default()),
-        name: wish.name.clone(),
-        endpoint: wish.endpoint.clone(),
-        options: wish.options.clone(),
+        name: entered.name.clone(),
+        endpoint: entered.endpoint.clone(),
+        options: entered.options.clone(),
         organization: None,
         state: Default::default(),
         trouble: None,
@@ -152,6 +152,6 @@ fn a_connector_comes_back_as_it_was() {
     let again = read(&Form::of(&connector), GIVEN).unwrap();
     assert_eq!(
         (again.name, again.endpoint, again.options),
-        (wish.name, wish.endpoint, wish.options)
+        (entered.name, entered.endpoint, entered.options)
     );
 }

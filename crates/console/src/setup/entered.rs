@@ -28,9 +28,9 @@ pub(crate) struct Given {
     pub(crate) client_secret: bool,
 }
 
-/// A connector that somebody wishes for; every field of it makes sense by itself.
+/// A connector as it was entered; every field of it makes sense by itself.
 #[derive(Debug, Clone)]
-pub(crate) struct Wish {
+pub(crate) struct Entered {
     pub(crate) name: ConnectorName,
     pub(crate) endpoint: Endpoint,
     pub(crate) options: Options,
@@ -48,7 +48,7 @@ const MAX_INACTIVE_DAYS: u16 = 3_650;
 const ADDRESS: &str = "http://exchange.contoso.com/PowerShell/";
 
 /// The connector that a form describes, or what is wrong with it.
-pub(crate) fn read(form: &Form, given: Given) -> Result<Wish, Errors> {
+pub(crate) fn read(form: &Form, given: Given) -> Result<Entered, Errors> {
     let mut reader = Reader { form, given, errors: Errors::new() };
     let name = reader.name();
     let endpoint = match form.is_hosted() {
@@ -60,7 +60,7 @@ pub(crate) fn read(form: &Form, given: Given) -> Result<Wish, Errors> {
     let options = reader.options(name.as_ref(), &url);
     match (name, endpoint) {
         (Some(name), Some(endpoint)) if reader.errors.is_empty() => {
-            Ok(Wish { name, endpoint, options })
+            Ok(Entered { name, endpoint, options })
         }
         _ => Err(reader.errors),
     }
