@@ -8,10 +8,11 @@ use engine::{CheckReport, CheckResult, CheckStep, ConnectorChange, Error};
 use jiff::SignedDuration;
 use simulator::OrganizationOptions;
 use store::JobState;
-use testkit::{Side, TestApp};
+use testkit::{Exchange, Side, TestApp};
 use tokio::net::TcpListener;
 
 on_both_sides! {
+    a_connector_that_comes_to_another_organization_reads_nothing_of_it,
     a_connector_is_found_by_its_name_and_by_no_other,
     a_check_of_a_sound_connector_finds_every_step_fine,
     a_check_names_the_cmdlets_that_are_missing,
@@ -66,6 +67,33 @@ async fn a_connector_is_found_by_its_name_and_by_no_other(side: Side) {
     assert!(matches!(error, Error::Conflict(_)), "{error:?}");
     let missing = app.engine().check_connector(&app.caller(), &named("other")).await;
     assert!(matches!(missing, Err(Error::NotFound(_))), "{missing:?}");
+}
+
+/// The organization that was found first is what the inventory is of.
+async fn a_connector_that_comes_to_another_organization_reads_nothing_of_it(side: Side) {
+    let app = side.connected(40).await.unwrap();
+    app.sync().await.unwrap();
+    let connector = app.connector().await.unwrap();
+    let other =
+        OrganizationOptions { name: "Fabrikam".to_owned(), seed: 7, ..side.organization(12) };
+    let other = Exchange::serve_beside(&other, app.clock().clone()).unwrap();
+    let new = other.new_connector(app.name());
+    let change = ConnectorChange {
+        endpoint: new.endpoint,
+        options: connector.options,
+        password: new.password,
+        proxy_password: None,
+        notification_password: None,
+        proof: new.proof,
+    };
+    app.engine().change_connector(&app.caller(), &app.name(), change).await.unwrap();
+    let job = app.sync().await.unwrap();
+    assert_eq!(job.state, JobState::Failed);
+    let said = job.outcome.unwrap().to_lowercase();
+    assert!(said.contains("leads to the organization fabrikam"), "{said}");
+    assert!(said.contains(&side.organization_name().to_lowercase()), "{said}");
+    assert_eq!(app.devices().await.unwrap().len(), 40);
+    assert_eq!(app.connector().await.unwrap().organization, connector.organization);
 }
 
 async fn a_check_of_a_sound_connector_finds_every_step_fine(side: Side) {

@@ -10,11 +10,9 @@ use domain::{
     status_message::Event,
     wish::PlanState,
 };
-use engine::{
-    ConnectorChange, NewConnector, NewRequest, PlannedWish, SignInState, Targets, WishSource,
-};
+use engine::{NewConnector, NewRequest, PlannedWish, SignInState, Targets, WishSource};
 use jiff::SignedDuration;
-use simulator::{HostedFaults, OrganizationOptions};
+use simulator::HostedFaults;
 use store::{JobState, Page};
 use testkit::{Exchange, Side, TestApp};
 
@@ -50,38 +48,6 @@ async fn both_kinds_of_organization_are_read_side_by_side() {
     assert!(facts.subject.contains("gatepost"), "{facts:?}");
     let report = engine.check_connector(&caller, &cloud).await.unwrap();
     assert!(report.is_ready, "{report:#?}");
-}
-
-/// The tenant that was found first is what the inventory is of; its name is told where it was given by
-/// an id.
-#[tokio::test]
-async fn a_connector_that_comes_to_another_tenant_reads_nothing_of_it() {
-    let app = Side::Hosted.connected(40).await.unwrap();
-    app.sync().await.unwrap();
-    let connector = app.connector().await.unwrap();
-    let organization = connector.organization.clone().unwrap();
-    assert_eq!(organization.name, "contoso.onmicrosoft.com");
-
-    let name = "Fabrikam".to_owned();
-    let other = OrganizationOptions { name, seed: 7, ..Side::Hosted.organization(12) };
-    let other = Exchange::serve_beside(&other, app.clock().clone()).unwrap();
-    let new = other.new_connector(app.name());
-    let change = ConnectorChange {
-        endpoint: new.endpoint,
-        options: connector.options,
-        password: None,
-        proxy_password: None,
-        notification_password: None,
-        proof: new.proof,
-    };
-    app.engine().change_connector(&app.caller(), &app.name(), change).await.unwrap();
-    let job = app.sync().await.unwrap();
-    assert_eq!(job.state, JobState::Failed);
-    let said = job.outcome.unwrap();
-    assert!(said.contains("leads to the organization fabrikam.onmicrosoft.com"), "{said}");
-    assert!(said.contains("to contoso.onmicrosoft.com"), "{said}");
-    assert_eq!(app.devices().await.unwrap().len(), 40);
-    assert_eq!(app.connector().await.unwrap().organization, Some(organization));
 }
 
 /// An order for what the service shall do, and what it is called.
