@@ -107,25 +107,28 @@ impl Engine {
             Some(hosted) => hosted.tenant.as_str(),
             None => host(url),
         };
-        // An account that may see nothing of the organization itself knows it by its servers' names,
-        // and these differ.
-        let as_before = || connector.organization.clone();
-        let identity =
-            organization.identity(known_as).await?.or_else(as_before).unwrap_or_else(|| {
-                OrganizationIdentity { key: known_as.to_lowercase(), name: known_as.to_owned() }
-            });
-        if let Some(known) = &connector.organization
-            && known.key != identity.key
-        {
-            anyhow::bail!(
-                "{url} leads to the organization {}, and the connector {} to {}; correct the \
-                 address, or add another connector",
-                identity.name,
+        let known = connector.organization.as_ref();
+        let key = known.map(|known| known.key.as_str());
+        let guess =
+            || OrganizationIdentity { key: known_as.to_lowercase(), name: known_as.to_owned() };
+        let identity = match (organization.identity(known_as, key).await?, known) {
+            (Some(found), None) => found.identity,
+            // It was called as its server is, because the account could see nothing of it.
+            (Some(found), Some(known)) if found.is_known || *known == guess() => found.identity,
+            (Some(found), Some(known)) => anyhow::bail!(
+                "{url} leads to the organization {} ({}), and the connector {} to {} ({}); correct \
+                 the address, let the account see what it saw before, or add another connector",
+                found.identity.name,
+                found.identity.key,
                 connector.name,
-                known.name
-            );
-        }
-        let is_new = match self.store().set_organization(connector.id, &identity).await {
+                known.name,
+                known.key,
+            ),
+            // The names of servers differ.
+            (None, Some(known)) => known.clone(),
+            (None, None) => guess(),
+        };
+        let is_new = match self.store().set_organization(connector.id, &identity, key).await {
             Ok(is_new) => is_new,
             Err(store::Error::Conflict { .. }) => {
                 let other = self.connector_of(&identity.key).await?;
@@ -141,7 +144,7 @@ impl Engine {
                     );
                 }
                 self.retire(&Caller::engine(), &other).await?;
-                self.store().set_organization(connector.id, &identity).await?
+                self.store().set_organization(connector.id, &identity, key).await?
             }
             Err(error) => return Err(error.into()),
         };
@@ -149,7 +152,7 @@ impl Engine {
             self.store().set_connector_state(connector.id, ConnectorState::Installed, None).await?;
             self.store().set_next_install(connector.id, None).await?;
         }
-        if is_new {
+        if is_new && known.is_none() {
             let text = format!("{} is connected by {url}", identity.name);
             self.record(connector, Event::Installed, &text).await;
         }

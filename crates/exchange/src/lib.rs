@@ -37,8 +37,8 @@ pub use errors::{CmdletError, CmdletErrorKind};
 pub use notice::{CmdletLimit, Notice};
 pub use object::{Object, Reference, Value};
 pub use organization::{
-    Capabilities, Devices, Exemption, Family, Knowledge, Mailboxes, Observed, Organization,
-    Reading, Spent, StatisticsTarget, Wipe, Writing,
+    Capabilities, Devices, Exemption, Family, Identified, Knowledge, Mailboxes, Observed,
+    Organization, Reading, Spent, StatisticsTarget, Wipe, Writing,
 };
 pub use permissions::{
     CmdletNeed, Feature, FeatureCheck, FeatureState, HostedRoleScript, RoleScript, RoleScriptError,

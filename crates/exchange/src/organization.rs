@@ -5,6 +5,7 @@
 
 mod actions;
 mod capabilities;
+mod identity;
 mod lists;
 mod reading;
 mod selection;
@@ -12,21 +13,19 @@ mod wish;
 
 use std::collections::HashSet;
 
-use domain::{
-    DeviceStatistics, DistinguishedName, ServerFacts, access::Hosting,
-    connector::OrganizationIdentity,
-};
+use domain::{DeviceStatistics, DistinguishedName, ServerFacts, access::Hosting};
 use uuid::Uuid;
 
 pub use actions::{Exemption, Wipe};
 pub use capabilities::{Capabilities, Family};
+pub use identity::Identified;
 pub use lists::{Devices, Mailboxes};
 pub use reading::{Observed, Reading};
 pub use wish::Writing;
 
 use crate::{
     Cmdlet, CmdletError, CmdletLimit, Error, Identity, Notice, Object, Pipeline, Reply, Session,
-    Value, records,
+    records,
 };
 use reading::{Choice, Way};
 use records::Kind;
@@ -192,45 +191,6 @@ impl<S: Session> Organization<S> {
         &self.capabilities
     }
 
-    /// Exchange's own id of the organization, if the account may see it. One that is hosted is called
-    /// by its `tenant` as it was given.
-    pub async fn identity(&mut self, tenant: &str) -> Result<Option<OrganizationIdentity>, Error> {
-        if let Some(mut known) = self.session.organization() {
-            if known.name.eq_ignore_ascii_case(&known.key) {
-                // Given by its id, which says nothing to people.
-                let settings = self.collect(Cmdlet::new("Get-OrganizationConfig")).await?;
-                let name = settings.objects.first().and_then(|object| object.get("Name")?.text());
-                known.name = name.unwrap_or(known.name);
-            }
-            return Ok(Some(known));
-        }
-        let is_hosted = self.session.hosting() == Hosting::Hosted;
-        for cmdlet in ["Get-ActiveSyncOrganizationSettings", "Get-OrganizationConfig"] {
-            let settings = self.collect(Cmdlet::new(cmdlet)).await?;
-            let Some(object) = settings.objects.first() else { continue };
-            let guid = object.get("Guid").and_then(Value::guid);
-            if let (Some(guid), true) = (guid, is_hosted) {
-                let (key, name) = (guid.to_string(), tenant.to_owned());
-                return Ok(Some(OrganizationIdentity { key, name }));
-            }
-            let dn = object.get("DistinguishedName").and_then(Value::text);
-            let name = dn.as_deref().and_then(organization_of).and_then(|dn| dn.first_value());
-            let name = name.or_else(|| object.get("Name")?.text());
-            if let (Some(guid), Some(name)) = (guid, name) {
-                return Ok(Some(OrganizationIdentity { key: guid.to_string(), name }));
-            }
-        }
-        for server in self.servers().await? {
-            let name = server.distinguished_name.as_ref();
-            let organization = name.and_then(|name| organization_of(name.as_str()));
-            if let Some(organization) = organization {
-                let name = organization.first_value().unwrap_or_default();
-                return Ok(Some(OrganizationIdentity { key: organization.key(), name }));
-            }
-        }
-        Ok(None)
-    }
-
     /// Every server; empty where the account may not see them, and where nobody may.
     pub async fn servers(&mut self) -> Result<Vec<ServerFacts>, Error> {
         if self.session.hosting() == Hosting::Hosted {
@@ -393,21 +353,6 @@ fn statistics_pipelines(
             Ok(pipelines)
         }
         StatisticsWay::PerDevice => targets.iter().map(of_device).collect(),
-    }
-}
-
-/// The organization's own name within that of one of its objects: what stands before
-/// `CN=Microsoft Exchange,CN=Services`.
-fn organization_of(name: &str) -> Option<DistinguishedName> {
-    let mut name = DistinguishedName::parse(name)?;
-    loop {
-        let parent = name.ancestor(1)?;
-        let is_root =
-            parent.first_value().is_some_and(|v| v.eq_ignore_ascii_case("Microsoft Exchange"));
-        if is_root {
-            return Some(name);
-        }
-        name = parent;
     }
 }
 

@@ -107,19 +107,23 @@ impl Store {
         self.write_one(sql::SET_CONNECTOR_STATE, values, "the connector").await
     }
 
-    /// Notes the organization that a connector leads to; whether it was not known before. `Conflict`
-    /// if another connector leads there already: one connector per organization.
+    /// Notes the organization that a connector leads to, which was `known` by another key before;
+    /// whether something was noted. `Conflict` if another connector leads there already: one connector
+    /// per organization.
     pub async fn set_organization(
         &self,
         id: ConnectorId,
         organization: &OrganizationIdentity,
+        known: Option<&str>,
     ) -> Result<bool, Error> {
-        let values =
-            || vec![Value::id(id), Value::text(&organization.key), Value::text(&organization.name)];
+        let OrganizationIdentity { key, name } = organization;
+        let values = || vec![Value::id(id), Value::text(key), Value::text(name)];
+        let known = known.filter(|known| known != key);
+        let becomes = [values(), vec![Value::text(known.unwrap_or_default())]].concat();
         let taken =
             || format!("another connector leads to the organization {} already", organization.name);
         // The name first: of an organization that is known it may have changed.
-        let steps = vec![(sql::RENAME_ORGANIZATION, values()), (sql::SET_ORGANIZATION, values())];
+        let steps = vec![(sql::RENAME_ORGANIZATION, values()), (sql::SET_ORGANIZATION, becomes)];
         let changed = self.database.write(steps).await.map_err(|error| error.or_conflict(taken))?;
         match changed.as_slice() {
             [0, 0] => Err(Error::NotFound("the connector")),

@@ -70,7 +70,7 @@ statements! {
     FORGET_SEEN = "DELETE FROM seen WHERE connector = ?1";
     RELEASE_ORGANIZATION = "UPDATE connector SET organization_key = NULL WHERE id = ?1";
     SET_ORGANIZATION = "UPDATE connector SET organization_key = ?2, organization_name = ?3
-        WHERE id = ?1 AND organization_key IS NULL";
+        WHERE id = ?1 AND (organization_key IS NULL OR organization_key = ?4)";
     RENAME_ORGANIZATION = "UPDATE connector SET organization_name = ?3
         WHERE id = ?1 AND organization_key = ?2";
     HOLD_CONNECTOR = "SELECT id FROM connector WHERE id = ?1 /*hold*/";

@@ -145,10 +145,21 @@ async fn connectors_are_kept_to_the_letter_and_one_for_each_organization() {
         let other = connector("other");
         store.add_connector(&other, None).await.unwrap();
         assert_eq!(store.sealed_secret(other.id).await.unwrap(), None);
-        let refused = store.set_organization(other.id, &organization("a")).await;
+        let refused = store.set_organization(other.id, &organization("a"), None).await;
         assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
-        store.set_organization(other.id, &organization("b")).await.unwrap();
-        store.set_organization(other.id, &organization("b")).await.unwrap();
+        for (key, known, expected) in [
+            ("c", None, true),
+            ("c", Some("c"), false),
+            ("b", Some("c"), true),
+            ("b", Some("b"), false),
+        ] {
+            let noted = store.set_organization(other.id, &organization(key), known).await.unwrap();
+            assert_eq!(noted, expected, "{key}, known as {known:?}");
+        }
+        let refused = store.set_organization(other.id, &organization("a"), Some("b")).await;
+        assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
+        let stranger = store.set_organization(other.id, &organization("d"), Some("c")).await;
+        assert!(matches!(stranger, Err(Error::NotFound(_))), "{stranger:?}");
         store.set_connector_state(other.id, ConnectorState::Trouble, Some("why")).await.unwrap();
         let other = store.connector(&scope(), &other.name).await.unwrap();
         assert_eq!(other.organization, Some(organization("b")));

@@ -3,6 +3,7 @@
 use domain::{
     ConnectorName,
     connector::{ConnectorState, Endpoint, Options},
+    status_message::Event,
 };
 use engine::{CheckReport, CheckResult, CheckStep, ConnectorChange, Error};
 use jiff::SignedDuration;
@@ -67,6 +68,32 @@ async fn a_connector_is_found_by_its_name_and_by_no_other(side: Side) {
     assert!(matches!(error, Error::Conflict(_)), "{error:?}");
     let missing = app.engine().check_connector(&app.caller(), &named("other")).await;
     assert!(matches!(missing, Err(Error::NotFound(_))), "{missing:?}");
+}
+
+/// With the rights of an account grows what it can tell of the organization.
+#[tokio::test]
+async fn a_connector_knows_its_organization_again_when_its_account_sees_more_of_it() {
+    let mut app = TestApp::beside(12).unwrap();
+    let all =
+        ["Get-ExchangeServer", "Get-OrganizationConfig", "Get-ActiveSyncOrganizationSettings"];
+    app.exchange().hide(&all).unwrap();
+    app.add_connector().await.unwrap();
+    let mut keys = Vec::new();
+    for hidden in [&all[..], &all[1..], &all[2..], &[], &all[..1], &all[..]] {
+        app.exchange().hide(hidden).unwrap();
+        app.restart().await.unwrap();
+        let job = app.sync().await.unwrap();
+        assert_eq!(job.state, JobState::Done, "without {hidden:?}: {job:?}");
+        keys.push(app.connector().await.unwrap().organization.unwrap().key);
+    }
+    assert_eq!(keys[0], "127.0.0.1");
+    assert!(keys[1].starts_with("cn=contoso,cn=microsoft exchange"), "{keys:?}");
+    assert!(uuid::Uuid::parse_str(&keys[2]).is_ok(), "{keys:?}");
+    assert!(keys[2..].iter().all(|key| *key == keys[2]), "{keys:?}");
+    let (scope, connector) = (app.scope().unwrap(), app.connector().await.unwrap().id);
+    let told = app.engine().store().status_messages(&scope, connector, 100).await.unwrap();
+    let installed = told.iter().filter(|one| one.event == Event::Installed).count();
+    assert_eq!(installed, 1);
 }
 
 /// The organization that was found first is what the inventory is of.

@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 
+use domain::connector::OrganizationIdentity;
+
 use super::*;
-use crate::{CmdletErrorKind, Feature, FeatureState};
+use crate::{CmdletErrorKind, Feature, FeatureState, Value};
 
 type Table = Vec<(&'static str, &'static str, Vec<Reply>)>;
 
@@ -132,7 +134,7 @@ async fn a_server_that_knows_one_cmdlet_gives_its_devices() {
         assert!(organization.servers().await.unwrap().is_empty());
         let mut mailboxes = organization.mailboxes().await.unwrap();
         assert_eq!(letters(&mut mailboxes).await, "");
-        assert_eq!(organization.identity("EX01").await.unwrap(), None);
+        assert_eq!(organization.identity("EX01", None).await.unwrap(), None);
     }
 }
 
@@ -197,7 +199,7 @@ async fn a_failed_pipeline_says_the_same_as_an_error() {
     assert!(organization.servers().await.unwrap().is_empty());
     let mut mailboxes = organization.mailboxes().await.unwrap();
     assert_eq!(letters(&mut mailboxes).await, "");
-    assert_eq!(organization.identity("ex01").await.unwrap(), None);
+    assert_eq!(organization.identity("ex01", None).await.unwrap(), None);
     let target = StatisticsTarget { device: Uuid::from_u128(1), mailbox: "CN=Jane".to_owned() };
     let mut statistics = organization.statistics(std::slice::from_ref(&target)).await.unwrap();
     assert_eq!(letters(&mut statistics).await, "");
@@ -224,15 +226,57 @@ async fn the_organization_is_known_by_its_own_id() {
     let settings = named(&[("DistinguishedName", dn), ("Guid", guid)]);
     let mut organization =
         open(vec![("Get-ActiveSyncOrganizationSettings", "", vec![settings])]).await;
-    let identity = organization.identity("ex01").await.unwrap().unwrap();
+    let identity = organization.identity("ex01", None).await.unwrap().unwrap().identity;
     assert_eq!((identity.key.as_str(), identity.name.as_str()), (guid, "Contoso Ltd"));
 
     let dn = "CN=EX01,CN=Servers,CN=Exchange Administrative Group,CN=Administrative Groups,CN=Contoso Ltd,CN=Microsoft Exchange,CN=Services,DC=contoso,DC=com";
     let server = named(&[("DistinguishedName", dn), ("Name", "EX01")]);
     let mut organization = open(vec![("Get-ExchangeServer", "", vec![server])]).await;
-    let identity = organization.identity("ex01").await.unwrap().unwrap();
+    let identity = organization.identity("ex01", None).await.unwrap().unwrap().identity;
     assert_eq!(identity.name, "Contoso Ltd");
     assert!(identity.key.starts_with("cn=contoso ltd,"));
+}
+
+#[tokio::test]
+async fn the_organization_is_recognized_whatever_the_account_may_see() {
+    let of = |cn: &str| {
+        format!(
+            "{cn}CN=Contoso,CN=Microsoft Exchange,CN=Services,CN=Configuration,DC=contoso,DC=com"
+        )
+    };
+    let (one, two) =
+        ("0f8fad5b-d9cb-469f-a165-70867728950e", "7c9e6679-7425-40de-944b-e07fc1f90ae7");
+    let settings = (
+        "Get-ActiveSyncOrganizationSettings",
+        named(&[("DistinguishedName", &of("CN=Mobile Mailbox Settings,")), ("Guid", one)]),
+    );
+    let config =
+        ("Get-OrganizationConfig", named(&[("DistinguishedName", &of("")), ("Guid", two)]));
+    let server = (
+        "Get-ExchangeServer",
+        named(&[("DistinguishedName", &of("CN=EX01,CN=Servers,")), ("Name", "EX01")]),
+    );
+    let dn = of("").to_lowercase();
+    let all = [&settings, &config, &server];
+    for (seen, known, expected) in [
+        (&all[..], None, Some((one, false))),
+        (&all[..], Some(one), Some((one, true))),
+        (&all[..], Some(two), Some((two, true))),
+        (&all[..], Some(dn.as_str()), Some((one, true))),
+        (&all[..], Some("another"), Some((one, false))),
+        (&all[1..], Some(two), Some((two, true))),
+        (&all[1..], Some(one), Some((two, false))),
+        (&all[1..], Some(dn.as_str()), Some((two, true))),
+        (&all[2..], None, Some((dn.as_str(), false))),
+        (&all[2..], Some(dn.as_str()), Some((dn.as_str(), true))),
+        (&all[2..], Some(one), Some((dn.as_str(), false))),
+        (&[], Some(one), None),
+    ] {
+        let table = seen.iter().map(|(name, reply)| (*name, "", vec![reply.clone()])).collect();
+        let found = open(table).await.identity("ex01", known).await.unwrap();
+        let found = found.as_ref().map(|it| (it.identity.key.as_str(), it.is_known));
+        assert_eq!(found, expected, "{} of 3, known as {known:?}", seen.len());
+    }
 }
 
 #[tokio::test]
@@ -338,7 +382,7 @@ async fn a_hosted_organization_is_not_asked_for_what_is_not_there() {
         vec![("Get-MobileDevice", "Unlimited", vec![device(1)])],
     )
     .await;
-    let identity = organization.identity("contoso.com").await.unwrap().unwrap();
+    let identity = organization.identity("contoso.com", None).await.unwrap().unwrap().identity;
     assert_eq!((identity.key.as_str(), identity.name.as_str()), ("7e4a", "contoso.com"));
     assert!(organization.servers().await.unwrap().is_empty());
     let since = "2026-11-21T07:00:00Z".parse().unwrap();

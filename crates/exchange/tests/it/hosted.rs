@@ -420,7 +420,7 @@ fn every_way_of_signing_in_is_let_in_and_strangers_are_not() {
             let session = AdminApi::connect(&hosted.settings, credential).await.unwrap();
             let mut organization = Organization::open(session).await.unwrap();
             assert_eq!(devices(&mut organization).await.len(), 5, "{credential:?}");
-            let identity = organization.identity("contoso").await.unwrap().unwrap();
+            let identity = organization.identity("contoso", None).await.unwrap().unwrap().identity;
             assert!(Uuid::try_parse(&identity.key).is_ok(), "{identity:?}");
         }
         let not_after = hosted.clock.now() + SignedDuration::from_hours(24);
