@@ -41,15 +41,6 @@ pub enum Change {
 }
 
 impl Comparison {
-    /// Begins a comparison with what is known: GUID, hash of facts and owner, whether it is gone.
-    pub fn new(known: impl IntoIterator<Item = (Uuid, u64, bool)>) -> Self {
-        let devices = known
-            .into_iter()
-            .map(|(guid, hash, is_gone)| (guid, Entry { hash, is_gone, is_seen: false }))
-            .collect();
-        Self { devices, skipped: HashSet::new() }
-    }
-
     /// How many devices are known and not gone.
     #[must_use]
     pub fn living(&self) -> u64 {
@@ -229,9 +220,15 @@ mod tests {
         Uuid::from_u128(u128::from(n))
     }
 
+    fn knowing(known: impl IntoIterator<Item = (Uuid, u64, bool)>) -> Comparison {
+        let mut comparison = Comparison::default();
+        known.into_iter().for_each(|(guid, hash, gone)| comparison.add(guid, hash, gone));
+        comparison
+    }
+
     #[test]
     fn each_way_of_differing_has_its_name() {
-        let mut comparison = Comparison::new([(guid(1), 10, false), (guid(2), 20, true)]);
+        let mut comparison = knowing([(guid(1), 10, false), (guid(2), 20, true)]);
         assert_eq!(comparison.living(), 1);
         assert_eq!(comparison.observe(guid(1), 10), Change::Unchanged);
         assert_eq!(comparison.observe(guid(1), 10), Change::Repeated);
@@ -270,7 +267,7 @@ mod tests {
             (5, 1, None, true),
             (5, 0, None, false),
         ] {
-            let mut comparison = Comparison::new((0..known).map(|n| (guid(n), 0, false)));
+            let mut comparison = knowing((0..known).map(|n| (guid(n), 0, false)));
             for n in 0..read {
                 comparison.observe(guid(n), 0);
             }
@@ -313,7 +310,7 @@ mod tests {
             let read: BTreeMap<u8, u64> = read.into_iter().collect();
             let mut rows: BTreeMap<Uuid, (u64, bool)> =
                 known.iter().map(|(n, (hash, gone))| (guid(*n), (*hash, *gone))).collect();
-            let mut comparison = Comparison::new(rows.iter().map(|(g, (h, gone))| (*g, *h, *gone)));
+            let mut comparison = knowing(rows.iter().map(|(g, (h, gone))| (*g, *h, *gone)));
             for length in cuts.into_iter().chain([usize::MAX]) {
                 for (n, hash) in read.iter().take(length) {
                     match comparison.observe(guid(*n), *hash) {

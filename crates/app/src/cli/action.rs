@@ -118,8 +118,7 @@ pub(crate) async fn run(kind: ActionKind, arguments: ActionArguments) -> anyhow:
     let client = Client::connect(&arguments.server)?;
     let why = &arguments.why;
     let is_by_query = arguments.of.query.is_some();
-    let is_grave = kind.is_wipe() || kind == ActionKind::Forget;
-    if why.dry_run || ((is_grave || is_by_query) && !why.yes) {
+    if why.dry_run || ((is_grave(kind) || is_by_query) && !why.yes) {
         let preview = preview(&client, kind, &arguments).await?;
         let missing = (!why.dry_run).then(|| missing(kind, &arguments, &preview));
         return show(&preview, arguments.output.output, missing.as_deref());
@@ -127,7 +126,7 @@ pub(crate) async fn run(kind: ActionKind, arguments: ActionArguments) -> anyhow:
     if why.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
         bail!(Usage("it needs --reason with a word why; it stands in the audit"));
     }
-    if is_grave && is_by_query && why.count.is_none() {
+    if is_grave(kind) && is_by_query && why.count.is_none() {
         bail!(Usage(
             "what a query finds is only erased or forgotten with --count; the preview says it"
         ));
@@ -138,6 +137,11 @@ pub(crate) async fn run(kind: ActionKind, arguments: ActionArguments) -> anyhow:
         return Ok(Exit::Done);
     }
     job::follow(&client, &asked.id, arguments.output.output).await
+}
+
+/// Whether it erases or forgets, and is previewed first.
+fn is_grave(kind: ActionKind) -> bool {
+    kind.is_wipe() || kind == ActionKind::Forget
 }
 
 fn request(kind: ActionKind, arguments: &ActionArguments) -> ActionRequest {
@@ -167,12 +171,11 @@ fn missing(kind: ActionKind, arguments: &ActionArguments, preview: &ActionPrevie
     if why.reason.is_none() {
         options.push("--reason TEXT".to_owned());
     }
-    let is_grave = kind.is_wipe() || kind == ActionKind::Forget;
     let is_one_whole_phone = kind == ActionKind::WipeDevice && of.ids.len() == 1;
     if is_one_whole_phone {
         options.push("--confirm with the last four characters of its device id".to_owned());
     } else if why.count.is_none()
-        && (kind == ActionKind::WipeDevice || is_grave && of.query.is_some())
+        && (kind == ActionKind::WipeDevice || is_grave(kind) && of.query.is_some())
     {
         options.push(format!("--count {}", preview.devices));
     }
